@@ -1,0 +1,39 @@
+/**
+ * A kind of stream: how its state follows from its events. The write side folds streams with it to
+ * decide; the audit replay folds with it to show each state. Pure, and total: an event type it does not
+ * know leaves the state as it is.
+ */
+import type { NewEvent } from '../events/definition.ts';
+
+/** States are plain JSON: they are stored in snapshots and compared by the replay. */
+export interface StreamDefinition<State extends object = object, Event extends NewEvent = NewEvent> {
+  /** Streams are named `<prefix>-<id>`. */
+  readonly prefix: string;
+  readonly initialState: State;
+  readonly evolve: (state: State, event: Event) => State;
+  /** Raise it when the shape of the state changes: older snapshots are then ignored. */
+  readonly stateVersion: number;
+  /** The stream's name for an id. */
+  readonly of: (id: string) => string;
+  /** Whose personal data a state may hold; its snapshot is encrypted under that subject's key. */
+  readonly subject: (state: State, stream: string) => string;
+}
+
+interface Options<State extends object, Event extends NewEvent> {
+  readonly prefix: string;
+  readonly initialState: State;
+  readonly evolve: (state: State, event: Event) => State;
+  readonly stateVersion?: number;
+  readonly subject?: (state: State, stream: string) => string;
+}
+
+export const defineStream = <State extends object, Event extends NewEvent>(
+  options: Options<State, Event>,
+): StreamDefinition<State, Event> => ({
+  prefix: options.prefix,
+  initialState: options.initialState,
+  evolve: options.evolve,
+  stateVersion: options.stateVersion ?? 1,
+  of: (id) => `${options.prefix}-${id}`,
+  subject: options.subject ?? ((_state, stream) => stream),
+});

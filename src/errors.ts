@@ -1,0 +1,78 @@
+/**
+ * The closed union of error codes. Every fault or refusal that may reach a caller is a
+ * `QuarterdeckError` with one of these codes; which HTTP status a code has is decided in `http/`
+ * alone. Codes are stable: clients branch on them. `message` may be shown to the caller, so it never
+ * holds SQL, stack or secrets; `cause` stays in the process's own log.
+ */
+
+/** `path` is a JSON Pointer without its leading slash turned to dots (`items.0.name`), `''` for the whole. */
+export interface FieldError {
+  readonly path: string;
+  readonly message: string;
+}
+
+export const errorCodes = [
+  'malformed_request',
+  'not_authenticated',
+  'not_permitted',
+  'network_refused',
+  'customer_credential_refused',
+  'not_found',
+  'rejected',
+  'idempotency_in_flight',
+  'version_conflict',
+  'too_large',
+  'unsupported_media_type',
+  'invalid_input',
+  'idempotency_key_reused',
+  'reason_required',
+  'too_many_requests',
+  'unavailable',
+  'snapshot_building',
+  'projection_behind',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+export interface ErrorDetails {
+  /** Field errors of `invalid_input` and, for uploads, of `malformed_request`. */
+  readonly errors?: readonly FieldError[];
+  /** The rule's own code, with `rejected`. */
+  readonly rejection?: string;
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfterSeconds?: number;
+  /** Further members of the problem document, for instance the permission that is missing. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+export class QuarterdeckError extends Error {
+  override readonly name = 'QuarterdeckError';
+  readonly code: ErrorCode;
+  readonly errors: readonly FieldError[] | undefined;
+  readonly rejection: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly extra: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.errors = details.errors;
+    this.rejection = details.rejection;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.extra = details.extra;
+  }
+}
+
+export const isQuarterdeckError = (error: unknown): error is QuarterdeckError =>
+  error instanceof QuarterdeckError;
+
+/** `invalid_input` for one field: what is wrong and what to do instead. */
+export const invalidInput = (path: string, message: string): QuarterdeckError =>
+  new QuarterdeckError('invalid_input', 'The input is not valid.', { errors: [{ path, message }] });
+
+export const notPermitted = (permission: string): QuarterdeckError =>
+  new QuarterdeckError('not_permitted', `This needs the permission ${permission}.`, {
+    extra: { permission },
+  });

@@ -1,0 +1,89 @@
+/**
+ * THE LOG as the rest of the program sees it. One append-only sequence of events, gapless and in commit
+ * order, so that `position` alone is a reader's checkpoint.
+ */
+import type { Queryable, Tx } from '../db/pool.ts';
+import type { EventData } from './definition.ts';
+import type { Metadata, RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
+import type { Unit, UnitOutcome } from './unit.ts';
+
+export interface Head {
+  /** 0 while the log is empty. */
+  readonly position: number;
+  readonly recordedAt: Timestamp | undefined;
+}
+
+export interface ReadOptions {
+  /** Exclusive; 0 reads from the beginning. */
+  readonly after: number;
+  /** Inclusive upper bound. */
+  readonly upTo?: number;
+  readonly limit: number;
+  /** Only these event types (the checkpoint still moves over the others; see `Page.position`). */
+  readonly types?: readonly string[];
+}
+
+/** `position`: how far the log was looked through, which is the next `after` even where nothing matched. */
+export interface Page<E> {
+  readonly events: readonly E[];
+  readonly position: number;
+}
+
+/** One stream to load: where it stands and the state that `fold` made of it. */
+export interface Loaded<State> {
+  readonly stream: string;
+  readonly version: number;
+  readonly state: State;
+  /** Position of the stream's last event; 0 where there is none. */
+  readonly position: number;
+}
+
+/** How to fold a stream; `commands/stream.ts` definitions satisfy it. */
+export interface Folding<State extends object = object> {
+  readonly prefix: string;
+  readonly initialState: State;
+  readonly evolve: (state: State, event: { readonly type: string; readonly data: EventData }) => State;
+  readonly stateVersion: number;
+  readonly subject: (state: State, stream: string) => string;
+}
+
+export interface LoadRequest {
+  readonly stream: string;
+  readonly folding: Folding;
+}
+
+export interface EventLog {
+  /** Group commit: merged with what other callers append at the same time, accepted or refused on its own. */
+  append(unit: Unit): Promise<UnitOutcome>;
+  /**
+   * Appends within the caller's transaction, in two steps, for work whose outcome must commit with its
+   * events: `admit` takes the append lock, tells which units would be refused and where the log stands;
+   * `write` then appends the units that were admitted. The lock is held until the transaction ends.
+   */
+  admit(tx: Tx, units: readonly Unit[]): Promise<Admission>;
+  write(tx: Tx, units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
+  /** Appends engine events to one reserved `$…` stream, whatever its version. */
+  record(stream: string, events: readonly { type: string; data: EventData }[], metadata: Metadata): Promise<Head>;
+
+  head(db?: Queryable): Promise<Head>;
+  /** The last position with `recordedAt` ≤ time; 0 before the first. */
+  positionAt(time: Timestamp): Promise<number>;
+  /** Readable events: decrypted and upcast to the newest schema version. */
+  read(options: ReadOptions): Promise<Page<RecordedEvent>>;
+  /** As stored: ciphertext, original schema version. */
+  readStored(options: ReadOptions): Promise<Page<StoredEvent>>;
+  /** Readable events of the given streams, by position; all of them up to `upTo`. */
+  readStreams(streams: readonly string[], upTo?: number): Promise<readonly RecordedEvent[]>;
+  decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
+  /** Current states, by snapshot and later events; one round trip for any number of streams. */
+  load(requests: readonly LoadRequest[]): Promise<readonly Loaded<object>[]>;
+
+  /** Calls back after appends, from this or another process; coalesced, and polled as a fallback. */
+  onAppended(listener: () => void): () => void;
+}
+
+export interface Admission {
+  readonly head: Head;
+  /** One entry a unit: undefined where it is admitted. */
+  readonly refused: readonly (Exclude<UnitOutcome, { accepted: true }> | undefined)[];
+}
