@@ -1,0 +1,87 @@
+/**
+ * Reading a JSON body: at most 1 MB, UTF-8, `application/json`, one object. Each way of being wrong has
+ * its own code. Uploads never come through here: they are streamed.
+ *
+ * Of a name that stands twice in one object the last one counts, as everywhere in JavaScript; schemas
+ * are strict, so it cannot smuggle a field in.
+ */
+import type { Request } from 'express';
+import { invalidInput, QuarterdeckError } from '../errors.ts';
+import { requireSound } from './json.ts';
+import { malformed } from './problem.ts';
+
+export const bodyBytesMax = 1024 * 1024;
+
+/** How much of a body that is too large is read and dropped, so that its sender gets to see the answer. */
+const drainBytesMax = 16 * bodyBytesMax;
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** @throws QuarterdeckError unsupported_media_type, too_large, malformed_request, invalid_input. */
+export const readJsonObject = async (request: Request): Promise<JsonObject> => {
+  requireJson(request);
+  const value = parse(decode(await readBytes(request)));
+  requireSound(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidInput('', 'Send one JSON object, like {"field": "value"}.');
+  }
+  return value as JsonObject;
+};
+
+/** The media type without its parameters, in lower case; '' where none was sent. */
+export const mediaTypeOf = (request: Request): string =>
+  (request.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+export const unsupported = (detail: string): QuarterdeckError =>
+  new QuarterdeckError('unsupported_media_type', detail);
+
+/** Bodies are taken as they are: compressed ones could unfold to any size, other charsets to any text. */
+export const requirePlainUtf8 = (request: Request): void => {
+  const encoding = request.get('content-encoding');
+  if (encoding !== undefined && encoding !== 'identity')
+    throw unsupported('Send the body without Content-Encoding.');
+  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.get('content-type') ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw unsupported('Send the body in UTF-8.');
+};
+
+const requireJson = (request: Request): void => {
+  if (mediaTypeOf(request) !== 'application/json') {
+    throw unsupported('Send JSON with Content-Type: application/json.');
+  }
+  requirePlainUtf8(request);
+};
+
+/** Reads to the end even where too much comes: an early answer would be lost in a reset connection. */
+const readBytes = async (request: Request): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= bodyBytesMax) chunks.push(chunk);
+    else if (size > drainBytesMax) break;
+  }
+  if (size > bodyBytesMax) {
+    throw new QuarterdeckError('too_large', `A body may have ${bodyBytesMax} bytes; this one has more.`, {
+      extra: { limitBytes: bodyBytesMax },
+    });
+  }
+  return Buffer.concat(chunks, size);
+};
+
+const decode = (bytes: Buffer): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw malformed('The body is not UTF-8.');
+  }
+};
+
+const parse = (text: string): unknown => {
+  if (text.trim() === '') throw malformed('The body is empty; send one JSON object.');
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the body, which may hold personal data.
+    throw malformed('The body is not valid JSON.');
+  }
+};

@@ -1,0 +1,70 @@
+/**
+ * What JSON may hold here beyond being JSON: nesting within bounds, no NUL and no lone surrogate in any
+ * string or name (PostgreSQL and UTF-8 can hold neither), and no name that means something to
+ * JavaScript's own objects. Said with the path of the first fault, before any schema sees the value.
+ */
+import { type FieldError, QuarterdeckError } from '../errors.ts';
+
+/** Deep enough for any input, shallow enough that no walk over it can exhaust the stack. */
+export const jsonDepthMax = 64;
+
+const refusedNames = new Set(['__proto__', 'constructor']);
+
+const textFault = (text: string): string | undefined => {
+  if (text.includes('\u0000')) return 'Holds a NUL character (U+0000); leave it out.';
+  if (!text.isWellFormed()) return 'Holds half of a surrogate pair; send whole Unicode characters.';
+  return undefined;
+};
+
+/** Printed with the fault's character replaced, so that the answer itself is sound text. */
+const printable = (name: string): string => name.replaceAll('\u0000', '\ufffd').toWellFormed().slice(0, 100);
+
+const join = (path: string, name: string | number): string => {
+  const segment = typeof name === 'number' ? String(name) : printable(name);
+  return path === '' ? segment : `${path}.${segment}`;
+};
+
+/** The first fault of a parsed JSON value; undefined where there is none. */
+export const jsonFault = (value: unknown, path = '', depth = 0): FieldError | undefined => {
+  if (typeof value === 'string') {
+    const message = textFault(value);
+    return message === undefined ? undefined : { path, message };
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth >= jsonDepthMax) {
+    return {
+      path: path.split('.')[0] ?? '',
+      message: `Nested deeper than ${jsonDepthMax} levels; flatten it.`,
+    };
+  }
+  return Array.isArray(value) ? faultOfArray(value, path, depth) : faultOfObject(value, path, depth);
+};
+
+const faultOfArray = (items: readonly unknown[], path: string, depth: number): FieldError | undefined => {
+  for (let index = 0; index < items.length; index++) {
+    const fault = jsonFault(items[index], join(path, index), depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+};
+
+const faultOfObject = (value: object, path: string, depth: number): FieldError | undefined => {
+  for (const [name, field] of Object.entries(value)) {
+    const at = join(path, name);
+    const message = refusedNames.has(name)
+      ? `The name "${name}" is not allowed; leave it out.`
+      : textFault(name);
+    if (message !== undefined) return { path: at, message };
+    const fault = jsonFault(field, at, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+};
+
+/** @throws QuarterdeckError `invalid_input` with the path of the first fault. */
+export const requireSound = (value: unknown): void => {
+  const fault = jsonFault(value);
+  if (fault !== undefined) {
+    throw new QuarterdeckError('invalid_input', 'The body holds what is not allowed.', { errors: [fault] });
+  }
+};

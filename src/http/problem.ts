@@ -1,0 +1,100 @@
+/**
+ * Errors on the wire: `application/problem+json` (RFC 9457). This is the only file that knows which
+ * status a code has. A fault that is no `QuarterdeckError` becomes 500 `internal` and tells the caller
+ * nothing but the request's id; the fault itself, with its stack, goes to the process's own log.
+ */
+import type { ErrorRequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { type ErrorCode, isQuarterdeckError, QuarterdeckError } from '../errors.ts';
+import { requestIdOf } from './correlation.ts';
+
+interface Kind {
+  readonly status: number;
+  readonly title: string;
+}
+
+export const problemKinds: Readonly<Record<ErrorCode, Kind>> = {
+  malformed_request: { status: 400, title: 'The request cannot be read' },
+  not_authenticated: { status: 401, title: 'Sign in first' },
+  not_permitted: { status: 403, title: 'Not permitted' },
+  network_refused: { status: 403, title: 'Not from this network' },
+  customer_credential_refused: { status: 403, title: 'Customer credentials have no place here' },
+  not_found: { status: 404, title: 'Not found' },
+  rejected: { status: 409, title: 'A rule said no' },
+  idempotency_in_flight: { status: 409, title: 'The same request is still being worked on' },
+  version_conflict: { status: 412, title: 'Changed in the meantime' },
+  too_large: { status: 413, title: 'Too large' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  invalid_input: { status: 422, title: 'The input is not valid' },
+  idempotency_key_reused: { status: 422, title: 'The idempotency key was used for something else' },
+  reason_required: { status: 428, title: 'A reason is required' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Something went wrong here' },
+  unavailable: { status: 503, title: 'Not available now' },
+  snapshot_building: { status: 503, title: 'The snapshot is still being built' },
+  projection_behind: { status: 504, title: 'The projection is behind' },
+};
+
+/** Where the documentation of a code stands; resolves against the request's own address. */
+export const problemType = (code: ErrorCode): string => `/internal/docs#problem-${code}`;
+
+/** The problem document of an error, without what only the log may hold. */
+export const problemOf = (error: QuarterdeckError, requestId: string): Record<string, unknown> => ({
+  type: problemType(error.code),
+  title: problemKinds[error.code].title,
+  status: problemKinds[error.code].status,
+  detail: error.message,
+  ...error.extra,
+  code: error.code,
+  requestId,
+  ...(error.errors === undefined ? {} : { errors: error.errors }),
+  ...(error.rejection === undefined ? {} : { rejection: error.rejection }),
+});
+
+export const sendProblem = (response: Response, error: QuarterdeckError): void => {
+  if (error.retryAfterSeconds !== undefined) {
+    response.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  }
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  response.locals.code = error.code;
+  response.status(problemKinds[error.code].status);
+  response.end(JSON.stringify(problemOf(error, requestIdOf(response))));
+};
+
+/** The last handler of the app: whatever was thrown becomes a problem. */
+export const problemHandler =
+  (log: Logger): ErrorRequestHandler =>
+  (thrown, request, response, _next) => {
+    const error = asQuarterdeckError(thrown);
+    if (error.code === 'internal') {
+      log.error({ err: thrown, requestId: requestIdOf(response), method: request.method }, 'request failed');
+    }
+    if (response.headersSent) {
+      // A body that has begun cannot become a problem; cutting the connection tells the reader it is not whole.
+      response.destroy();
+      return;
+    }
+    for (const name of ['ETag', 'Content-Disposition', 'Location']) response.removeHeader(name);
+    sendProblem(response, error);
+  };
+
+/** Faults of express and node that are the caller's doing get the code they mean. */
+const asQuarterdeckError = (thrown: unknown): QuarterdeckError => {
+  if (isQuarterdeckError(thrown)) return thrown;
+  if (thrown instanceof URIError) {
+    return new QuarterdeckError('malformed_request', 'The address holds a broken percent-encoding.');
+  }
+  return new QuarterdeckError(
+    'internal',
+    'Something went wrong. The request id leads to the fault in the log.',
+    {
+      cause: thrown,
+    },
+  );
+};
+
+export const notFound = (detail: string): QuarterdeckError => new QuarterdeckError('not_found', detail);
+
+export const malformed = (detail: string): QuarterdeckError =>
+  new QuarterdeckError('malformed_request', detail);
