@@ -1,6 +1,5 @@
-import type { Config } from 'jest';
-
-const config: Config = {
+/** @type {import('jest').Config} */
+export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
@@ -13,8 +12,7 @@ const config: Config = {
   },
   globalSetup: '<rootDir>/test/setup/start.ts',
   globalTeardown: '<rootDir>/test/setup/stop.ts',
+  reporters: ['default', '<rootDir>/test/setup/reporter.mjs'],
   testTimeout: 120_000,
   maxWorkers: 2,
 };
-
-export default config;
