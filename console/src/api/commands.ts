@@ -1,0 +1,89 @@
+/**
+ * The catalogue of commands, and running one. Forms, bulk starts and previews are all built from what
+ * the catalogue says; the console knows no command by heart.
+ */
+import { queryOptions } from '@tanstack/react-query';
+import type { InputSchema } from '../form/schema.ts';
+import { call, get } from './client.ts';
+import type { Change } from './types.ts';
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly input: InputSchema;
+  readonly permitted: boolean;
+  /** The input field that a bulk target fills; undefined where the command does not run in bulk. */
+  readonly bulkField: string | undefined;
+  readonly needsReason: boolean;
+  readonly needsApproval: boolean;
+}
+
+interface CatalogueEntry {
+  readonly name: string;
+  readonly summary?: string;
+  readonly input?: InputSchema;
+  readonly permitted: boolean;
+  readonly bulk?: unknown;
+  readonly reason?: unknown;
+  readonly approval?: unknown;
+}
+
+export const commandsQuery = queryOptions({
+  queryKey: ['commands'],
+  queryFn: async ({ signal }) => {
+    const answer = await get<{ data: CatalogueEntry[] } | CatalogueEntry[]>('/commands', { signal });
+    return (Array.isArray(answer) ? answer : answer.data).map(commandOf);
+  },
+  staleTime: 5 * 60_000,
+});
+
+export interface CommandAnswer {
+  readonly commandId?: string;
+  readonly position?: number;
+  readonly events?: readonly { readonly type: string; readonly version: number; readonly position: number }[];
+  readonly approvalId?: string;
+  readonly diff?: readonly Change[];
+}
+
+export interface Run {
+  readonly command: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly idempotencyKey: string;
+  readonly reason?: string;
+  readonly reference?: string;
+  readonly dryRun?: boolean;
+}
+
+export const runCommand = async (run: Run): Promise<CommandAnswer> => {
+  const answer = await call<CommandAnswer>(`/commands/${run.command}`, {
+    method: 'POST',
+    body: run.input,
+    query: { dryRun: run.dryRun === true ? true : undefined },
+    headers: {
+      ...(run.dryRun === true ? {} : { 'idempotency-key': run.idempotencyKey }),
+      ...(run.reason ? { 'quarterdeck-reason': encodeURIComponent(run.reason) } : {}),
+      ...(run.reference ? { 'quarterdeck-reference': encodeURIComponent(run.reference) } : {}),
+    },
+  });
+  return answer.body;
+};
+
+const commandOf = (entry: CatalogueEntry): Command => ({
+  name: entry.name,
+  summary: entry.summary ?? '',
+  input: entry.input ?? {},
+  permitted: entry.permitted,
+  bulkField: bulkFieldOf(entry),
+  needsReason: entry.reason === true || entry.reason === 'required',
+  needsApproval: Boolean(entry.approval),
+});
+
+/** `bulk` names its field, alone or in an object; a bare `true` means the first required id. */
+const bulkFieldOf = ({ bulk, input }: CatalogueEntry): string | undefined => {
+  if (typeof bulk === 'string') return bulk;
+  if (typeof bulk === 'object' && bulk !== null) {
+    const named = Object.values(bulk).find((value) => typeof value === 'string');
+    if (named !== undefined) return named;
+  }
+  return bulk ? (input?.required ?? []).find((name) => name.endsWith('Id')) : undefined;
+};

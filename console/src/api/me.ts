@@ -1,0 +1,49 @@
+/** Who is signed in, what they may do, and signing out. */
+import { queryOptions } from '@tanstack/react-query';
+import { get } from './client.ts';
+import { Problem, unreachable } from './problem.ts';
+import type { Me } from './types.ts';
+
+export const meKey = ['me'] as const;
+
+/** `null` when nobody is signed in. */
+export const meQuery = queryOptions({
+  queryKey: meKey,
+  queryFn: ({ signal }) => readMe(signal),
+  staleTime: 60_000,
+});
+
+const readMe = async (signal: AbortSignal): Promise<Me | null> => {
+  try {
+    return await get<Me>('/me', { signal });
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return null;
+    throw error;
+  }
+};
+
+/** The same reading of grants as the server's: exact, `area:*` or `*`. For showing only; the server decides. */
+export const permits = (me: Me, permission: string): boolean =>
+  me.permissions.some(
+    (grant) =>
+      grant === '*' ||
+      grant === permission ||
+      (grant.endsWith(':*') && permission.startsWith(grant.slice(0, -1))),
+  );
+
+export const signInUrl = (returnTo: string): string =>
+  `/auth/saml/login?return_to=${encodeURIComponent(returnTo)}`;
+
+/** Redirects are not followed: the identity provider's own page is another origin. */
+export const signOut = async (): Promise<void> => {
+  const answer = await fetch('/auth/logout', {
+    method: 'POST',
+    credentials: 'same-origin',
+    redirect: 'manual',
+  }).catch(() => {
+    throw unreachable();
+  });
+  if (answer.status >= 400 && answer.status !== 401) {
+    throw new Problem(answer.status, { title: 'Signing out failed', code: 'sign_out_failed' });
+  }
+};

@@ -1,0 +1,116 @@
+/** The shapes of the HTTP contract that the console reads. Unknown members and values are ignored. */
+
+/** Microseconds in UTC, `YYYY-MM-DDTHH:MM:SS.ffffffZ`. */
+export type Timestamp = string;
+
+export interface Actor {
+  readonly id: string;
+  readonly kind?: string;
+  readonly email?: string;
+  readonly name?: string;
+}
+
+export interface Me {
+  readonly principal: Actor;
+  readonly roles: readonly string[];
+  /** Grants; one may end in `*`. */
+  readonly permissions: readonly string[];
+  readonly tool: string;
+}
+
+export interface Page<Row> {
+  readonly data: readonly Row[];
+  readonly nextCursor?: string | number | null;
+  readonly position?: number;
+}
+
+export interface One<Row> {
+  readonly data: Row;
+  readonly position?: number;
+}
+
+/** Money is a decimal string; internal fields are absent where they may not be read. */
+export interface Account {
+  readonly accountId: string;
+  readonly name?: string | null;
+  readonly ownerEmail?: string | null;
+  readonly status: string;
+  readonly plan: string;
+  readonly contract: string;
+  readonly paymentMethod?: string | null;
+  readonly tenureMonths: number;
+  readonly monthlyCharges: string;
+  readonly totalCharges: string;
+  readonly currency: string;
+  readonly openedAt: Timestamp;
+  readonly changedAt: Timestamp;
+  readonly cost?: string | null;
+  readonly margin?: string | null;
+  readonly flags?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly command: string;
+  readonly label?: string | null;
+  readonly state: string;
+  readonly dryRun: boolean;
+  readonly requestedBy: Actor | string;
+  readonly requestedAt: Timestamp;
+  readonly startedAt?: Timestamp | null;
+  readonly finishedAt?: Timestamp | null;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly unchanged: number;
+  readonly rejected: number;
+  readonly failed: number;
+  readonly skipped?: number;
+  readonly cancelled?: number;
+  readonly ratePerSecond?: number | null;
+  readonly etaSeconds?: number | null;
+  readonly position?: number | null;
+  readonly frozenAt?: Timestamp | number | null;
+  readonly pausedBecause?: string | null;
+}
+
+export interface ItemResult {
+  readonly index: number;
+  readonly line?: number | null;
+  readonly target?: string | null;
+  readonly outcome: string;
+  readonly code?: string | null;
+  readonly message?: string | null;
+  readonly path?: string | null;
+  readonly position?: number | null;
+}
+
+export interface LogEvent {
+  readonly position: number;
+  readonly id: string;
+  readonly stream: string;
+  readonly version: number;
+  readonly type: string;
+  readonly recordedAt: Timestamp;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly actor?: Actor };
+}
+
+/** One operation of a JSON Patch (RFC 6902). */
+export interface Change {
+  readonly op: string;
+  readonly path: string;
+  readonly from?: string;
+  readonly value?: unknown;
+}
+
+export interface StreamState {
+  readonly version: number;
+  readonly position: number;
+  readonly type: string;
+  readonly recordedAt: Timestamp;
+  readonly actor: Actor | string;
+  readonly reason?: string | null;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly diff: readonly Change[];
+}

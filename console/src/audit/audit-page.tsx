@@ -1,0 +1,62 @@
+/** The audit log, in the order of the log, by filter. */
+import { Anchor } from '@mantine/core';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { eventsQuery } from '../api/audit.ts';
+import { urlOf } from '../api/client.ts';
+import { rowsOf } from '../api/paging.ts';
+import type { LogEvent } from '../api/types.ts';
+import { setSearch, usePlace } from '../navigation/place.ts';
+import { DataTable } from '../parts/data-table.tsx';
+import { LoadMore } from '../parts/load-more.tsx';
+import { Page } from '../parts/page.tsx';
+import { Empty, Loading, Trouble } from '../parts/states.tsx';
+import { auditFilterOf, auditQueryOf } from './audit-filter.ts';
+import { AuditFilterBar } from './audit-filter-bar.tsx';
+import { auditColumns } from './columns.tsx';
+import { EventDetails } from './event-details.tsx';
+
+export const AuditPage = () => {
+  const filter = auditFilterOf(usePlace().search);
+  const query = auditQueryOf(filter);
+  const [opened, setOpened] = useState<LogEvent>();
+  const events = useInfiniteQuery({ ...eventsQuery(query), placeholderData: keepPreviousData });
+  const rows = rowsOf(events.data);
+  return (
+    <Page
+      title="Audit"
+      lead="Everything that was done here, in the order in which it was recorded. Exports are recorded too."
+      actions={
+        <>
+          <Anchor size="sm" href={urlOf('/audit/events.csv', query)} download="audit.csv">
+            CSV
+          </Anchor>
+          <Anchor size="sm" href={urlOf('/audit/events.ndjson', query)} download="audit.ndjson">
+            NDJSON
+          </Anchor>
+        </>
+      }
+    >
+      <AuditFilterBar filter={filter} onChange={setSearch} />
+      {events.isPending && <Loading what="the log" />}
+      {events.isError && !events.isFetchNextPageError && (
+        <Trouble error={events.error} retry={() => events.refetch()} />
+      )}
+      {events.isSuccess && rows.length === 0 && <Empty title="No event matches" />}
+      {rows.length > 0 && (
+        <>
+          <DataTable
+            caption="Events"
+            columns={auditColumns(setOpened)}
+            rows={rows}
+            keyOf={(event) => event.position}
+            onOpen={setOpened}
+            rowTestId="audit-row"
+          />
+          <LoadMore shown={rows.length} what={rows.length === 1 ? 'event' : 'events'} more={events} />
+        </>
+      )}
+      <EventDetails event={opened} onClose={() => setOpened(undefined)} />
+    </Page>
+  );
+};

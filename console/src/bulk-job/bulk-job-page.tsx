@@ -1,0 +1,60 @@
+/** One bulk job: its progress as it happens, steering it, and what did not go through. */
+import { Badge, Group } from '@mantine/core';
+import { hasEnded } from '../api/bulk-jobs.ts';
+import type { Job } from '../api/types.ts';
+import { Link } from '../navigation/link.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Page } from '../parts/page.tsx';
+import { StateBadge } from '../parts/state-badge.tsx';
+import { Loading, Trouble } from '../parts/states.tsx';
+import { actorName } from '../parts/written.ts';
+import { ProgressPanel } from './progress-panel.tsx';
+import { Results } from './results.tsx';
+import { Steering } from './steering.tsx';
+import { useJob } from './use-job.ts';
+
+export const BulkJobPage = ({ id }: { readonly id: string }) => {
+  const { data: job, error, isPending, refetch } = useJob(id);
+  return (
+    <Page
+      title={job?.label || job?.command || 'Bulk job'}
+      heading={job !== undefined && <Heading job={job} />}
+      lead={job === undefined ? undefined : <Lead job={job} />}
+      actions={job !== undefined && <Steering job={job} />}
+    >
+      {isPending && <Loading what="the bulk job" />}
+      {error !== null && <Trouble error={error} retry={() => refetch()} />}
+      {job !== undefined && (
+        <>
+          <ProgressPanel job={job} />
+          <Results job={job} settled={hasEnded(job)} />
+        </>
+      )}
+    </Page>
+  );
+};
+
+const Heading = ({ job }: { readonly job: Job }) => (
+  <Group gap="sm" component="span">
+    {job.label || job.command}
+    <span data-testid="job-state" data-state={job.state}>
+      <StateBadge state={job.state} />
+    </span>
+    {job.dryRun && (
+      <Badge variant="outline" color="gray" tt="none">
+        dry run: nothing is stored
+      </Badge>
+    )}
+  </Group>
+);
+
+const Lead = ({ job }: { readonly job: Job }) => (
+  <>
+    <Link className="text-link" href="/bulk-jobs">
+      All bulk jobs
+    </Link>
+    {' · '}
+    <span className="mono">{job.command}</span> · requested by {actorName(job.requestedBy)} ·{' '}
+    <Moment at={job.requestedAt} />
+  </>
+);

@@ -1,0 +1,88 @@
+/** Pause, resume, cancel and retry, each where the job's state allows it. Cancelling asks once more. */
+import { Button, Popover, Stack, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { jobKey, type Steer, steerJob } from '../api/bulk-jobs.ts';
+import { asProblem } from '../api/problem.ts';
+import type { Job } from '../api/types.ts';
+import { words } from '../parts/written.ts';
+
+const allowed: Readonly<Record<string, readonly Steer[]>> = {
+  accepted: ['pause', 'cancel'],
+  'awaiting-approval': ['cancel'],
+  running: ['pause', 'cancel'],
+  paused: ['resume', 'cancel'],
+  'completed-with-failures': ['retry-failed'],
+  failed: ['retry-failed'],
+};
+
+export const Steering = ({ job }: { readonly job: Job }) => {
+  const client = useQueryClient();
+  const steer = useMutation({
+    mutationFn: (how: Steer) => steerJob(job.id, how),
+    onSettled: () => client.invalidateQueries({ queryKey: jobKey(job.id) }),
+    onError: (error, how) =>
+      notifications.show({
+        color: 'red',
+        title: `${words(how)}: ${asProblem(error).title}`,
+        message: asProblem(error).detail ?? 'Nothing was changed.',
+      }),
+  });
+  const may = allowed[job.state] ?? [];
+  return (
+    <>
+      {may
+        .filter((how) => how !== 'cancel')
+        .map((how) => (
+          <Button
+            key={how}
+            variant="default"
+            loading={steer.isPending && steer.variables === how}
+            onClick={() => steer.mutate(how)}
+            data-testid={`job-${how}`}
+          >
+            {words(how)}
+          </Button>
+        ))}
+      {may.includes('cancel') && <Cancel onCancel={() => steer.mutate('cancel')} />}
+    </>
+  );
+};
+
+const Cancel = ({ onCancel }: { readonly onCancel: () => void }) => {
+  const [opened, { toggle, close }] = useDisclosure(false);
+  return (
+    <Popover
+      opened={opened}
+      onClose={close}
+      onDismiss={close}
+      trapFocus
+      withArrow
+      position="bottom-end"
+      shadow="md"
+    >
+      <Popover.Target>
+        <Button variant="default" c="red" onClick={toggle} data-testid="job-cancel">
+          Cancel job
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Stack gap="xs" maw={240}>
+          <Text size="sm">What is done stays done. The rest will not be started.</Text>
+          <Button
+            color="red"
+            size="xs"
+            data-testid="job-cancel-really"
+            onClick={() => {
+              close();
+              onCancel();
+            }}
+          >
+            Cancel the rest
+          </Button>
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  );
+};

@@ -1,0 +1,52 @@
+/** The columns of the list of bulk jobs. */
+import { Badge, Group } from '@mantine/core';
+import type { Job } from '../api/types.ts';
+import { JobProgress } from '../bulk-job/job-progress.tsx';
+import { Link } from '../navigation/link.tsx';
+import type { Column } from '../parts/data-table.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { StateBadge } from '../parts/state-badge.tsx';
+import { actorName, count } from '../parts/written.ts';
+
+export const jobUrl = (id: string): string => `/bulk-jobs/${encodeURIComponent(id)}`;
+
+export const columns: readonly Column<Job>[] = [
+  {
+    name: 'label',
+    label: 'Job',
+    wrap: true,
+    cell: (job) => (
+      <Link className="text-link" href={jobUrl(job.id)}>
+        {job.label || job.command}
+      </Link>
+    ),
+  },
+  { name: 'command', label: 'Command', cell: (job) => <span className="mono">{job.command}</span> },
+  {
+    name: 'state',
+    label: 'State',
+    cell: (job) => (
+      <Group gap={6} wrap="nowrap">
+        <StateBadge state={job.state} />
+        {job.dryRun && (
+          <Badge variant="outline" color="gray" tt="none">
+            dry run
+          </Badge>
+        )}
+      </Group>
+    ),
+  },
+  {
+    name: 'progress',
+    label: 'Progress',
+    cell: (job) => (
+      <div style={{ width: 160 }}>
+        <JobProgress job={job} size="sm" />
+      </div>
+    ),
+  },
+  { name: 'total', label: 'Items', right: true, cell: (job) => count(job.total) },
+  { name: 'notDone', label: 'Not done', right: true, cell: (job) => count(job.rejected + job.failed) },
+  { name: 'requestedBy', label: 'By', cell: (job) => actorName(job.requestedBy) },
+  { name: 'requestedAt', label: 'Requested', cell: (job) => <Moment at={job.requestedAt} /> },
+];

@@ -1,0 +1,37 @@
+/** Which screen an address shows. */
+import { AccountPage } from '../account/account-page.tsx';
+import { AccountsPage } from '../accounts/accounts-page.tsx';
+import { AuditPage } from '../audit/audit-page.tsx';
+import { BulkJobPage } from '../bulk-job/bulk-job-page.tsx';
+import { BulkJobsPage } from '../bulk-jobs/bulk-jobs-page.tsx';
+import { Empty } from '../parts/states.tsx';
+import { StartJobPage } from '../start-job/start-job-page.tsx';
+import { Link } from './link.tsx';
+import { usePlace } from './place.ts';
+
+export const Screen = () => {
+  const { pathname } = usePlace();
+  const [area, id, ...rest] = pathname.split('/').filter(Boolean).map(decode);
+  if (rest.length > 0) return <NothingHere />;
+  if (area === undefined) return <AccountsPage />;
+  if (area === 'accounts')
+    return id === undefined ? <AccountsPage /> : <AccountPage key={id} accountId={id} />;
+  if (area === 'bulk-jobs' && id === 'new') return <StartJobPage />;
+  if (area === 'bulk-jobs') return id === undefined ? <BulkJobsPage /> : <BulkJobPage key={id} id={id} />;
+  if (area === 'audit' && id === undefined) return <AuditPage />;
+  return <NothingHere />;
+};
+
+const NothingHere = () => (
+  <Empty title="There is no such page">
+    <Link href="/accounts">Go to the accounts</Link>
+  </Empty>
+);
+
+const decode = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};

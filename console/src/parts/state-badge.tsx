@@ -1,0 +1,26 @@
+/** States of accounts and jobs, and outcomes of items, each in its colour and in words. */
+import { Badge } from '@mantine/core';
+
+const colors: Readonly<Record<string, string>> = {
+  active: 'teal',
+  suspended: 'orange',
+  closed: 'gray',
+  accepted: 'harbour',
+  'awaiting-approval': 'yellow',
+  running: 'harbour',
+  paused: 'yellow',
+  cancelling: 'gray',
+  cancelled: 'gray',
+  completed: 'teal',
+  'completed-with-failures': 'red',
+  failed: 'red',
+  succeeded: 'teal',
+  unchanged: 'gray',
+  rejected: 'orange',
+};
+
+export const StateBadge = ({ state }: { readonly state: string }) => (
+  <Badge color={colors[state] ?? 'gray'} variant="light" tt="none" fw={600} data-state={state}>
+    {state.replaceAll('-', ' ')}
+  </Badge>
+);

@@ -1,0 +1,71 @@
+/** How values are written for people: money, times, durations, names of things. Pure. */
+import type { Actor } from '../api/types.ts';
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+const moneyFormat = (currency: string): Intl.NumberFormat => {
+  const known = formats.get(currency);
+  if (known !== undefined) return known;
+  const made = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+  formats.set(currency, made);
+  return made;
+};
+
+/** A decimal string stays one: `Intl` formats it exactly, no float in between. */
+export const money = (amount: string | null | undefined, currency: string = 'USD'): string => {
+  if (amount === null || amount === undefined) return '–';
+  if (!/^-?\d+(\.\d+)?$/.test(amount)) return amount;
+  return moneyFormat(currency).format(amount as `${number}`);
+};
+
+const wholeNumber = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+
+export const count = (value: number): string => wholeNumber.format(value);
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** Local time, `2026-11-24 01:54:23`: sorts in the eye as it does in a list. */
+export const moment = (timestamp: string): string => {
+  const at = new Date(timestamp);
+  if (Number.isNaN(at.getTime())) return timestamp;
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+};
+
+/** What a `datetime-local` input holds, in local time, as the API's UTC; undefined when it holds none. */
+export const utcOf = (local: string): string | undefined => {
+  const at = new Date(local);
+  return local === '' || Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+};
+
+export const localOf = (timestamp: string): string => {
+  const at = new Date(timestamp);
+  return Number.isNaN(at.getTime()) ? '' : moment(timestamp).replace(' ', 'T');
+};
+
+export const duration = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+};
+
+export const actorName = (actor: Actor | string | undefined): string => {
+  if (actor === undefined) return 'unknown';
+  return typeof actor === 'string' ? actor : (actor.name ?? actor.email ?? actor.id);
+};
+
+/** `monthlyCharges` → `Monthly charges`, `suspend-account` → `Suspend account`. */
+export const words = (name: string): string => {
+  const spaced = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/[-_]/g, ' ')
+    .toLowerCase();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+};
+
+export const plainValue = (value: unknown): string => {
+  if (value === undefined || value === null || value === '') return '–';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};

@@ -1,0 +1,36 @@
+/** The areas of the console that this person may see. */
+import { Stack } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Link } from '../navigation/link.tsx';
+import { usePlace } from '../navigation/place.ts';
+import { AccountsIcon, AuditIcon, JobsIcon } from '../parts/icons.tsx';
+import { usePermits } from './me-context.ts';
+
+export const Navigation = () => {
+  const mayAudit = usePermits('audit:read');
+  return (
+    <Stack component="nav" aria-label="Areas" gap={2} flex={1}>
+      <Area href="/accounts" icon={<AccountsIcon />} name="Accounts" />
+      <Area href="/bulk-jobs" icon={<JobsIcon />} name="Bulk jobs" />
+      {mayAudit && <Area href="/audit" icon={<AuditIcon />} name="Audit" />}
+    </Stack>
+  );
+};
+
+interface AreaProps {
+  readonly href: string;
+  readonly icon: ReactNode;
+  readonly name: string;
+}
+
+const Area = ({ href, icon, name }: AreaProps) => {
+  const { pathname } = usePlace();
+  const here =
+    pathname === href || pathname.startsWith(`${href}/`) || (pathname === '/' && href === '/accounts');
+  return (
+    <Link className="bar-link" href={href} aria-current={here ? 'page' : undefined}>
+      {icon}
+      {name}
+    </Link>
+  );
+};

@@ -1,0 +1,23 @@
+/** Which command a job runs, and what it says about itself. */
+import { NativeSelect } from '@mantine/core';
+import type { Command } from '../api/commands.ts';
+
+interface CommandChoiceProps {
+  readonly commands: readonly Command[];
+  readonly chosen: Command;
+  readonly onChange: (command: Command) => void;
+}
+
+export const CommandChoice = ({ commands, chosen, onChange }: CommandChoiceProps) => (
+  <NativeSelect
+    label="Command"
+    description={chosen.summary + (chosen.needsApproval ? ' Needs the approval of another person.' : '')}
+    value={chosen.name}
+    data={commands.map(({ name }) => name)}
+    onChange={(event) => {
+      const command = commands.find(({ name }) => name === event.currentTarget.value);
+      if (command !== undefined) onChange(command);
+    }}
+    data-testid="job-command"
+  />
+);
