@@ -20,13 +20,17 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** @throws QuarterdeckError unsupported_media_type, too_large, malformed_request, invalid_input. */
 export const readJsonObject = async (request: Request): Promise<JsonObject> => {
   requireJson(request);
-  const value = parse(decode(await readBytes(request)));
+  const value = parsedBefore(request) ?? parse(decode(await readBytes(request)));
   requireSound(value);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidInput('', 'Send one JSON object, like {"field": "value"}.');
   }
   return value as JsonObject;
 };
+
+/** In a foreign express app a parser of its own may have taken the body already. */
+const parsedBefore = (request: Request): unknown =>
+  request.readableEnded && typeof request.body === 'object' ? request.body : undefined;
 
 /** The media type without its parameters, in lower case; '' where none was sent. */
 export const mediaTypeOf = (request: Request): string =>

@@ -3,7 +3,7 @@
  * from here as the `Origin` that every use case of the engine asks for. A handler that runs without a
  * principal was mounted outside the gate: that is refused, never assumed.
  */
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
 import type { Principal } from '../access/principal.ts';
 import type { Origin } from '../commands/request.ts';
 import { QuarterdeckError } from '../errors.ts';
@@ -21,7 +21,7 @@ export const principalOf = (response: Response): Principal => {
   return principal;
 };
 
-export const originOf = (_request: Request, response: Response): Origin => {
+export const originOf = (response: Response): Origin => {
   const { correlationId, traceparent } = correlationOf(response);
   const ip = response.locals.ip as string | undefined;
   return {

@@ -59,18 +59,3 @@ const decode = (name: string, value: string): string => {
     throw malformed(`${name} is not percent-encoded UTF-8.`);
   }
 };
-
-/** A query parameter given at most once. */
-export const oneOf = (request: Request, name: string): string | undefined => {
-  const value: unknown = request.query[name];
-  if (value === undefined || typeof value === 'string') return value;
-  throw malformed(`The query parameter ${name} may be given once only.`);
-};
-
-/** A query parameter that is `true` or `false`; false where absent. */
-export const flagOf = (request: Request, name: string): boolean => {
-  const value = oneOf(request, name);
-  if (value === undefined || value === 'false') return false;
-  if (value === 'true') return true;
-  throw malformed(`The query parameter ${name} is true or false.`);
-};

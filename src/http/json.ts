@@ -10,14 +10,22 @@ export const jsonDepthMax = 64;
 
 const refusedNames = new Set(['__proto__', 'constructor']);
 
-const textFault = (text: string): string | undefined => {
+/** With the u flag a whole pair is one character, so this matches halves only. */
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** What is wrong with a text that comes from outside; undefined where it is sound. */
+export const textFault = (text: string): string | undefined => {
   if (text.includes('\u0000')) return 'Holds a NUL character (U+0000); leave it out.';
-  if (!text.isWellFormed()) return 'Holds half of a surrogate pair; send whole Unicode characters.';
+  if (loneSurrogate.test(text)) return 'Holds half of a surrogate pair; send whole Unicode characters.';
   return undefined;
 };
 
 /** Printed with the fault's character replaced, so that the answer itself is sound text. */
-const printable = (name: string): string => name.replaceAll('\u0000', '\ufffd').toWellFormed().slice(0, 100);
+const printable = (name: string): string =>
+  name
+    .replaceAll('\u0000', '\ufffd')
+    .replace(/\p{Surrogate}/gu, '\ufffd')
+    .slice(0, 100);
 
 const join = (path: string, name: string | number): string => {
   const segment = typeof name === 'number' ? String(name) : printable(name);

@@ -1,0 +1,45 @@
+/**
+ * The web console's files. Names under `assets/` carry a hash of their content and may be kept for
+ * ever; `index.html` is always asked for anew, and answers every address that a person opens, because
+ * the console routes in the browser. Only a request for HTML gets it: a mistyped API path stays a 404.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import express, { type Request, type RequestHandler } from 'express';
+import { notFound } from './problem.ts';
+
+/** `directory`: where `npm run build` puts the console (`dist/console`). */
+export const consoleFiles = (directory: string): readonly RequestHandler[] => [
+  express.static(directory, {
+    index: false,
+    redirect: false,
+    etag: false,
+    setHeaders: (response, path) => {
+      const hashed = path.startsWith(join(directory, 'assets'));
+      response.setHeader('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-store');
+    },
+  }),
+  page(join(directory, 'index.html')),
+];
+
+const page =
+  (file: string): RequestHandler =>
+  (request, response, next) => {
+    if (!readsPage(request)) return next();
+    if (!existsSync(file)) return next(notFound('The console is not built; run `npm run build`.'));
+    response.locals.route = 'console';
+    response.sendFile(file, {
+      etag: false,
+      lastModified: false,
+      cacheControl: false,
+      headers: { 'Cache-Control': 'no-store' },
+    });
+  };
+
+/** Anybody may read `/`; elsewhere `*∕*` alone is what curl and fetch send, not a person's browser. */
+const readsPage = (request: Request): boolean => {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  if (request.path === '/') return true;
+  const isFile = /\.[a-z0-9]+$/i.test(request.path);
+  return !isFile && (request.get('accept')?.includes('text/html') ?? false);
+};

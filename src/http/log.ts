@@ -1,0 +1,55 @@
+/**
+ * The process's own log (pino, one JSON object a line), and the line that each request leaves in it. It
+ * holds no query string and no header: both may carry personal data or credentials. What slips into a
+ * logged object under a name that is known to be secret is replaced.
+ */
+import type { RequestHandler } from 'express';
+import { type Logger, pino } from 'pino';
+import { correlationOf } from './correlation.ts';
+
+const secrets = [
+  'cookie',
+  'authorization',
+  'set-cookie',
+  'x-api-key',
+  'SAMLResponse',
+  'SAMLRequest',
+  'RelayState',
+  'password',
+];
+
+/** Names at the top and up to two levels down; bracketed because of the dashes. */
+const redactions = secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
+
+export const createLogger = (
+  options: { readonly level?: string; readonly destination?: NodeJS.WritableStream } = {},
+): Logger => {
+  const settings = { level: options.level ?? 'info', redact: { paths: redactions, censor: '[redacted]' } };
+  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+};
+
+export const requestLog =
+  (log: Logger): RequestHandler =>
+  (request, response, next) => {
+    const startedAt = process.hrtime.bigint();
+    response.once('close', () => {
+      const durationMs = Number(process.hrtime.bigint() - startedAt) / 1e6;
+      const principal = response.locals.principal as { id: string; tool: string } | undefined;
+      log.info(
+        {
+          ...correlationOf(response),
+          method: request.method,
+          route: response.locals.route,
+          path: request.originalUrl.split('?', 1)[0],
+          status: response.statusCode,
+          code: response.locals.code,
+          durationMs: Math.round(durationMs * 100) / 100,
+          principal: principal?.id,
+          tool: principal?.tool,
+          aborted: response.writableFinished ? undefined : true,
+        },
+        'request',
+      );
+    });
+    next();
+  };

@@ -1,0 +1,96 @@
+/**
+ * Prometheus metrics in a registry of the app's own: two apps in one process do not add up into each
+ * other. Labels are bounded: routes by their pattern and commands by known name, never by raw path.
+ */
+import type { RequestHandler } from 'express';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What is read at the moment of a scrape; undefined where it is not known just now. */
+export interface Gauges {
+  /** Positions by which each projection is behind the head. */
+  readonly projectionLag: () => Promise<Readonly<Record<string, number>>>;
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly http: RequestHandler;
+  readonly scrape: RequestHandler;
+  /** `outcome`: done, unchanged, replayed, dry-run, or the code of the refusal. */
+  commandAnswered(name: string, outcome: string): void;
+  /** One group commit of the log. */
+  batchAppended(units: number): void;
+  bulkItemsDecided(outcome: string, items: number): void;
+}
+
+export const createMetrics = (gauges: Gauges): Metrics => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  registerLag(registry, gauges);
+  const counters = countersOf(registry);
+  return {
+    registry,
+    http: timed(registry),
+    scrape: async (_request, response) => {
+      response.setHeader('Content-Type', registry.contentType);
+      response.end(await registry.metrics());
+    },
+    commandAnswered: (command, outcome) => counters.commands.inc({ command, outcome }),
+    batchAppended: (units) => counters.batches.observe(units),
+    bulkItemsDecided: (outcome, items) => counters.items.inc({ outcome }, items),
+  };
+};
+
+const countersOf = (registry: Registry) => ({
+  commands: new Counter({
+    name: 'quarterdeck_commands_total',
+    help: 'Commands answered over HTTP, by name and outcome.',
+    labelNames: ['command', 'outcome'],
+    registers: [registry],
+  }),
+  batches: new Histogram({
+    name: 'quarterdeck_append_batch_units',
+    help: 'Units in one group commit of the log.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+    registers: [registry],
+  }),
+  items: new Counter({
+    name: 'quarterdeck_bulk_items_total',
+    help: 'Bulk items decided by this process, by outcome.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  }),
+});
+
+const registerLag = (registry: Registry, gauges: Gauges): void => {
+  new Gauge({
+    name: 'quarterdeck_projection_lag_positions',
+    help: 'Positions by which a projection is behind the head of the log.',
+    labelNames: ['projection'],
+    registers: [registry],
+    async collect() {
+      for (const [projection, lag] of Object.entries(await gauges.projectionLag()))
+        this.set({ projection }, lag);
+    },
+  });
+};
+
+const timed = (registry: Registry): RequestHandler => {
+  const durations = new Histogram({
+    name: 'quarterdeck_http_request_duration_seconds',
+    help: 'Time from the request’s head to the end of its answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+    registers: [registry],
+  });
+  return (request, response, next) => {
+    const stop = durations.startTimer();
+    response.once('close', () => {
+      const route = (response.locals.route as string | undefined) ?? 'none';
+      stop({ method: methodLabel(request.method), route, status: String(response.statusCode) });
+    });
+    next();
+  };
+};
+
+const methodLabel = (method: string): string =>
+  ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].includes(method) ? method : 'other';

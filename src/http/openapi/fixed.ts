@@ -1,0 +1,140 @@
+/** What OpenAPI says about the routes that are not made from definitions and served elsewhere. */
+import type { Operation } from '../route.ts';
+import { query } from './parts.ts';
+import { json, ref, text } from './schemas.ts';
+
+const html = { 'text/html': { schema: text } };
+const xml = { 'application/xml': { schema: text } };
+const form = (field: string) => ({
+  'application/x-www-form-urlencoded': {
+    schema: { type: 'object', properties: { [field]: text }, required: [field] },
+  },
+});
+
+/** Answered without a session. */
+export const openOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/livez',
+    operationId: 'livez',
+    tag: 'Operating',
+    summary: 'The process answers',
+    answers: [{ status: 200, description: 'Alive.', content: json(ref('Health')) }],
+    codes: [],
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    operationId: 'readyz',
+    tag: 'Operating',
+    summary: 'The process can do its work: migrated, connected and projecting',
+    answers: [
+      { status: 200, description: 'Ready.', content: json(ref('Health')) },
+      {
+        status: 503,
+        description: 'Not ready; `missing` says why.',
+        content: json(ref('Health')),
+        headers: ['Retry-After'],
+      },
+    ],
+    codes: [],
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    operationId: 'metrics',
+    tag: 'Operating',
+    summary: 'Metrics for Prometheus',
+    answers: [
+      { status: 200, description: 'Prometheus text format.', content: { 'text/plain': { schema: text } } },
+    ],
+    codes: [],
+  },
+  {
+    method: 'get',
+    path: '/auth/saml/login',
+    operationId: 'samlLogin',
+    tag: 'Signing in',
+    summary: 'Start signing in at the identity provider',
+    parameters: [query('return_to', text, 'A path of this origin to come back to.')],
+    answers: [{ status: 302, description: 'To the identity provider.' }],
+    codes: ['malformed_request'],
+  },
+  {
+    method: 'post',
+    path: '/auth/saml/acs',
+    operationId: 'samlAssertion',
+    tag: 'Signing in',
+    summary: 'Where the identity provider sends its assertion',
+    body: { required: true, content: form('SAMLResponse') },
+    answers: [{ status: 302, description: 'Signed in; the session cookie is set.' }],
+    codes: ['malformed_request', 'not_authenticated'],
+  },
+  {
+    method: 'get',
+    path: '/auth/saml/metadata',
+    operationId: 'samlMetadata',
+    tag: 'Signing in',
+    summary: 'Our SAML metadata, for the identity provider',
+    answers: [{ status: 200, description: 'Metadata.', content: xml }],
+    codes: [],
+  },
+  {
+    method: 'get',
+    path: '/auth/saml/slo',
+    operationId: 'samlLogoutRedirect',
+    tag: 'Signing in',
+    summary: 'Single logout, redirect binding',
+    answers: [{ status: 302, description: 'Signed out.' }],
+    codes: ['malformed_request'],
+  },
+  {
+    method: 'post',
+    path: '/auth/saml/slo',
+    operationId: 'samlLogoutPost',
+    tag: 'Signing in',
+    summary: 'Single logout, POST binding',
+    body: { required: true, content: form('SAMLRequest') },
+    answers: [{ status: 302, description: 'Signed out.' }],
+    codes: ['malformed_request'],
+  },
+  {
+    method: 'post',
+    path: '/auth/logout',
+    operationId: 'logout',
+    tag: 'Signing in',
+    summary: 'Sign out',
+    answers: [{ status: 302, description: 'The session is over.' }],
+    codes: [],
+  },
+];
+
+export const meOperation: Operation = {
+  method: 'get',
+  path: '/internal/v1/me',
+  operationId: 'me',
+  tag: 'Signing in',
+  summary: 'Who you are and what you may do',
+  answers: [{ status: 200, description: 'Principal, roles, permissions, tool.', content: json(ref('Me')) }],
+  codes: [],
+};
+
+export const documentOperation: Operation = {
+  method: 'get',
+  path: '/internal/openapi.json',
+  operationId: 'openapi',
+  tag: 'Documentation',
+  summary: 'This document',
+  answers: [{ status: 200, description: 'OpenAPI 3.1.', content: json({ type: 'object' }) }],
+  codes: [],
+};
+
+export const docsOperation: Operation = {
+  method: 'get',
+  path: '/internal/docs',
+  operationId: 'docs',
+  tag: 'Documentation',
+  summary: 'This document as a page to read',
+  answers: [{ status: 200, description: 'A page.', content: html }],
+  codes: [],
+};

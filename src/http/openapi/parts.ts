@@ -1,0 +1,196 @@
+/**
+ * What several operations share: schemas by name, headers, parameters. The contract's words stand here
+ * once.
+ */
+import { errorCodes } from '../../errors.ts';
+import type { JsonSchema, Parameter } from '../route.ts';
+import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
+
+const actor = object({ id: text, kind: { enum: ['person', 'service', 'system'] } });
+
+export const jobStates = [
+  'accepted',
+  'awaiting-approval',
+  'running',
+  'paused',
+  'cancelling',
+  'cancelled',
+  'completed',
+  'completed-with-failures',
+  'failed',
+] as const;
+
+export const outcomes = ['succeeded', 'unchanged', 'rejected', 'failed', 'skipped', 'cancelled'] as const;
+
+const event = {
+  position: whole,
+  id: { type: 'string', format: 'uuid' },
+  stream: text,
+  version: whole,
+  type: text,
+  schemaVersion: whole,
+  recordedAt: time,
+  data: { type: 'object' },
+  metadata: { type: 'object' },
+} satisfies Record<string, JsonSchema>;
+
+const job = {
+  id: text,
+  command: text,
+  label: orNull(text),
+  state: { enum: jobStates, description: 'Clients ignore states they do not know.' },
+  dryRun: flag,
+  requestedBy: {},
+  requestedAt: time,
+  startedAt: orNull(time),
+  finishedAt: orNull(time),
+  total: whole,
+  succeeded: whole,
+  unchanged: whole,
+  rejected: whole,
+  failed: whole,
+  ratePerSecond: orNull({ type: 'number' }),
+  etaSeconds: orNull({ type: 'number' }),
+  position: whole,
+} satisfies Record<string, JsonSchema>;
+
+export const schemas: Readonly<Record<string, JsonSchema>> = {
+  Problem: object(
+    {
+      type: { type: 'string', format: 'uri-reference' },
+      title: text,
+      status: { type: 'integer' },
+      detail: text,
+      code: { enum: errorCodes, description: 'Stable; branch on this.' },
+      requestId: text,
+      errors: arrayOf(ref('FieldError')),
+      rejection: { type: 'string', description: 'With `rejected`: the rule’s own code.' },
+    },
+    ['detail', 'errors', 'rejection'],
+  ),
+  FieldError: object({
+    path: { type: 'string', description: 'Dotted, `items.0.name`; empty for the whole.' },
+    message: { type: 'string', description: 'What is wrong and what to do instead.' },
+  }),
+  CommandDone: object({
+    commandId: text,
+    stream: text,
+    version: whole,
+    position: { ...whole, description: 'Give it as Quarterdeck-Min-Position to read your own write.' },
+    events: arrayOf(object({ type: text, version: whole, position: whole })),
+  }),
+  DryRunDone: object({
+    dryRun: { const: true },
+    events: arrayOf(object({ type: text, data: { type: 'object' } })),
+    diff: { ...arrayOf({ type: 'object' }), description: 'JSON Patch (RFC 6902) from before to after.' },
+  }),
+  CatalogueEntry: object({
+    name: text,
+    summary: text,
+    input: { type: 'object', description: 'JSON Schema of the input.' },
+    permission: text,
+    permitted: flag,
+    bulk: orNull(object({ field: text })),
+    approval: flag,
+    reasonRequired: flag,
+    inverse: orNull(text),
+  }),
+  Event: object(event),
+  Job: object(job),
+  BulkResult: object(
+    {
+      index: whole,
+      line: whole,
+      target: orNull(text),
+      outcome: { enum: outcomes },
+      code: text,
+      message: text,
+      field: text,
+      positions: arrayOf(whole),
+    },
+    ['line', 'target', 'code', 'message', 'field', 'positions'],
+  ),
+  Replay: object({
+    stream: text,
+    states: arrayOf(
+      object({
+        version: whole,
+        position: whole,
+        type: text,
+        recordedAt: time,
+        actor,
+        reason: orNull(text),
+        before: orNull({ type: 'object' }),
+        after: orNull({ type: 'object' }),
+        diff: arrayOf({ type: 'object' }),
+      }),
+    ),
+  }),
+  Me: object({ principal: { type: 'object' }, roles: arrayOf(text), permissions: arrayOf(text), tool: text }),
+  Health: object(
+    { status: text, checks: arrayOf(text), missing: arrayOf(object({ name: text, missing: text })) },
+    ['checks', 'missing'],
+  ),
+};
+
+export const headers: Readonly<
+  Record<string, { readonly description: string; readonly schema: JsonSchema }>
+> = {
+  'Quarterdeck-Position': { description: 'The position of the stream’s last event.', schema: whole },
+  ETag: { description: 'The version, as a strong entity tag: `"3"`.', schema: text },
+  'Idempotent-Replayed': {
+    description: '`true` where this answer was given before.',
+    schema: { const: 'true' },
+  },
+  Location: { description: 'Where the job stands.', schema: { type: 'string', format: 'uri-reference' } },
+  'Retry-After': { description: 'Seconds.', schema: whole },
+};
+
+const header = (name: string, schema: JsonSchema, description: string): Parameter => ({
+  name,
+  in: 'header',
+  description,
+  schema,
+});
+
+export const idempotencyKey = header(
+  'Idempotency-Key',
+  { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
+  'Unique per principal and tool. The same request with the same key takes effect once; kept 7 days.',
+);
+export const ifMatch = header(
+  'If-Match',
+  { type: 'string', pattern: '^"(0|[1-9][0-9]*)"$' },
+  'The version that the command’s stream must have; `"0"`: it must not exist.',
+);
+export const reason = header(
+  'Quarterdeck-Reason',
+  text,
+  'Why, as percent-encoded UTF-8. An input’s own `reason` wins.',
+);
+export const reference = header('Quarterdeck-Reference', text, 'A ticket, as percent-encoded UTF-8.');
+export const minPosition = header(
+  'Quarterdeck-Min-Position',
+  whole,
+  'Waits until the answer has reached this position: read your own write.',
+);
+export const traceparent = header(
+  'traceparent',
+  text,
+  'W3C Trace Context; its trace id becomes the correlation id.',
+);
+
+export const query = (name: string, schema: JsonSchema, description: string): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema,
+});
+
+export const path = (name: string, description: string): Parameter => ({
+  name,
+  in: 'path',
+  description,
+  schema: text,
+  required: true,
+});

@@ -1,0 +1,84 @@
+/**
+ * A route of the API as one value: what express registers and what OpenAPI says come from the same
+ * list, so that neither can know a route that the other does not.
+ */
+import type { Request, Response, Router } from 'express';
+import type { ErrorCode } from '../errors.ts';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'query' | 'header' | 'path';
+  readonly description: string;
+  readonly schema: JsonSchema;
+  readonly required?: boolean;
+  readonly example?: unknown;
+}
+
+export interface MediaType {
+  readonly schema: JsonSchema;
+  readonly example?: unknown;
+}
+
+export type Content = Readonly<Record<string, MediaType>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly description: string;
+  readonly content?: Content;
+  /** Names of answer headers, described in `openapi/fixed.ts`. */
+  readonly headers?: readonly string[];
+}
+
+/** What is told about a route, whoever serves it. */
+export interface Operation {
+  readonly method: 'get' | 'post';
+  /** As in OpenAPI: `/internal/v1/bulk-jobs/{id}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** What the principal must hold; checked by the use case behind the route, not here. */
+  readonly permission?: string;
+  readonly parameters?: readonly Parameter[];
+  readonly body?: { readonly required: boolean; readonly description?: string; readonly content: Content };
+  readonly answers: readonly Answer[];
+  /** Beyond those that every route of its kind may answer with. */
+  readonly codes: readonly ErrorCode[];
+  /** Further `x-…` members of the operation. */
+  readonly notes?: Readonly<Record<`x-${string}`, unknown>>;
+}
+
+export interface Route extends Operation {
+  /** What OpenAPI says in this route's stead: one handler may serve a whole family of operations. */
+  readonly describes?: readonly Operation[];
+  readonly handle: (request: Request, response: Response) => Promise<void> | void;
+}
+
+/** `/a/{id}` → `/a/:id`, express's own form. */
+export const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+export const mountRoutes = (router: Router, routes: readonly Route[]): void => {
+  for (const route of routes) {
+    router[route.method](expressPath(route.path), (request, response) => {
+      response.locals.route = route.path;
+      return route.handle(request, response);
+    });
+  }
+};
+
+/** Methods that the list answers on a path, for `Allow`; empty where no route matches. */
+export const allowedMethods = (routes: readonly Operation[]): ((path: string) => readonly string[]) => {
+  const patterns = routes.map((route) => ({ method: route.method, pattern: patternOf(route.path) }));
+  return (path) => {
+    const methods = new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method));
+    return [...(methods.has('get') ? ['GET', 'HEAD'] : []), ...(methods.has('post') ? ['POST'] : [])];
+  };
+};
+
+const patternOf = (path: string): RegExp => {
+  const source = path.split(/\{\w+\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${source.join('[^/]+')}$`);
+};

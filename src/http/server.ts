@@ -1,0 +1,72 @@
+/**
+ * The HTTP server around an app: listens, and stops by letting what was begun end. What node itself
+ * refuses before a request exists (broken HTTP, headers too large) is a problem document too.
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Express } from 'express';
+import { problemKinds, problemType } from './problem.ts';
+
+export interface Listening {
+  readonly server: Server;
+  readonly host: string;
+  readonly port: number;
+  /** Takes no more connections, waits up to `drainMs` for requests under way, then cuts what is left. */
+  close(drainMs: number): Promise<void>;
+}
+
+/** Uploads may take long; a head that trickles in may not. */
+const timeouts = { headersTimeout: 30_000, requestTimeout: 15 * 60_000, keepAliveTimeout: 65_000 };
+
+export const listenOn = async (app: Express, host: string, port: number): Promise<Listening> => {
+  const server = createServer(timeouts, app);
+  server.on('clientError', refuse);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return {
+    server,
+    host,
+    port: (server.address() as AddressInfo).port,
+    close: (drainMs) => close(server, drainMs),
+  };
+};
+
+const close = async (server: Server, drainMs: number): Promise<void> => {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+  // A connection that becomes idle while draining would otherwise be kept for its whole keep-alive.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  await closed;
+  clearTimeout(cut);
+  clearInterval(sweep);
+};
+
+const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, title } = problemKinds.malformed_request;
+  const detail = error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are too large.' : 'This is not HTTP.';
+  const body = JSON.stringify({
+    type: problemType('malformed_request'),
+    title,
+    status,
+    detail,
+    code: 'malformed_request',
+  });
+  const head = [
+    `HTTP/1.1 ${status} Bad Request`,
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+};
