@@ -44,6 +44,8 @@ export interface ErrorDetails {
   readonly retryAfterSeconds?: number;
   /** Further members of the problem document, for instance the permission that is missing. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** This refusal is the stored answer to an earlier request with the same idempotency key. */
+  readonly replayed?: boolean;
   readonly cause?: unknown;
 }
 
@@ -54,6 +56,7 @@ export class QuarterdeckError extends Error {
   readonly rejection: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly extra: Readonly<Record<string, unknown>> | undefined;
+  readonly replayed: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -62,6 +65,7 @@ export class QuarterdeckError extends Error {
     this.rejection = details.rejection;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.extra = details.extra;
+    this.replayed = details.replayed ?? false;
   }
 }
 

@@ -109,7 +109,8 @@ export const defineCommand = <
 >(
   options: Options<Schema, State, Reads>,
 ): CommandDefinition => {
-  if (!commandName.test(options.name)) throw new Error(`"${options.name}" is not a command name (kebab-case)`);
+  if (!commandName.test(options.name))
+    throw new Error(`"${options.name}" is not a command name (kebab-case)`);
   const stream = options.stream as unknown as StreamDefinition;
   const id = options.id as CommandDefinition['id'];
   return {
@@ -125,7 +126,8 @@ export const defineCommand = <
     bulk: options.bulk,
     needs: options.needs ?? {},
     inverse: options.inverse as CommandDefinition['inverse'],
-    subject: (options.subject as CommandDefinition['subject'] | undefined) ?? ((input) => stream.of(id(input))),
+    subject:
+      (options.subject as CommandDefinition['subject'] | undefined) ?? ((input) => stream.of(id(input))),
     personal: personalFields(options.input),
   };
 };

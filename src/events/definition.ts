@@ -53,8 +53,17 @@ export const defineEvent = <Type extends string, Schema extends z.ZodObject>(
     throw new Error(`event ${type} has personal fields (${personal.join(', ')}) but no subject`);
   }
   for (let version = 1; version < schemaVersion; version++) {
-    if (upcasters[version] === undefined) throw new Error(`event ${type} has no upcaster from version ${version}`);
+    if (upcasters[version] === undefined)
+      throw new Error(`event ${type} has no upcaster from version ${version}`);
   }
-  const definition = { type, schema, refs, schemaVersion, upcasters, personal, of: (data: z.output<Schema>) => ({ type, data }) };
+  const definition = {
+    type,
+    schema,
+    refs,
+    schemaVersion,
+    upcasters,
+    personal,
+    of: (data: z.output<Schema>) => ({ type, data }),
+  };
   return options.subject === undefined ? definition : { ...definition, subject: options.subject };
 };

@@ -62,8 +62,14 @@ export interface EventLog {
    */
   admit(tx: Tx, units: readonly Unit[]): Promise<Admission>;
   write(tx: Tx, units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
+  /** To be called after the commit of such a transaction with its last position, so that readers wake. */
+  announce(position: number): void;
   /** Appends engine events to one reserved `$…` stream, whatever its version. */
-  record(stream: string, events: readonly { type: string; data: EventData }[], metadata: Metadata): Promise<Head>;
+  record(
+    stream: string,
+    events: readonly { type: string; data: EventData }[],
+    metadata: Metadata,
+  ): Promise<Head>;
 
   head(db?: Queryable): Promise<Head>;
   /** The last position with `recordedAt` ≤ time; 0 before the first. */

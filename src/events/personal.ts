@@ -9,7 +9,8 @@ interface FieldMarks {
 }
 
 /** Marks a field as personal: encrypted in the log under its subject's key, erased with it. */
-export const personal = <S extends z.ZodType>(schema: S): S => schema.meta({ ...schema.meta(), personal: true });
+export const personal = <S extends z.ZodType>(schema: S): S =>
+  schema.meta({ ...schema.meta(), personal: true });
 
 const wrappers = new Set(['optional', 'nullable', 'default', 'prefault', 'readonly', 'nonoptional', 'catch']);
 
@@ -35,7 +36,12 @@ export const personalFields = (schema: z.ZodObject): readonly string[] => {
 };
 
 const hasMarkInside = (schema: z.ZodType): boolean => {
-  const def = schema.def as { innerType?: z.ZodType; element?: z.ZodType; options?: z.ZodType[]; shape?: object };
+  const def = schema.def as {
+    innerType?: z.ZodType;
+    element?: z.ZodType;
+    options?: z.ZodType[];
+    shape?: object;
+  };
   const inner = [def.innerType, def.element, ...(def.options ?? []), ...Object.values(def.shape ?? {})];
   return inner.some((s) => s instanceof z.ZodType && (isMarked(s) || hasMarkInside(s)));
 };

@@ -27,6 +27,8 @@ export interface KeyUse {
   readonly key: Buffer;
   readonly fingerprint: Buffer;
   readonly answer: EventData;
+  /** Index in `events` at which what this key stands for begins. */
+  readonly firstEvent: number;
 }
 
 export interface UnitEvent {

@@ -67,11 +67,29 @@ interface Options<Schema extends z.ZodObject, Event extends NewEvent> {
 }
 
 /** Query words: a field may not bear such a name. */
-export const queryWords = ['sort', 'limit', 'cursor', 'fields', 'asOf', 'where', 'format', 'snapshot'] as const;
+export const queryWords = [
+  'sort',
+  'limit',
+  'cursor',
+  'fields',
+  'asOf',
+  'where',
+  'format',
+  'snapshot',
+] as const;
 
 /** Routes under `/internal/v1`: a projection may not bear such a name. */
 export const reservedNames = [
-  'me', 'commands', 'bulk-jobs', 'approvals', 'audit', 'exports', 'feed', 'sessions', 'webhooks', 'policy',
+  'me',
+  'commands',
+  'bulk-jobs',
+  'approvals',
+  'audit',
+  'exports',
+  'feed',
+  'sessions',
+  'webhooks',
+  'policy',
 ] as const;
 
 /** @throws Error when the definition contradicts itself or shadows a route or a query word. */
@@ -80,12 +98,15 @@ export const defineProjection = <Schema extends z.ZodObject, Event extends NewEv
 ): ProjectionDefinition<z.output<Schema>> => {
   const names = Object.keys(options.schema.shape);
   const shadowing = names.filter((name) => (queryWords as readonly string[]).includes(name));
-  if (shadowing.length > 0) throw new Error(`projection ${options.name}: field ${shadowing[0]} is a query word`);
+  if (shadowing.length > 0)
+    throw new Error(`projection ${options.name}: field ${shadowing[0]} is a query word`);
   if ((reservedNames as readonly string[]).includes(options.name)) {
     throw new Error(`projection ${options.name} shadows the route of that name`);
   }
   if (options.stream === undefined && options.streams === undefined) {
-    throw new Error(`projection ${options.name} names no stream, so no row of it could be read as of a moment`);
+    throw new Error(
+      `projection ${options.name} names no stream, so no row of it could be read as of a moment`,
+    );
   }
   const { stream, keyField } = options;
   return {

@@ -1,0 +1,61 @@
+/**
+ * The catalogue: what may be asked of the system, by name, with the JSON Schema of each input.
+ */
+import { z } from 'zod';
+import type { Principal } from '../access/principal.ts';
+import { QuarterdeckError } from '../errors.ts';
+import type { CommandDefinition } from './definition.ts';
+import type { CatalogueEntry } from './request.ts';
+
+export interface Catalogue {
+  /** @throws QuarterdeckError `not_found`. */
+  get(name: string): CommandDefinition;
+  find(name: string): CommandDefinition | undefined;
+  readonly all: readonly CommandDefinition[];
+  entries(principal: Principal): readonly CatalogueEntry[];
+}
+
+/** What a client may send: before any coercion. A part that JSON Schema cannot say is left open. */
+export const inputSchema = (command: CommandDefinition): object =>
+  z.toJSONSchema(command.input, { io: 'input', unrepresentable: 'any' });
+
+/** @throws Error when two commands share a name or an inverse names none. */
+export const createCatalogue = (commands: readonly CommandDefinition[]): Catalogue => {
+  const byName = new Map<string, CommandDefinition>();
+  for (const command of commands) {
+    if (byName.has(command.name)) throw new Error(`the command ${command.name} is defined twice`);
+    if (command.needs.approval === true || command.needs.freshSignInMinutes !== undefined) {
+      throw new Error(
+        `${command.name} needs an approval or a fresh sign-in, which this version cannot ask for`,
+      );
+    }
+    byName.set(command.name, command);
+  }
+  for (const { name, inverse } of commands) {
+    if (inverse !== undefined && !byName.has(inverse.command)) {
+      throw new Error(`the inverse of ${name}, ${inverse.command}, is not a command`);
+    }
+  }
+  const described = [...byName.values()].map((command) => ({ command, input: inputSchema(command) }));
+  const entry = ({ command, input }: (typeof described)[number], principal: Principal): CatalogueEntry => ({
+    name: command.name,
+    summary: command.summary,
+    input,
+    permission: command.permission,
+    permitted: principal.permissions.has(command.permission),
+    bulk: command.bulk ?? null,
+    approval: command.needs.approval ?? false,
+    reasonRequired: command.needs.reason ?? false,
+    inverse: command.inverse?.command ?? null,
+  });
+  return {
+    all: [...byName.values()],
+    find: (name) => byName.get(name),
+    get(name) {
+      const command = byName.get(name);
+      if (command === undefined) throw new QuarterdeckError('not_found', `There is no command "${name}".`);
+      return command;
+    },
+    entries: (principal) => described.map((d) => entry(d, principal)),
+  };
+};

@@ -1,0 +1,218 @@
+/**
+ * The pipeline of a command: authorise → validate → load → decide → append. Each stage can stop it, and
+ * whatever stops it is recorded. `execute` below is the whole order of things.
+ */
+import { createPatch } from 'rfc6902';
+import { type FieldError, notPermitted, QuarterdeckError } from '../errors.ts';
+import type { EventData } from '../events/definition.ts';
+import type { EventLog } from '../events/log.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Ask, Deciding, Verdict } from './deciding.ts';
+import type { CommandDefinition } from './definition.ts';
+import { commandsStream } from './engine-events.ts';
+import type { Idempotency, IdempotencyKey } from './idempotency.ts';
+import type { Complete, Lanes, Settled } from './lanes.ts';
+import { type MetadataSource, metadataOf } from './metadata.ts';
+import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
+import type { CommandAnswer, CommandRequest, Commands, Origin } from './request.ts';
+import { validateInput } from './validate.ts';
+
+export interface PipelineOptions {
+  readonly log: EventLog;
+  readonly catalogue: Catalogue;
+  readonly deciding: Deciding;
+  readonly lanes: Lanes;
+  readonly idempotency: Idempotency;
+  readonly source: MetadataSource;
+  /** Records a denial (throttled: denials can come in floods). */
+  readonly denied: (origin: Origin, denial: { command: string; permission: string }) => Promise<void>;
+  /** Told of every command and how it ended, for metrics. */
+  readonly onOutcome?: (command: string, outcome: string) => void;
+}
+
+export const createPipeline = (options: PipelineOptions): Commands => {
+  const { catalogue, log, source } = options;
+
+  const execute = async (request: CommandRequest): Promise<CommandAnswer> => {
+    const command = catalogue.get(request.name);
+    await authorise(request, [command.permission]);
+    const ask = await validate(command, request);
+    await authorise(request, command.alsoNeeds(ask.input));
+    if (request.dryRun === true) return preview(ask);
+    const key = keyOf(request, ask);
+    return key === undefined ? carryOut(ask) : options.idempotency.inTurn(key, () => carryOut(ask, key));
+  };
+
+  const authorise = async (request: CommandRequest, needed: readonly string[]): Promise<void> => {
+    const missing = needed.find((permission) => !request.principal.permissions.has(permission));
+    if (missing === undefined) return;
+    await options.denied(request, { command: request.name, permission: missing });
+    throw notPermitted(missing);
+  };
+
+  const validate = async (command: CommandDefinition, request: CommandRequest): Promise<Ask> => {
+    const validated = validateInput(command, request.input);
+    const input = validated.ok ? validated.input : {};
+    const reason = typeof input['reason'] === 'string' ? input['reason'] : request.reason;
+    const { reference, ifMatch, principal } = request;
+    const metadata = metadataOf(request, source, { command: command.name, reason, reference });
+    const problem = validated.ok ? missingNeed(command, reason, reference) : inputProblem(validated.errors);
+    if (problem !== undefined) {
+      await recordRefusal(metadata, problem, request.input);
+      throw problem;
+    }
+    return {
+      command,
+      input,
+      metadata,
+      can: principal.permissions.has,
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    };
+  };
+
+  const recordRefusal = async (metadata: Ask['metadata'], { code }: QuarterdeckError, input: unknown) => {
+    const { stream: _, metadata: __, ...event } = refusalEvent(metadata, { code, size: sizeOf(input) });
+    await log.record(commandsStream, [event], metadata);
+  };
+
+  const preview = async (ask: Ask): Promise<CommandAnswer> => {
+    const [decision] = await options.deciding.decideAll([ask]);
+    const verdict = decision?.verdicts[0] as Verdict;
+    if (verdict.rejection !== undefined) throw rejected(verdict.rejection);
+    const events = verdict.events.map(({ type, data }) => ({ type, data }));
+    return {
+      kind: 'dry-run',
+      dryRun: { dryRun: true, events, diff: createPatch(verdict.before, verdict.after) },
+    };
+  };
+
+  const keyOf = (request: CommandRequest, { input, ifMatch, metadata }: Ask): IdempotencyKey | undefined =>
+    request.idempotencyKey === undefined
+      ? undefined
+      : options.idempotency.keyFor(request.principal, request.idempotencyKey, {
+          name: request.name,
+          input,
+          ifMatch: ifMatch ?? null,
+          reason: metadata.reason ?? null,
+        });
+
+  const carryOut = async (ask: Ask, key?: IdempotencyKey): Promise<CommandAnswer> => {
+    const settled = await options.lanes.run(ask, completion(ask, key));
+    if ('duplicate' in settled) return replay(key as IdempotencyKey);
+    if ('claimed' in settled) throw await claimed(ask, settled.claimed);
+    const { rejection } = settled.verdict;
+    if (rejection === undefined) return done(ask, settled);
+    // This outcome leaves the key free, but the key may stand for an earlier, successful execution.
+    if (key !== undefined && codeOfRejection(rejection.rejection) !== 'rejected') {
+      const earlier = await options.idempotency.find(key);
+      if (earlier !== undefined) return replay(key);
+    }
+    throw rejected(rejection);
+  };
+
+  const completion =
+    (ask: Ask, key: IdempotencyKey | undefined): Complete =>
+    (verdict, place) => {
+      const use = key === undefined ? undefined : keyUse(key, ask.metadata, verdict, place);
+      const keys = use === undefined ? [] : [use];
+      if (verdict.outcome === 'succeeded') return { keys };
+      const event =
+        verdict.rejection === undefined ? unchangedEvent(ask.metadata, verdict) : refusalOf(ask, verdict);
+      return { keys, events: [event], writes: [{ stream: commandsStream, base: 'any' }] };
+    };
+
+  const refusalOf = (ask: Ask, { rejection, stream }: Verdict) => {
+    const code = codeOfRejection(rejection?.rejection ?? '');
+    const own = code === 'rejected' ? rejection?.rejection : undefined;
+    return refusalEvent(ask.metadata, { code, rejection: own, stream, size: sizeOf(ask.input) });
+  };
+
+  const claimed = async (ask: Ask, code: string): Promise<QuarterdeckError> => {
+    const {
+      stream: _,
+      metadata,
+      ...event
+    } = refusalEvent(ask.metadata, { code: 'rejected', rejection: code, size: sizeOf(ask.input) });
+    await log.record(commandsStream, [event], metadata);
+    return rejected({ rejection: code, message: 'Something that only one may hold is taken.' });
+  };
+
+  const replay = async (key: IdempotencyKey): Promise<CommandAnswer> => {
+    const stored = await options.idempotency.find(key);
+    if (stored === undefined)
+      throw new QuarterdeckError('unavailable', 'Try again.', { retryAfterSeconds: 1 });
+    const answer = replayOf(stored);
+    if ('rejection' in answer) throw rejected(answer, true);
+    return { kind: 'done', done: answer.done, replayed: true };
+  };
+
+  const counted = async (request: CommandRequest): Promise<CommandAnswer> => {
+    try {
+      const answer = await execute(request);
+      const changed = answer.kind === 'done' && answer.done.events.length > 0;
+      options.onOutcome?.(
+        request.name,
+        answer.kind === 'dry-run' ? 'dry_run' : changed ? 'succeeded' : 'unchanged',
+      );
+      return answer;
+    } catch (error) {
+      const code = error instanceof QuarterdeckError ? error.code : 'internal';
+      options.onOutcome?.(catalogue.find(request.name) === undefined ? 'unknown' : request.name, code);
+      throw error;
+    }
+  };
+
+  return { execute: counted, catalogue: catalogue.entries };
+};
+
+const done = ({ metadata }: Ask, settled: Extract<Settled, { verdict: Verdict }>): CommandAnswer => {
+  const { verdict, positions, lastPosition } = settled;
+  const first = verdict.version - verdict.events.length + 1;
+  const events = verdict.events.map(({ type }, n) => ({
+    type,
+    version: first + n,
+    position: positions[n] ?? 0,
+  }));
+  const { stream, version } = verdict;
+  return {
+    kind: 'done',
+    replayed: false,
+    done: { commandId: metadata.commandId, stream, version, position: lastPosition, events },
+  };
+};
+
+const inputProblem = (errors: readonly FieldError[]): QuarterdeckError =>
+  new QuarterdeckError('invalid_input', 'The input is not valid.', { errors });
+
+const missingNeed = (
+  { needs }: CommandDefinition,
+  reason?: string,
+  reference?: string,
+): QuarterdeckError | undefined => {
+  if (needs.reason === true && reason === undefined) {
+    return new QuarterdeckError(
+      'reason_required',
+      'This command needs a reason: send the header Quarterdeck-Reason.',
+    );
+  }
+  if (needs.reference === true && reference === undefined) {
+    return new QuarterdeckError(
+      'reason_required',
+      'This command needs a ticket: send the header Quarterdeck-Reference.',
+    );
+  }
+  return undefined;
+};
+
+const rejected = (
+  { rejection, message }: { rejection: string; message: string },
+  replayed = false,
+): QuarterdeckError => {
+  const code = codeOfRejection(rejection);
+  return new QuarterdeckError(code, message, {
+    ...(code === 'rejected' ? { rejection } : {}),
+    ...(replayed ? { replayed: true } : {}),
+  });
+};
+
+const sizeOf = (input: unknown): number => Buffer.byteLength(JSON.stringify((input ?? null) as EventData));

@@ -1,0 +1,28 @@
+/**
+ * Validates an input by its command's schema. Every problem is told at once, each with the path of the
+ * field and what would be right.
+ */
+import type { z } from 'zod';
+import type { FieldError } from '../errors.ts';
+import type { EventData } from '../events/definition.ts';
+import type { CommandDefinition } from './definition.ts';
+
+export type Validated =
+  | { readonly ok: true; readonly input: EventData }
+  | { readonly ok: false; readonly errors: readonly FieldError[] };
+
+export const validateInput = (command: CommandDefinition, raw: unknown): Validated => {
+  const parsed = command.input.safeParse(raw);
+  if (parsed.success) return { ok: true, input: parsed.data };
+  return { ok: false, errors: parsed.error.issues.flatMap((issue) => fieldErrors(issue, command)) };
+};
+
+const fieldErrors = (issue: z.core.$ZodIssue, command: CommandDefinition): FieldError[] => {
+  const path = issue.path.map(String).join('.');
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  const known = Object.keys(command.input.shape).join(', ');
+  return issue.keys.map((key) => ({
+    path: path === '' ? key : `${path}.${key}`,
+    message: `There is no such field; the fields of ${command.name} are ${known}.`,
+  }));
+};

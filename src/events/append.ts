@@ -1,0 +1,140 @@
+/**
+ * Turns encoded units into the arrays of the append functions, calls them on one connection, and reads
+ * the outcome of each unit from the one row that comes back. Pure but for that call.
+ */
+import type { Queryable } from '../db/pool.ts';
+import type { EncodedEvent } from './encoding.ts';
+import { type AdmitRow, type AppendRow, admitUnits, appendUnits } from './sql/append-units.ts';
+import type { Appended, Refusal, Unit, UnitOutcome } from './unit.ts';
+
+export interface EncodedUnit {
+  readonly unit: Unit;
+  readonly events: readonly EncodedEvent[];
+}
+
+export type Refused = { readonly accepted: false } & Refusal;
+
+const conditionsOf = (units: readonly Unit[]): unknown[] => {
+  const [qUnit, qStream, qVersion]: [number[], string[], number[]] = [[], [], []];
+  const [cUnit, cKey, cCode]: [number[], Buffer[], string[]] = [[], [], []];
+  const [xUnit, xKey]: [number[], Buffer[]] = [[], []];
+  const [kUnit, kKey]: [number[], Buffer[]] = [[], []];
+  const condition = (unit: number, stream: string, version: number): void => {
+    qUnit.push(unit);
+    qStream.push(stream);
+    qVersion.push(version);
+  };
+  units.forEach((unit, u) => {
+    for (const { stream, base } of unit.writes) if (base !== 'any') condition(u, stream, base);
+    for (const { stream, version } of unit.reads) condition(u, stream, version);
+    for (const { key, code } of unit.claims) {
+      cUnit.push(u);
+      cKey.push(key);
+      cCode.push(code);
+    }
+    for (const key of unit.releases) {
+      xUnit.push(u);
+      xKey.push(key);
+    }
+    for (const { key } of unit.keys) {
+      kUnit.push(u);
+      kKey.push(key);
+    }
+  });
+  return [qUnit, qStream, qVersion, cUnit, cKey, cCode, xUnit, xKey, kUnit, kKey];
+};
+
+const eventsOf = (units: readonly EncodedUnit[]): unknown[] => {
+  const commonAt = new Map<string, number>();
+  const unitOf: number[] = [];
+  const commonOf: number[] = [];
+  units.forEach(({ events }, u) => {
+    for (const { common } of events) {
+      const at = commonAt.get(common) ?? commonAt.size + 1;
+      commonAt.set(common, at);
+      unitOf.push(u);
+      commonOf.push(at);
+    }
+  });
+  const all = units.flatMap(({ events }) => events);
+  const column = <K extends keyof EncodedEvent>(name: K): EncodedEvent[K][] =>
+    all.map((event) => event[name]);
+  return [
+    unitOf,
+    column('stream'),
+    column('id'),
+    column('type'),
+    column('schemaVersion'),
+    column('data'),
+    commonOf,
+    column('own'),
+    [...commonAt.keys()],
+  ];
+};
+
+const refusalOf = (cause: string | undefined, detail: string): Refused => {
+  if (cause === 'claimed') return { accepted: false, cause, code: detail };
+  if (cause === 'duplicate') return { accepted: false, cause, key: Buffer.from(detail, 'hex') };
+  return { accepted: false, cause: 'conflict', stream: detail };
+};
+
+/** The first refusal of each refused unit; a duplicate key first, since a replay answers everything. */
+const refusalsOf = (row: AdmitRow): Map<number, Refused> => {
+  const refusals = new Map<number, Refused>();
+  row.refused_unit.forEach((unit, i) => {
+    const cause = row.refused_cause[i];
+    if (!refusals.has(unit) || cause === 'duplicate')
+      refusals.set(unit, refusalOf(cause, row.refused_detail[i] ?? ''));
+  });
+  return refusals;
+};
+
+export interface AdmittedUnits {
+  readonly position: number;
+  readonly recordedAt: string | undefined;
+  readonly refused: readonly (Refused | undefined)[];
+}
+
+/** Takes the append lock for the rest of the caller's transaction. */
+export const admit = async (tx: Queryable, units: readonly Unit[]): Promise<AdmittedUnits> => {
+  const { rows } = await tx.query<AdmitRow>({ ...admitUnits, values: conditionsOf(units) });
+  const row = rows[0] as AdmitRow;
+  const refusals = refusalsOf(row);
+  return {
+    position: row.head_position,
+    recordedAt: row.head_time ?? undefined,
+    refused: units.map((_, u) => refusals.get(u)),
+  };
+};
+
+const outcomesOf = (units: readonly EncodedUnit[], row: AppendRow): UnitOutcome[] => {
+  const refusals = refusalsOf(row);
+  let nth = 0;
+  return units.map(({ events }, u) => {
+    const refusal = refusals.get(u);
+    if (refusal !== undefined) return refusal;
+    const appended: Appended[] = events.map(() => {
+      const version = row.versions[nth] as number;
+      nth++;
+      return { position: row.head_position + nth, version };
+    });
+    return { accepted: true, events: appended, recordedAt: row.head_time };
+  });
+};
+
+/** One statement, one round trip, each unit accepted or refused on its own. */
+export const append = async (
+  db: Queryable,
+  units: readonly EncodedUnit[],
+): Promise<readonly UnitOutcome[]> => {
+  const keys = units.flatMap(({ unit }) => unit.keys);
+  const values = [
+    ...conditionsOf(units.map(({ unit }) => unit)),
+    keys.map((k) => k.fingerprint),
+    keys.map((k) => JSON.stringify(k.answer)),
+    keys.map((k) => k.firstEvent),
+    ...eventsOf(units),
+  ];
+  const { rows } = await db.query<AppendRow>({ ...appendUnits, values });
+  return outcomesOf(units, rows[0] as AppendRow);
+};

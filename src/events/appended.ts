@@ -1,0 +1,75 @@
+/**
+ * Wakes readers after appends. In this process at once; in others by NOTIFY, sent after the commit and
+ * outside its transaction (inside, it would serialise all commits on one lock), at most one under way. A
+ * notification is a hint and may be lost, so a poll backs it up: readers are woken at least every
+ * `pollMs` and compare their checkpoint with the true head.
+ */
+import type { Db } from '../db/pool.ts';
+
+export const appendedChannel = 'quarterdeck_appended';
+
+export interface Wakeups {
+  /** Something was appended by this process. */
+  announce(position: number): void;
+  /** Another process said that something was appended. */
+  heard(): void;
+  on(listener: () => void): () => void;
+  stop(): void;
+}
+
+interface Options {
+  readonly pool: Db;
+  readonly onError: (error: unknown) => void;
+  readonly pollMs?: number;
+}
+
+export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups => {
+  const listeners = new Set<() => void>();
+  let scheduled = false;
+  let newest = 0;
+  let notified = 0;
+  let notifying = false;
+
+  const wake = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      for (const listener of listeners) listener();
+    });
+  };
+
+  const notify = async (): Promise<void> => {
+    if (notifying) return;
+    notifying = true;
+    try {
+      while (notified < newest) {
+        const position = newest;
+        await pool.query('SELECT pg_notify($1, $2)', [appendedChannel, String(position)]);
+        notified = position;
+      }
+    } catch (error) {
+      onError(error);
+      notified = newest;
+    } finally {
+      notifying = false;
+    }
+  };
+
+  const poll = setInterval(wake, pollMs);
+  poll.unref();
+
+  return {
+    announce(position) {
+      newest = Math.max(newest, position);
+      wake();
+      void notify();
+    },
+    heard: wake,
+    on(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stop: () => clearInterval(poll),
+  };
+};

@@ -1,0 +1,148 @@
+/**
+ * Group commit: units that arrive while a batch is on its way are merged into the next one, so that one
+ * transaction and one flush to disk carry many commands. Two batches are in flight, so that one is being
+ * built and sent while the other commits.
+ *
+ * A batch never holds two units of which one writes a stream that the other reads or writes with a base,
+ * or which share a claim or a key: within one statement they could not see each other. The later one
+ * waits for the next batch. Bounded: a batch by units and events, the queue by `queuedMax`.
+ */
+import { QuarterdeckError } from '../errors.ts';
+import type { Unit, UnitOutcome } from './unit.ts';
+
+export interface BatcherOptions {
+  /** Sends one batch; outcomes in the units' order. */
+  readonly send: (units: readonly Unit[]) => Promise<readonly UnitOutcome[]>;
+  readonly inFlightMax?: number;
+  readonly unitsMax?: number;
+  readonly eventsMax?: number;
+  readonly queuedMax?: number;
+}
+
+export interface Batcher {
+  submit(unit: Unit): Promise<UnitOutcome>;
+  /** Resolves when everything submitted has its outcome. */
+  drain(): Promise<void>;
+}
+
+interface Waiting {
+  readonly unit: Unit;
+  readonly resolve: (outcome: UnitOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a batch touches so far, to tell whether another unit may join it. */
+const createFootprint = () => {
+  const written = new Set<string>();
+  const conditioned = new Set<string>();
+  const exclusive = new Set<string>();
+  const exclusivesOf = (unit: Unit): string[] =>
+    [...unit.claims.map((c) => c.key), ...unit.releases, ...unit.keys.map((k) => k.key)].map((key) =>
+      key.toString('latin1'),
+    );
+  return {
+    collides: (unit: Unit): boolean =>
+      unit.writes.some((w) => conditioned.has(w.stream) || (w.base !== 'any' && written.has(w.stream))) ||
+      unit.reads.some((r) => written.has(r.stream)) ||
+      exclusivesOf(unit).some((key) => exclusive.has(key)),
+    add(unit: Unit): void {
+      for (const { stream, base } of unit.writes) {
+        written.add(stream);
+        if (base !== 'any') conditioned.add(stream);
+      }
+      for (const { stream } of unit.reads) conditioned.add(stream);
+      for (const key of exclusivesOf(unit)) exclusive.add(key);
+    },
+  };
+};
+
+export const createBatcher = (options: BatcherOptions): Batcher => {
+  const { send, inFlightMax = 2, unitsMax = 256, eventsMax = 1_000, queuedMax = 20_000 } = options;
+  let queue: Waiting[] = [];
+  let inFlight = 0;
+  let scheduled = false;
+  let onIdle: (() => void)[] = [];
+
+  const take = (): Waiting[] => {
+    const footprint = createFootprint();
+    const batch: Waiting[] = [];
+    const left: Waiting[] = [];
+    let events = 0;
+    for (const waiting of queue) {
+      const { unit } = waiting;
+      const fits =
+        batch.length < unitsMax && (batch.length === 0 || events + unit.events.length <= eventsMax);
+      if (!fits || footprint.collides(unit)) {
+        left.push(waiting);
+        continue;
+      }
+      footprint.add(unit);
+      events += unit.events.length;
+      batch.push(waiting);
+    }
+    queue = left;
+    return batch;
+  };
+
+  /** A batch that raises is halved until the unit that cannot be stored stands alone and fails alone. */
+  const deliver = async (batch: readonly Waiting[]): Promise<void> => {
+    try {
+      const outcomes = await send(batch.map(({ unit }) => unit));
+      batch.forEach(({ resolve }, i) => {
+        resolve(outcomes[i] as UnitOutcome);
+      });
+    } catch (error) {
+      if (batch.length === 1 || isUnavailable(error)) {
+        for (const { reject } of batch) reject(error);
+        return;
+      }
+      const half = Math.ceil(batch.length / 2);
+      await deliver(batch.slice(0, half));
+      await deliver(batch.slice(half));
+    }
+  };
+
+  const pump = (): void => {
+    scheduled = false;
+    while (inFlight < inFlightMax && queue.length > 0) {
+      inFlight++;
+      void deliver(take()).finally(() => {
+        inFlight--;
+        schedule();
+      });
+    }
+    if (inFlight === 0 && queue.length === 0) {
+      for (const resolve of onIdle) resolve();
+      onIdle = [];
+    }
+  };
+
+  // Not at once: what arrives in this turn of the event loop shall share the batch.
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(pump);
+  };
+
+  return {
+    submit: (unit) =>
+      new Promise((resolve, reject) => {
+        if (queue.length >= queuedMax) {
+          reject(
+            new QuarterdeckError('unavailable', 'Too many commands are waiting.', { retryAfterSeconds: 1 }),
+          );
+          return;
+        }
+        queue.push({ unit, resolve, reject });
+        schedule();
+      }),
+    drain: () =>
+      new Promise((resolve) => {
+        onIdle.push(resolve);
+        schedule();
+      }),
+  };
+};
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof QuarterdeckError && error.code === 'unavailable';

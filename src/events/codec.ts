@@ -1,0 +1,108 @@
+/**
+ * The codec for personal data: no personal field is ever written in the clear, and every sealed value
+ * names its subject, so that reading needs no definition and destroying one key erases one person. What
+ * was sealed under a destroyed key reads as `[erased]`.
+ *
+ * A sealed field is `{"$personal": <subject>, "sealed": <base64 of iv ‖ tag ‖ ciphertext>}`; `sealed` is
+ * null where the subject's key had already been destroyed when it was written.
+ */
+import type { EventData } from './definition.ts';
+import { type KeyRing, open, seal } from './keys.ts';
+
+export const erased = '[erased]';
+
+export interface Sealed {
+  readonly $personal: string;
+  readonly sealed: string | null;
+}
+
+export interface FieldsToSeal {
+  readonly subject: string;
+  /** What the fields belong to (an event type, a command), bound to the ciphertext. */
+  readonly context: string;
+  readonly fields: readonly string[];
+  readonly data: EventData;
+}
+
+export interface FieldsToOpen {
+  readonly context: string;
+  readonly data: EventData;
+}
+
+export interface Codec {
+  /** Seals the named fields of each, in the order given; keys are made for all subjects at once. */
+  encryptFields(items: readonly FieldsToSeal[]): Promise<readonly EventData[]>;
+  /** Opens every sealed field of each, whatever the definition says now. */
+  decryptFields(items: readonly FieldsToOpen[]): Promise<readonly EventData[]>;
+  encryptText(subject: string, plaintext: string, context: string): Promise<string>;
+  /** `[erased]` where the subject's key is gone. */
+  decryptText(subject: string, sealed: string, context: string): Promise<string>;
+}
+
+export const isSealed = (value: unknown): value is Sealed =>
+  typeof value === 'object' && value !== null && '$personal' in value && 'sealed' in value;
+
+type Keys = ReadonlyMap<string, Buffer | undefined>;
+
+const sealField = (keys: Keys, item: FieldsToSeal, field: string): Sealed => {
+  const key = keys.get(item.subject);
+  const plaintext = JSON.stringify(item.data[field]);
+  const sealed =
+    key === undefined
+      ? null
+      : seal(key, plaintext, `${item.subject}\n${item.context}.${field}`).toString('base64');
+  return { $personal: item.subject, sealed };
+};
+
+const openField = (keys: Keys, context: string, field: string, value: Sealed): unknown => {
+  const key = keys.get(value.$personal);
+  if (key === undefined || value.sealed === null) return erased;
+  const bytes = Buffer.from(value.sealed, 'base64');
+  return JSON.parse(open(key, bytes, `${value.$personal}\n${context}.${field}`).toString('utf8')) as unknown;
+};
+
+const sealFields = (keys: Keys, item: FieldsToSeal): EventData => {
+  const data: Record<string, unknown> = { ...item.data };
+  for (const field of item.fields) {
+    if (data[field] !== undefined && data[field] !== null) data[field] = sealField(keys, item, field);
+  }
+  return data;
+};
+
+const openFields = (keys: Keys, item: FieldsToOpen): EventData => {
+  const data: Record<string, unknown> = { ...item.data };
+  for (const [field, value] of Object.entries(data)) {
+    if (isSealed(value)) data[field] = openField(keys, item.context, field, value);
+  }
+  return data;
+};
+
+const hasPersonal = (item: FieldsToSeal): boolean =>
+  item.fields.some((f) => item.data[f] !== undefined && item.data[f] !== null);
+
+const subjectsOf = (data: EventData): string[] =>
+  Object.values(data).flatMap((value) => (isSealed(value) ? [value.$personal] : []));
+
+export const createCodec = (keyRing: KeyRing): Codec => ({
+  async encryptFields(items) {
+    const subjects = items.filter(hasPersonal).map((item) => item.subject);
+    if (subjects.length === 0) return items.map((item) => item.data);
+    const keys = await keyRing.make(subjects);
+    return items.map((item) => (hasPersonal(item) ? sealFields(keys, item) : item.data));
+  },
+  async decryptFields(items) {
+    const subjects = items.flatMap((item) => subjectsOf(item.data));
+    if (subjects.length === 0) return items.map((item) => item.data);
+    const keys = await keyRing.find(subjects);
+    return items.map((item) => openFields(keys, item));
+  },
+  async encryptText(subject, plaintext, context) {
+    const key = (await keyRing.make([subject])).get(subject);
+    return key === undefined ? '' : seal(key, plaintext, `${subject}\n${context}`).toString('base64');
+  },
+  async decryptText(subject, sealed, context) {
+    const key = (await keyRing.find([subject])).get(subject);
+    if (key === undefined || sealed === '') return erased;
+    return open(key, Buffer.from(sealed, 'base64'), `${subject}\n${context}`).toString('utf8');
+  },
+});

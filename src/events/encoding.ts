@@ -1,0 +1,157 @@
+/**
+ * Between an event as the program holds it and as it is stored: personal fields sealed or opened, old
+ * shapes upcast, metadata split into what a batch has in common and what is an event's own.
+ */
+import { LRUCache } from 'lru-cache';
+import { v7 as uuidV7 } from 'uuid';
+import { QuarterdeckError } from '../errors.ts';
+import type { Codec } from './codec.ts';
+import type { EventData } from './definition.ts';
+import type { Metadata, RecordedEvent, StoredEvent } from './envelope.ts';
+import type { Registry } from './registry.ts';
+import type { UnitEvent } from './unit.ts';
+
+export interface EncodedEvent {
+  readonly id: string;
+  readonly stream: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  /** JSON text. */
+  readonly data: string;
+  /** JSON text without its closing brace, alike for all events of a command or of a bulk round. */
+  readonly common: string;
+  /** The rest of the metadata's text: `,"commandId":"…"}`. */
+  readonly own: string;
+}
+
+export interface Encoding {
+  encode(events: readonly UnitEvent[]): Promise<readonly EncodedEvent[]>;
+  decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
+  /** Opens and upcasts bare data (of streams being loaded, whose metadata nobody asked for). */
+  decodeData(
+    items: readonly { type: string; schemaVersion: number; data: EventData }[],
+  ): Promise<readonly EventData[]>;
+}
+
+/** Sealed metadata is alike for every command of one sign-in without a reason, so it is sealed once. */
+const sealedMetadataCached = 10_000;
+const metadataContext = 'metadata';
+
+const personalOf = ({ email, name, ip, reason }: Metadata): EventData | undefined =>
+  email === undefined && name === undefined && ip === undefined && reason === undefined
+    ? undefined
+    : { email, name, ip, reason };
+
+const split = (metadata: Metadata, personal: unknown): { common: string; own: string } => {
+  const { email: _e, name: _n, ip: _i, reason: _r, commandId, ...common } = metadata;
+  const text = JSON.stringify(personal === undefined ? common : { ...common, personal });
+  return { common: text.slice(0, -1), own: `,"commandId":${JSON.stringify(commandId)}}` };
+};
+
+const mark = /\\u0000|\\ud[89a-f]/i;
+
+/** PostgreSQL's text holds no NUL and UTF-8 no lone surrogate: refused before they can spoil a batch. */
+export const assertStorable = (events: readonly UnitEvent[]): void => {
+  for (const event of events) {
+    const text = JSON.stringify([event.stream, event.data, event.metadata]);
+    // JSON.stringify writes both as escapes, so that most events pass by one search of their text; an
+    // escaped backslash before "u0000" looks alike and is told apart by looking at the strings.
+    if (mark.test(text)) JSON.parse(text, (_key, value) => assertText(value));
+  }
+};
+
+const assertText = (value: unknown): unknown => {
+  if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) {
+    throw new QuarterdeckError(
+      'invalid_input',
+      'Text with a NUL character or half of a surrogate pair cannot be stored.',
+    );
+  }
+  return value;
+};
+
+export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
+  const sealedMetadata = new LRUCache<string, object>({ max: sealedMetadataCached });
+
+  /** One sealed value for each distinct person, address and reason among the events. */
+  const sealMetadata = async (
+    events: readonly UnitEvent[],
+  ): Promise<(metadata: Metadata) => object | undefined> => {
+    const keyOf = (m: Metadata): string => JSON.stringify([m.actor.id, m.email, m.name, m.ip, m.reason]);
+    const missing = new Map<string, { subject: string; personal: EventData }>();
+    for (const { metadata } of events) {
+      const personal = personalOf(metadata);
+      if (personal === undefined) continue;
+      const key = keyOf(metadata);
+      if (!sealedMetadata.has(key)) missing.set(key, { subject: metadata.actor.id, personal });
+    }
+    const sealed = await codec.encryptFields(
+      [...missing.values()].map(({ subject, personal }) => ({
+        subject,
+        context: metadataContext,
+        fields: ['personal'],
+        data: { personal },
+      })),
+    );
+    [...missing.keys()].forEach((key, i) => {
+      sealedMetadata.set(key, sealed[i]?.['personal'] as object);
+    });
+    return (metadata) =>
+      personalOf(metadata) === undefined ? undefined : sealedMetadata.get(keyOf(metadata));
+  };
+
+  const encode = async (events: readonly UnitEvent[]): Promise<readonly EncodedEvent[]> => {
+    const sealed = await codec.encryptFields(
+      events.map((event) => {
+        const { personal, subject } = registry.get(event.type);
+        return {
+          subject: subject?.(event.data) ?? '',
+          context: event.type,
+          fields: personal,
+          data: event.data,
+        };
+      }),
+    );
+    const personalFor = await sealMetadata(events);
+    return events.map((event, i) => ({
+      id: uuidV7(),
+      stream: event.stream,
+      type: event.type,
+      schemaVersion: registry.get(event.type).schemaVersion,
+      data: JSON.stringify(sealed[i]),
+      ...split(event.metadata, personalFor(event.metadata)),
+    }));
+  };
+
+  const decodeData: Encoding['decodeData'] = async (items) => {
+    const opened = await codec.decryptFields(items.map(({ type, data }) => ({ context: type, data })));
+    return items.map(({ type, schemaVersion }, i) => registry.upcast(type, schemaVersion, opened[i] ?? {}));
+  };
+
+  const decodeMetadata = async (stored: readonly EventData[]): Promise<readonly Metadata[]> => {
+    const opened = await codec.decryptFields(stored.map((data) => ({ context: metadataContext, data })));
+    return opened.map((metadata) => {
+      const { personal, ...clear } = metadata;
+      if (personal === undefined) return clear as unknown as Metadata;
+      return {
+        ...clear,
+        ...(typeof personal === 'string' ? { email: personal, name: personal } : personal),
+      } as Metadata;
+    });
+  };
+
+  const decode = async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> => {
+    const [data, metadata] = await Promise.all([
+      decodeData(events),
+      decodeMetadata(events.map((e) => e.metadata)),
+    ]);
+    return events.map((event, i) => ({
+      ...event,
+      schemaVersion: registry.find(event.type)?.schemaVersion ?? event.schemaVersion,
+      data: data[i] ?? {},
+      metadata: metadata[i] as Metadata,
+    }));
+  };
+
+  return { encode, decode, decodeData };
+};

@@ -1,0 +1,24 @@
+/**
+ * Keeps partitions made ahead of need: at start, and whenever the head has moved on by a part of one.
+ */
+import type { Db } from '../db/pool.ts';
+
+const ahead = 2;
+/** A partition holds 2,000,000 positions, so two are ahead at every check this far apart. */
+const checkEveryPositions = 250_000;
+
+export const createPartitions = (pool: Db, onError: (error: unknown) => void) => {
+  let checkedAt = 0;
+  const ensure = async (): Promise<void> => {
+    await pool.query('SELECT ensure_event_partitions($1)', [ahead]);
+  };
+  return {
+    ensure,
+    /** Called after every append; asks the database only now and then. */
+    reached(position: number): void {
+      if (position - checkedAt < checkEveryPositions) return;
+      checkedAt = position;
+      void ensure().catch(onError);
+    },
+  };
+};

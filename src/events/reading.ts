@@ -1,0 +1,52 @@
+/**
+ * Reading the log by position. A page says how far it looked, so that a reader of few types does not
+ * look through the same events again; `position` alone is the checkpoint.
+ */
+import type { Db, Queryable } from '../db/pool.ts';
+import type { Encoding } from './encoding.ts';
+import type { RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
+import type { Head, Page, ReadOptions } from './log.ts';
+import { positionAt, readHead, readPage, readPageOfTypes, readStreams } from './sql/read-events.ts';
+
+/** Rows of one page at most, so that a reader's memory is bounded. */
+const pageMax = 10_000;
+
+export const createReading = (pool: Db, encoding: Encoding) => {
+  const head = async (db: Queryable = pool): Promise<Head> => {
+    const { rows } = await db.query<{ position: number | null; recordedAt: Timestamp | null }>(readHead);
+    return { position: rows[0]?.position ?? 0, recordedAt: rows[0]?.recordedAt ?? undefined };
+  };
+
+  const readStored = async ({ after, upTo, limit, types }: ReadOptions): Promise<Page<StoredEvent>> => {
+    // The head is read before the events, so that nothing between the two is taken for looked through.
+    const last = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, (await head()).position);
+    const rowsMax = Math.min(limit, pageMax);
+    const query =
+      types === undefined
+        ? { ...readPage, values: [after, last, rowsMax] }
+        : { ...readPageOfTypes, values: [after, last, rowsMax, types] };
+    const { rows } = await pool.query<StoredEvent>(query);
+    const position = rows.length < rowsMax ? Math.max(last, after) : (rows.at(-1)?.position ?? after);
+    return { events: rows, position };
+  };
+
+  return {
+    head,
+    readStored,
+    async read(options: ReadOptions): Promise<Page<RecordedEvent>> {
+      const { events, position } = await readStored(options);
+      return { events: await encoding.decode(events), position };
+    },
+    async readStreams(
+      streams: readonly string[],
+      upTo = Number.MAX_SAFE_INTEGER,
+    ): Promise<readonly RecordedEvent[]> {
+      const { rows } = await pool.query<StoredEvent>({ ...readStreams, values: [streams, upTo] });
+      return encoding.decode(rows);
+    },
+    async positionAt(time: Timestamp): Promise<number> {
+      const { rows } = await pool.query<{ position: number }>({ ...positionAt, values: [time] });
+      return rows[0]?.position ?? 0;
+    },
+  };
+};

@@ -1,0 +1,46 @@
+/**
+ * Loads any number of streams in one round trip: for each its snapshot, where one of this state version
+ * exists, and the events after it. $1 streams, $2 the state version each folding has now.
+ */
+export const loadStreams = {
+  name: 'load_streams',
+  text: `
+    WITH wanted AS (
+      SELECT * FROM unnest($1::text[], $2::int[]) WITH ORDINALITY AS w (stream, state_version, nth)
+    ), base AS (
+      SELECT w.nth, s.version, s.position, s.subject, s.sealed
+      FROM wanted w JOIN stream_snapshots s USING (stream, state_version)
+    )
+    SELECT nth, version, position, NULL AS type, NULL AS "schemaVersion", NULL::json AS data, subject, sealed
+    FROM base
+    UNION ALL
+    SELECT w.nth, e.version, e.position, e.type, e.schema_version, e.data, NULL, NULL
+    FROM wanted w LEFT JOIN base b USING (nth)
+    CROSS JOIN LATERAL (
+      SELECT version, position, type, schema_version, data FROM events
+      WHERE stream = w.stream AND version > coalesce(b.version, 0) ORDER BY version
+    ) e
+    ORDER BY 1, 2`,
+} as const;
+
+export interface LoadedRow {
+  /** Index of the stream among those asked for, from 1. */
+  readonly nth: number;
+  readonly version: number;
+  readonly position: number;
+  /** null in the row of the snapshot. */
+  readonly type: string | null;
+  readonly schemaVersion: number | null;
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly subject: string | null;
+  readonly sealed: string | null;
+}
+
+/** $1 stream, $2 state version, $3 version, $4 position, $5 subject, $6 sealed; a newer one is kept. */
+export const saveSnapshot = {
+  name: 'save_snapshot',
+  text: `INSERT INTO stream_snapshots (stream, state_version, version, position, subject, sealed)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (stream) DO UPDATE SET state_version = $2, version = $3, position = $4, subject = $5, sealed = $6
+    WHERE (stream_snapshots.state_version, stream_snapshots.version) < ($2, $3)`,
+} as const;

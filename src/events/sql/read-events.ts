@@ -1,0 +1,42 @@
+/**
+ * Reading the log. Every statement names its columns as the envelope does, so that a row is an event.
+ */
+
+const columns = `position, id, stream, version, type, schema_version AS "schemaVersion", data, metadata,
+  recorded_at AS "recordedAt"`;
+
+export const readHead = {
+  name: 'log_head',
+  text: 'SELECT head_position AS position, head_time AS "recordedAt" FROM log_head()',
+} as const;
+
+/** $1 after, $2 up to (inclusive), $3 limit. */
+export const readPage = {
+  name: 'read_page',
+  text: `SELECT ${columns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`,
+} as const;
+
+/** As `readPage`, $4 the types wanted. */
+export const readPageOfTypes = {
+  name: 'read_page_of_types',
+  text: `SELECT ${columns} FROM events WHERE position > $1 AND position <= $2 AND type = ANY ($4::text[])
+    ORDER BY position LIMIT $3`,
+} as const;
+
+/** $1 streams, $2 up to. By index on (stream, version) for each stream. */
+export const readStreams = {
+  name: 'read_streams',
+  text: `SELECT ${columns} FROM events WHERE stream = ANY ($1::text[]) AND position <= $2 ORDER BY position`,
+} as const;
+
+/** $1 after, $2 ids: what became of events whose append was cut off; a bounded look at the newest part. */
+export const findAppended = {
+  name: 'find_appended',
+  text: `SELECT id, position, version, recorded_at AS "recordedAt" FROM events
+    WHERE position > $1 AND id = ANY ($2::uuid[])`,
+} as const;
+
+export const positionAt = {
+  name: 'position_at',
+  text: 'SELECT position_at($1::timestamptz) AS position',
+} as const;

@@ -1,0 +1,14 @@
+/** Keys of personal data, by subject. */
+
+/** $1 subjects. */
+export const selectSubjectKeys = {
+  name: 'select_subject_keys',
+  text: 'SELECT subject, wrapped FROM subject_keys WHERE subject = ANY ($1::text[])',
+} as const;
+
+/** $1 subjects, $2 wrapped keys; whoever comes first wins, so the caller reads again afterwards. */
+export const insertSubjectKeys = {
+  name: 'insert_subject_keys',
+  text: `INSERT INTO subject_keys (subject, wrapped) SELECT * FROM unnest($1::text[], $2::bytea[])
+    ON CONFLICT (subject) DO NOTHING`,
+} as const;
