@@ -15,8 +15,8 @@ export interface Metrics {
   readonly registry: Registry;
   readonly http: RequestHandler;
   readonly scrape: RequestHandler;
-  /** `outcome`: done, unchanged, replayed, dry-run, or the code of the refusal. */
-  commandAnswered(name: string, outcome: string): void;
+  /** How a command of a known name ended: its outcome, or the code of its refusal. */
+  commandEnded(name: string, outcome: string): void;
   /** One group commit of the log. */
   batchAppended(units: number): void;
   bulkItemsDecided(outcome: string, items: number): void;
@@ -34,7 +34,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
       response.setHeader('Content-Type', registry.contentType);
       response.end(await registry.metrics());
     },
-    commandAnswered: (command, outcome) => counters.commands.inc({ command, outcome }),
+    commandEnded: (command, outcome) => counters.commands.inc({ command, outcome }),
     batchAppended: (units) => counters.batches.observe(units),
     bulkItemsDecided: (outcome, items) => counters.items.inc({ outcome }, items),
   };
@@ -43,7 +43,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
 const countersOf = (registry: Registry) => ({
   commands: new Counter({
     name: 'quarterdeck_commands_total',
-    help: 'Commands answered over HTTP, by name and outcome.',
+    help: 'Commands executed by this process, by name and outcome.',
     labelNames: ['command', 'outcome'],
     registers: [registry],
   }),
