@@ -1,5 +1,5 @@
 /** The filters of the account list. Typing waits a moment before it asks the server. */
-import { Button, Group, NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
 import { type AccountFilter, contracts, type FilterWord, statuses } from './account-filter.ts';
@@ -18,31 +18,23 @@ export const FilterBar = ({ filter, onChange, onClear }: FilterBarProps) => {
     onChange: (event: { currentTarget: { value: string } }) => set(word)(event.currentTarget.value),
   });
   return (
-    <Group component="search" aria-label="Filter accounts" gap="xs" align="flex-end">
+    <search className="filters" aria-label="Filter accounts">
       <Typed
-        label="Account id starts with"
-        w={170}
+        label="Account id begins"
         value={filter['accountId[prefix]']}
         onType={set('accountId[prefix]')}
       />
-      <NativeSelect label="Status" w={125} {...choice('status', statuses)} data-testid="filter-status" />
-      <NativeSelect
-        label="Contract"
-        w={155}
-        {...choice('contract', contracts)}
-        data-testid="filter-contract"
-      />
-      <Typed label="Plan" w={140} value={filter.plan} onType={set('plan')} />
+      <NativeSelect label="Status" {...choice('status', statuses)} data-testid="filter-status" />
+      <NativeSelect label="Contract" {...choice('contract', contracts)} data-testid="filter-contract" />
+      <Typed label="Plan" value={filter.plan} onType={set('plan')} />
       <Typed
         label="Monthly from"
-        w={105}
         inputMode="decimal"
         value={filter['monthlyCharges[gte]']}
         onType={set('monthlyCharges[gte]')}
       />
       <Typed
-        label="to"
-        w={105}
+        label="Monthly to"
         inputMode="decimal"
         value={filter['monthlyCharges[lte]']}
         onType={set('monthlyCharges[lte]')}
@@ -52,13 +44,12 @@ export const FilterBar = ({ filter, onChange, onClear }: FilterBarProps) => {
           Clear
         </Button>
       )}
-    </Group>
+    </search>
   );
 };
 
 interface TypedProps {
   readonly label: string;
-  readonly w: number;
   readonly value: string | undefined;
   readonly onType: (value: string) => void;
   readonly inputMode?: 'decimal';

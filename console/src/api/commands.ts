@@ -20,20 +20,18 @@ export interface Command {
 
 interface CatalogueEntry {
   readonly name: string;
-  readonly summary?: string;
-  readonly input?: InputSchema;
+  readonly summary: string;
+  readonly input: InputSchema;
   readonly permitted: boolean;
-  readonly bulk?: unknown;
-  readonly reason?: unknown;
-  readonly approval?: unknown;
+  readonly bulk: { readonly field: string } | null;
+  readonly approval: boolean;
+  readonly reasonRequired: boolean;
 }
 
 export const commandsQuery = queryOptions({
   queryKey: ['commands'],
-  queryFn: async ({ signal }) => {
-    const answer = await get<{ data: CatalogueEntry[] } | CatalogueEntry[]>('/commands', { signal });
-    return (Array.isArray(answer) ? answer : answer.data).map(commandOf);
-  },
+  queryFn: async ({ signal }) =>
+    (await get<{ readonly data: readonly CatalogueEntry[] }>('/commands', { signal })).data.map(commandOf),
   staleTime: 5 * 60_000,
 });
 
@@ -70,20 +68,10 @@ export const runCommand = async (run: Run): Promise<CommandAnswer> => {
 
 const commandOf = (entry: CatalogueEntry): Command => ({
   name: entry.name,
-  summary: entry.summary ?? '',
-  input: entry.input ?? {},
+  summary: entry.summary,
+  input: entry.input,
   permitted: entry.permitted,
-  bulkField: bulkFieldOf(entry),
-  needsReason: entry.reason === true || entry.reason === 'required',
-  needsApproval: Boolean(entry.approval),
+  bulkField: entry.bulk?.field,
+  needsReason: entry.reasonRequired,
+  needsApproval: entry.approval,
 });
-
-/** `bulk` names its field, alone or in an object; a bare `true` means the first required id. */
-const bulkFieldOf = ({ bulk, input }: CatalogueEntry): string | undefined => {
-  if (typeof bulk === 'string') return bulk;
-  if (typeof bulk === 'object' && bulk !== null) {
-    const named = Object.values(bulk).find((value) => typeof value === 'string');
-    if (named !== undefined) return named;
-  }
-  return bulk ? (input?.required ?? []).find((name) => name.endsWith('Id')) : undefined;
-};

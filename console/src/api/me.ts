@@ -1,7 +1,7 @@
-/** Who is signed in, what they may do, and signing out. */
+/** Who is signed in, what they may do, and where to sign in. */
 import { queryOptions } from '@tanstack/react-query';
 import { get } from './client.ts';
-import { Problem, unreachable } from './problem.ts';
+import { Problem } from './problem.ts';
 import type { Me } from './types.ts';
 
 export const meKey = ['me'] as const;
@@ -33,17 +33,3 @@ export const permits = (me: Me, permission: string): boolean =>
 
 export const signInUrl = (returnTo: string): string =>
   `/auth/saml/login?return_to=${encodeURIComponent(returnTo)}`;
-
-/** Redirects are not followed: the identity provider's own page is another origin. */
-export const signOut = async (): Promise<void> => {
-  const answer = await fetch('/auth/logout', {
-    method: 'POST',
-    credentials: 'same-origin',
-    redirect: 'manual',
-  }).catch(() => {
-    throw unreachable();
-  });
-  if (answer.status >= 400 && answer.status !== 401) {
-    throw new Problem(answer.status, { title: 'Signing out failed', code: 'sign_out_failed' });
-  }
-};

@@ -1,5 +1,5 @@
 /** The filters of the audit log. They apply on Enter or with the button: each is an exact match. */
-import { Button, Group, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { type FormEvent, useEffect, useState } from 'react';
 import { words } from '../parts/written.ts';
 import { auditTimes, auditWords } from './audit-filter.ts';
@@ -37,11 +37,10 @@ export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
   };
   return (
     <form onSubmit={submit} data-testid="audit-filter">
-      <Group gap="xs" align="flex-end">
+      <div className="filters">
         {auditWords.map((word) => (
           <TextInput
             key={word}
-            w={190}
             placeholder={placeholders[word]}
             autoComplete="off"
             spellCheck={false}
@@ -49,7 +48,7 @@ export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
           />
         ))}
         {auditTimes.map((word) => (
-          <TextInput key={word} w={210} type="datetime-local" step={1} {...bound(word)} />
+          <TextInput key={word} type="datetime-local" step={1} {...bound(word)} />
         ))}
         <Button type="submit">Search</Button>
         {Object.keys(filter).length > 0 && (
@@ -57,7 +56,7 @@ export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
             Clear
           </Button>
         )}
-      </Group>
+      </div>
     </form>
   );
 };

@@ -37,9 +37,9 @@ export const BulkJobPage = ({ id }: { readonly id: string }) => {
 const Heading = ({ job }: { readonly job: Job }) => (
   <Group gap="sm" component="span">
     {job.label || job.command}
-    <span data-testid="job-state" data-state={job.state}>
+    <Group component="span" data-testid="job-state" data-state={job.state}>
       <StateBadge state={job.state} />
-    </span>
+    </Group>
     {job.dryRun && (
       <Badge variant="outline" color="gray" tt="none">
         dry run: nothing is stored

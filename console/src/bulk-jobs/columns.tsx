@@ -29,7 +29,7 @@ export const columns: readonly Column<Job>[] = [
       <Group gap={6} wrap="nowrap">
         <StateBadge state={job.state} />
         {job.dryRun && (
-          <Badge variant="outline" color="gray" tt="none">
+          <Badge variant="outline" color="gray" tt="none" miw="max-content">
             dry run
           </Badge>
         )}

@@ -47,7 +47,6 @@ export const DataTable = <Row,>(props: DataTableProps<Row>) => {
   const margin = virtual.options.scrollMargin;
   const above = (items[0]?.start ?? margin) - margin;
   const below = plain ? 0 : virtual.getTotalSize() - ((items.at(-1)?.end ?? margin) - margin);
-  const shown = plain ? rows : items.flatMap((item) => rows[item.index] ?? []);
   return (
     <div className="table-frame" ref={frame}>
       <table className="table" aria-label={caption} aria-rowcount={rows.length}>
@@ -60,9 +59,14 @@ export const DataTable = <Row,>(props: DataTableProps<Row>) => {
         </thead>
         <tbody>
           <Spacer height={above} span={columns.length} />
-          {shown.map((row) => (
-            <BodyRow key={keyOf(row)} row={row} {...props} />
-          ))}
+          {plain && rows.map((row) => <BodyRow key={keyOf(row)} row={row} {...props} />)}
+          {items.map(({ index }) => {
+            const row = rows[index];
+            if (row === undefined) return null;
+            return (
+              <BodyRow key={keyOf(row)} row={row} index={index} measure={virtual.measureElement} {...props} />
+            );
+          })}
           <Spacer height={below} span={columns.length} />
         </tbody>
       </table>
@@ -79,11 +83,16 @@ const Spacer = ({ height, span }: { readonly height: number; readonly span: numb
 
 interface BodyRowProps<Row> extends DataTableProps<Row> {
   readonly row: Row;
+  /** Only of long lists: rows differ in height, so each tells its own. */
+  readonly index?: number;
+  readonly measure?: (row: HTMLTableRowElement | null) => void;
 }
 
-const BodyRow = <Row,>({ row, columns, onOpen, rowTestId, keyOf }: BodyRowProps<Row>) => (
+const BodyRow = <Row,>({ row, index, measure, columns, onOpen, rowTestId, keyOf }: BodyRowProps<Row>) => (
   // The row's first cell holds a real link or button for keyboards; a click anywhere is a convenience.
   <tr
+    ref={measure}
+    data-index={index}
     data-testid={rowTestId}
     data-key={keyOf(row)}
     className={onOpen === undefined ? undefined : 'clickable'}

@@ -48,7 +48,7 @@ const Line = ({ change, was }: LineProps) => {
 const wholeObjects = (change: Change): readonly Change[] => {
   if (change.path !== '' || typeof change.value !== 'object' || change.value === null) return [change];
   return Object.entries(change.value)
-    .filter(([, value]) => value !== null)
+    .filter(([, value]) => plainValue(value) !== '–')
     .map(([name, value]) => ({
       op: 'add',
       path: `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,

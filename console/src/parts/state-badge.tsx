@@ -20,7 +20,14 @@ const colors: Readonly<Record<string, string>> = {
 };
 
 export const StateBadge = ({ state }: { readonly state: string }) => (
-  <Badge color={colors[state] ?? 'gray'} variant="light" tt="none" fw={600} data-state={state}>
+  <Badge
+    color={colors[state] ?? 'gray'}
+    variant="light"
+    tt="none"
+    fw={600}
+    miw="max-content"
+    data-state={state}
+  >
     {state.replaceAll('-', ' ')}
   </Badge>
 );

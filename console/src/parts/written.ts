@@ -64,8 +64,12 @@ export const words = (name: string): string => {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 };
 
+const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
 export const plainValue = (value: unknown): string => {
   if (value === undefined || value === null || value === '') return '–';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string') return timestamp.test(value) ? moment(value) : value;
+  if (typeof value === 'object') return Object.keys(value).length === 0 ? '–' : JSON.stringify(value);
+  return String(value);
 };

@@ -8,10 +8,6 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { meKey, signOut } from '../api/me.ts';
-import { asProblem } from '../api/problem.ts';
 import { MoonIcon, SunIcon } from '../parts/icons.tsx';
 import { LiveDot } from './live-dot.tsx';
 import { useMe } from './me-context.ts';
@@ -42,29 +38,14 @@ export const Who = () => {
   );
 };
 
-const SignOut = () => {
-  const client = useQueryClient();
-  const leave = useMutation({
-    mutationFn: signOut,
-    onSuccess: () => {
-      client.setQueryData(meKey, null);
-      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== meKey[0] });
-    },
-    onError: (error) =>
-      notifications.show({ color: 'red', title: 'Still signed in', message: asProblem(error).message }),
-  });
-  return (
-    <Button
-      data-testid="sign-out"
-      variant="default"
-      size="xs"
-      loading={leave.isPending}
-      onClick={() => leave.mutate()}
-    >
+/** A form, not a call: signing out may lead over the identity provider's own page and back. */
+const SignOut = () => (
+  <form method="post" action="/auth/logout">
+    <Button type="submit" fullWidth variant="outline" color="#c3d3dd" size="xs" data-testid="sign-out">
       Sign out
     </Button>
-  );
-};
+  </form>
+);
 
 const SchemeSwitch = () => {
   const { setColorScheme } = useMantineColorScheme();

@@ -21,8 +21,7 @@ export const SignIn = () => {
               Quarterdeck
             </Title>
             <Text size="sm" className="quiet">
-              Accounts, bulk work and the audit log of your company. What you do here is recorded under your
-              name.
+              Sign in with your company account. What you do here is recorded under your name.
             </Text>
           </Stack>
           <Button
@@ -31,7 +30,7 @@ export const SignIn = () => {
             size="md"
             data-testid="sign-in"
           >
-            Sign in with your company account
+            Sign in
           </Button>
         </Stack>
       </Paper>
