@@ -97,7 +97,7 @@ CREATE TABLE stream_snapshots (
 
 -- Which environment this database belongs to; a restored copy elsewhere is told by the mismatch.
 CREATE TABLE environment (
-  only       boolean PRIMARY KEY DEFAULT true CHECK (only),
+  one_row    boolean PRIMARY KEY DEFAULT true CHECK (one_row),
   name       text NOT NULL,
   adopted_at timestamptz NOT NULL DEFAULT now()
 );
