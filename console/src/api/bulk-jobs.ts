@@ -87,5 +87,11 @@ export const hasEnded = (job: Job): boolean => ended.has(job.state);
 /** Of two readings of one job the newer, by the log's position; a tie goes to the later reading. */
 export const newerJob = (known: Job | undefined, read: Job): Job => {
   if (hasEnded(read)) sawPosition(read.position ?? undefined);
-  return known !== undefined && (known.position ?? 0) > (read.position ?? 0) ? known : read;
+  return known !== undefined && isStale(read, known) ? known : read;
+};
+
+/** An answer that was slow on its way must not set a finished job running again. */
+const isStale = (read: Job, known: Job): boolean => {
+  const [readAt, knownAt] = [read.position ?? 0, known.position ?? 0];
+  return readAt < knownAt || (readAt === knownAt && hasEnded(known) && !hasEnded(read));
 };

@@ -51,6 +51,8 @@ export const connectLive = (): (() => void) => {
     for (const name of topics.keys()) subscribe(name);
   });
   opened.on('update', receive);
+  // The server took a topic away because our rights changed: the answer to asking again tells what is left.
+  opened.on('ended', ({ topic }: { readonly topic: string }) => subscribe(topic));
   opened.on('disconnect', () => lost(opened));
   opened.on('connect_error', () => lost(opened));
   return () => {
@@ -75,6 +77,7 @@ export const listen = (name: string, listener: Listener): (() => void) => {
 };
 
 const subscribe = (name: string): void => {
+  if (!topics.has(name)) return;
   socket?.emit('subscribe', { topic: name }, (ack: Acknowledgement) => {
     const topic = topics.get(name);
     if (topic === undefined) return;

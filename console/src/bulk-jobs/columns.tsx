@@ -40,7 +40,7 @@ export const columns: readonly Column<Job>[] = [
     name: 'progress',
     label: 'Progress',
     cell: (job) => (
-      <div style={{ width: 160 }}>
+      <div style={{ width: 120 }}>
         <JobProgress job={job} size="sm" />
       </div>
     ),

@@ -22,9 +22,10 @@ const colors: Readonly<Record<string, string>> = {
 export const StateBadge = ({ state }: { readonly state: string }) => (
   <Badge
     color={colors[state] ?? 'gray'}
-    variant="light"
+    variant="dot"
     tt="none"
-    fw={600}
+    fw={500}
+    fz={12.5}
     miw="max-content"
     data-state={state}
   >

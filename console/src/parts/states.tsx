@@ -1,7 +1,7 @@
 /** Waiting, nothing there, and trouble: the three ways in which a screen has no data. */
 import { Alert, Button, Group, List, Loader, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { asProblem } from '../api/problem.ts';
+import { asProblem, type Problem } from '../api/problem.ts';
 
 export const Loading = ({ what }: { readonly what: string }) => (
   <Group gap="sm" py="xl" justify="center" role="status">
@@ -38,8 +38,9 @@ export const Trouble = ({ error, retry, shown }: TroubleProps) => {
   const fields = problem.errors.filter(({ path }) => shown?.has(path) !== true);
   return (
     <Alert
+      className="trouble"
       color="red"
-      variant="light"
+      variant="transparent"
       title={problem.title}
       role="alert"
       data-testid="problem"
@@ -63,7 +64,7 @@ export const Trouble = ({ error, retry, shown }: TroubleProps) => {
             ))}
           </List>
         )}
-        {retry !== undefined && (
+        {retry !== undefined && mayPass(problem) && (
           <Button size="xs" variant="default" onClick={() => void retry()}>
             Try again
           </Button>
@@ -72,3 +73,6 @@ export const Trouble = ({ error, retry, shown }: TroubleProps) => {
     </Alert>
   );
 };
+
+/** A refusal stays one until something else changes; asking again is for faults. */
+const mayPass = ({ passing, status }: Problem): boolean => passing || status >= 500;

@@ -1,8 +1,11 @@
 /** The frame around every screen: navigation and identity at the left, the screen in the middle. */
 import { AppShell, Burger, Group } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { connectLive } from '../api/live.ts';
+import { meKey } from '../api/me.ts';
+import { useLiveStatus } from '../api/use-live.ts';
 import { Link } from '../navigation/link.tsx';
 import { usePlace } from '../navigation/place.ts';
 import { Screen } from '../navigation/routes.tsx';
@@ -15,6 +18,7 @@ export const Shell = () => {
   const [opened, { toggle, close }] = useDisclosure(false);
   const { pathname } = usePlace();
   useEffect(() => connectLive(), []);
+  useSessionCheck();
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu of narrow screens
   useEffect(close, [pathname]);
   return (
@@ -47,6 +51,15 @@ export const Shell = () => {
       </AppShell.Main>
     </AppShell>
   );
+};
+
+/** A lost socket may mean a session that ended: then the gate should know before the next click. */
+const useSessionCheck = (): void => {
+  const client = useQueryClient();
+  const offline = useLiveStatus() === 'offline';
+  useEffect(() => {
+    if (offline) void client.invalidateQueries({ queryKey: meKey });
+  }, [client, offline]);
 };
 
 const Brand = () => (
