@@ -58,8 +58,7 @@ export const createApp = (deps: AppDependencies): express.Express => {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.use(createRouter(deps));
-  app.use(correlate(deps.newId), unanswered, problemHandler(deps.log));
+  app.use(innerRouter(deps));
   return app;
 };
 
@@ -97,7 +96,11 @@ const pagesToSignIn =
       if (!opensPage || !isQuarterdeckError(error) || error.code !== 'not_authenticated') return next(error);
       response.redirect(302, `/auth/saml/login?return_to=${encodeURIComponent(request.originalUrl)}`);
     };
-    await Promise.resolve(session(request, response, passOn)).catch(passOn);
+    try {
+      await session(request, response, passOn);
+    } catch (error) {
+      passOn(error);
+    }
   };
 
 const neverStored: RequestHandler = (_request, response, next) => {

@@ -40,11 +40,12 @@ export const problemType = (code: ErrorCode): string => `/internal/docs#problem-
 
 /** The problem document of an error, without what only the log may hold. */
 export const problemOf = (error: QuarterdeckError, requestId: string): Record<string, unknown> => ({
+  // First, so that none of them replaces a member that clients rely on.
+  ...error.extra,
   type: problemType(error.code),
   title: problemKinds[error.code].title,
   status: problemKinds[error.code].status,
   detail: error.message,
-  ...error.extra,
   code: error.code,
   requestId,
   ...(error.errors === undefined ? {} : { errors: error.errors }),
