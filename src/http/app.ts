@@ -6,30 +6,23 @@
 import express, { type Request, type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import { isQuarterdeckError } from '../errors.ts';
+import type { GateHandlers } from './authenticate.ts';
 import { consoleFiles } from './console.ts';
 import { correlate } from './correlation.ts';
 import { type HealthCheck, livez, readyz } from './health.ts';
 import { requestLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { notFound, problemHandler } from './problem.ts';
-import { allowedMethods, mountRoutes, type Route } from './route.ts';
+import { allowedMethods, mountRoutes, type OnDenied, type Route } from './route.ts';
 import { type SecurityOptions, securityHeaders } from './security.ts';
-
-/** What stands before the API; each either passes on or answers with a problem by `next(error)`. */
-export interface Gates {
-  /** Refuses addresses outside the allowed networks. Before everything else. */
-  readonly network: RequestHandler;
-  /** Refuses what looks like a credential of the product's customers. */
-  readonly credentials: RequestHandler;
-  /** Finds out who asks (`setCaller`), or refuses. */
-  readonly session: RequestHandler;
-}
 
 export interface AppDependencies {
   readonly log: Logger;
   readonly newId: () => string;
   readonly metrics: Metrics;
-  readonly gates: Gates;
+  /** Network, customer credentials, session: what stands before the API. */
+  readonly gates: GateHandlers;
+  readonly onDenied: OnDenied;
   readonly healthChecks: readonly HealthCheck[];
   readonly security: SecurityOptions;
   /** Everything under `/auth`. */
@@ -73,7 +66,7 @@ const innerRouter = (deps: AppDependencies): Router => {
   router.use(['/internal', '/auth'], neverStored);
   router.use('/auth', labelled('/auth', deps.auth));
   router.use('/internal', deps.gates.credentials, pagesToSignIn(deps.gates.session));
-  mountRoutes(router, deps.routes);
+  mountRoutes(router, deps.routes, deps.onDenied);
   router.use(['/internal', '/auth'], unansweredOf(deps.routes));
   if (deps.consoleDirectory !== undefined) router.use(...consoleFiles(deps.consoleDirectory));
   router.use(unanswered, problemHandler(deps.log));

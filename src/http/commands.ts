@@ -12,6 +12,7 @@ import { originOf, principalOf } from './caller.ts';
 import { freeTextOf, idempotencyKeyOf, ifMatchOf } from './headers.ts';
 import { catalogueOperation, commandOperation, commandOperationOf } from './openapi/commands.ts';
 import { flagOf, pathParameter, queryOf, requireKnown } from './parameters.ts';
+import { present } from './present.ts';
 import type { Route } from './route.ts';
 
 interface Dependencies {
@@ -23,6 +24,7 @@ export const commandRoutes = ({ commands, definitions }: Dependencies): readonly
   {
     ...commandOperation,
     describes: definitions.map(commandOperationOf),
+    recordsDenials: true,
     handle: async (request, response) => {
       const name = pathParameter(request, 'name');
       send(response, await commands.execute(await commandRequest(name, request, response)));
@@ -54,12 +56,6 @@ const commandRequest = async (
   const dryRun = flagOf(query, 'dryRun');
   return { ...originOf(response), ...present(optional), name, dryRun, input: await readJsonObject(request) };
 };
-
-type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Absent rather than undefined, as the engine's types have it. */
-const present = <T extends object>(fields: T): Present<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
 
 const send = (response: Response, answer: CommandAnswer): void => {
   if (answer.kind === 'dry-run') {

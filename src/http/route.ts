@@ -3,7 +3,7 @@
  * list, so that neither can know a route that the other does not.
  */
 import type { Request, Response, Router } from 'express';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, isQuarterdeckError, type QuarterdeckError } from '../errors.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -54,17 +54,29 @@ export interface Operation {
 export interface Route extends Operation {
   /** What OpenAPI says in this route's stead: one handler may serve a whole family of operations. */
   readonly describes?: readonly Operation[];
+  /** The use case behind it records who was refused for want of a permission; otherwise the app does. */
+  readonly recordsDenials?: true;
   readonly handle: (request: Request, response: Response) => Promise<void> | void;
 }
+
+/** Told of each refusal for want of a permission that nobody has recorded yet. */
+export type OnDenied = (request: Request, response: Response, error: QuarterdeckError) => void;
 
 /** `/a/{id}` → `/a/:id`, express's own form. */
 export const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-export const mountRoutes = (router: Router, routes: readonly Route[]): void => {
+export const mountRoutes = (router: Router, routes: readonly Route[], onDenied: OnDenied): void => {
   for (const route of routes) {
-    router[route.method](expressPath(route.path), (request, response) => {
+    router[route.method](expressPath(route.path), async (request, response) => {
       response.locals.route = route.path;
-      return route.handle(request, response);
+      try {
+        await route.handle(request, response);
+      } catch (error) {
+        const denied =
+          isQuarterdeckError(error) && error.code === 'not_permitted' && route.recordsDenials !== true;
+        if (denied) onDenied(request, response, error);
+        throw error;
+      }
     });
   }
 };

@@ -52,6 +52,7 @@ export const dependencies = (options: Options, logTo: PassThrough): AppDependenc
         next();
       },
     },
+    onDenied: () => undefined,
     healthChecks: [],
     security: { https: false, formTargets: [] },
     auth: (_request, _response, next) => next(),

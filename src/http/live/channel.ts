@@ -78,6 +78,9 @@ export const createChannel = (topic: string, feed: Feed, onError: (error: unknow
       return subscribers.size === 0;
     },
     refresh: pace.ask,
-    close: pace.stop,
+    close: () => {
+      pace.stop();
+      feed.close?.();
+    },
   };
 };

@@ -16,6 +16,8 @@ export interface Feed {
   snapshot(): Promise<Reading>;
   /** What is new since the last call; undefined where nothing is. */
   changes(): Promise<Reading | undefined>;
+  /** Nobody listens any more. */
+  close?(): void;
 }
 
 export interface Opened {

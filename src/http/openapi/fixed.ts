@@ -57,7 +57,7 @@ export const openOperations: readonly Operation[] = [
     tag: 'Signing in',
     summary: 'Start signing in at the identity provider',
     parameters: [query('return_to', text, 'A path of this origin to come back to.')],
-    answers: [{ status: 302, description: 'To the identity provider.' }],
+    answers: [{ status: 303, description: 'To the identity provider.' }],
     codes: ['malformed_request'],
   },
   {
@@ -67,7 +67,7 @@ export const openOperations: readonly Operation[] = [
     tag: 'Signing in',
     summary: 'Where the identity provider sends its assertion',
     body: { required: true, content: form('SAMLResponse') },
-    answers: [{ status: 302, description: 'Signed in; the session cookie is set.' }],
+    answers: [{ status: 303, description: 'Signed in; the session cookie is set.' }],
     codes: ['malformed_request', 'not_authenticated'],
   },
   {
@@ -85,7 +85,7 @@ export const openOperations: readonly Operation[] = [
     operationId: 'samlLogoutRedirect',
     tag: 'Signing in',
     summary: 'Single logout, redirect binding',
-    answers: [{ status: 302, description: 'Signed out.' }],
+    answers: [{ status: 303, description: 'Signed out.' }],
     codes: ['malformed_request'],
   },
   {
@@ -95,7 +95,7 @@ export const openOperations: readonly Operation[] = [
     tag: 'Signing in',
     summary: 'Single logout, POST binding',
     body: { required: true, content: form('SAMLRequest') },
-    answers: [{ status: 302, description: 'Signed out.' }],
+    answers: [{ status: 303, description: 'Signed out.' }],
     codes: ['malformed_request'],
   },
   {
@@ -104,7 +104,10 @@ export const openOperations: readonly Operation[] = [
     operationId: 'logout',
     tag: 'Signing in',
     summary: 'Sign out',
-    answers: [{ status: 302, description: 'The session is over.' }],
+    answers: [
+      { status: 200, description: 'The session is over.', content: json({ type: 'object' }) },
+      { status: 303, description: 'The same for a form, which is then led to the identity provider.' },
+    ],
     codes: [],
   },
 ];

@@ -3,24 +3,11 @@
  * once.
  */
 import { errorCodes } from '../../errors.ts';
+import { jobStates, outcomes } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
 
 const actor = object({ id: text, kind: { enum: ['person', 'service', 'system'] } });
-
-export const jobStates = [
-  'accepted',
-  'awaiting-approval',
-  'running',
-  'paused',
-  'cancelling',
-  'cancelled',
-  'completed',
-  'completed-with-failures',
-  'failed',
-] as const;
-
-export const outcomes = ['succeeded', 'unchanged', 'rejected', 'failed', 'skipped', 'cancelled'] as const;
 
 const event = {
   position: whole,
@@ -40,18 +27,20 @@ const job = {
   label: orNull(text),
   state: { enum: jobStates, description: 'Clients ignore states they do not know.' },
   dryRun: flag,
-  requestedBy: {},
+  requestedBy: actor,
   requestedAt: time,
   startedAt: orNull(time),
   finishedAt: orNull(time),
   total: whole,
-  succeeded: whole,
-  unchanged: whole,
-  rejected: whole,
-  failed: whole,
-  ratePerSecond: orNull({ type: 'number' }),
+  ...Object.fromEntries(outcomes.map((outcome) => [outcome, whole])),
+  ratePerSecond: orNull({ type: 'number', description: 'Items decided a second.' }),
   etaSeconds: orNull({ type: 'number' }),
-  position: whole,
+  position: { ...whole, description: 'Give it as Quarterdeck-Min-Position to see every effect so far.' },
+  source: { enum: ['targets', 'where', 'csv', 'ndjson', 'retry'] },
+  pausedReason: text,
+  where: { type: 'object' },
+  frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
+  retryOf: text,
 } satisfies Record<string, JsonSchema>;
 
 export const schemas: Readonly<Record<string, JsonSchema>> = {
@@ -96,19 +85,27 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     inverse: orNull(text),
   }),
   Event: object(event),
-  Job: object(job),
-  BulkResult: object(
+  Job: object(job, ['pausedReason', 'where', 'frozenAt', 'retryOf']),
+  ItemResult: object(
     {
-      index: whole,
-      line: whole,
+      index: { ...whole, description: 'From 0, in the order given.' },
+      line: { ...whole, description: 'Of the upload, from 1.' },
       target: orNull(text),
       outcome: { enum: outcomes },
-      code: text,
+      code: {
+        type: 'string',
+        description: 'The rule’s code, or `invalid_input`, `not_found`, `not_permitted` …',
+      },
       message: text,
-      field: text,
+      path: { type: 'string', description: 'The first field at fault.' },
+      errors: arrayOf(ref('FieldError')),
       positions: arrayOf(whole),
+      wouldAppend: {
+        ...arrayOf(text),
+        description: 'In a dry run: types of the events that there would be.',
+      },
     },
-    ['line', 'target', 'code', 'message', 'field', 'positions'],
+    ['line', 'code', 'message', 'path', 'errors', 'wouldAppend'],
   ),
   Replay: object({
     stream: text,

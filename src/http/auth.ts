@@ -1,0 +1,141 @@
+/**
+ * Everything under `/auth`: the SAML round trip and signing out. Answers are pages and redirects for
+ * browsers; `POST /auth/logout` also answers programs. The messages at `acs` and `slo` come from an
+ * identity provider's page and carry their own proof, so they alone are taken from foreign origins.
+ */
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Access } from '../access/access.ts';
+import { cookieIn } from '../access/cookies.ts';
+import { comesFromOwnOrigin } from '../access/own-origin.ts';
+import { choiceOfProviderPage, failurePage, type Page, signedOutPage } from '../access/pages.ts';
+import { ownPath } from '../access/return-to.ts';
+import { requestLifeMs } from '../access/saml/ledger.ts';
+import { SamlRefusal } from '../access/saml/refusal.ts';
+import type { SingleSignOn } from '../access/single-sign-on.ts';
+import { QuarterdeckError } from '../errors.ts';
+import { clientAddressOf } from './authenticate.ts';
+
+const parseForm = express.urlencoded({ extended: false, limit: '800kb', parameterLimit: 20, inflate: false });
+
+/** What the parser refuses is the sender's doing. */
+const form: RequestHandler = (request, response, next) => {
+  parseForm(request, response, (error?: unknown) => {
+    if (error === undefined || error === null) return next();
+    const tooLarge = (error as { status?: number }).status === 413;
+    const code = tooLarge ? 'too_large' : 'malformed_request';
+    next(new QuarterdeckError(code, 'The form cannot be read.', { cause: error }));
+  });
+};
+
+const sendPage = (response: Response, { status, html, contentSecurityPolicy }: Page): void => {
+  response.setHeader('Content-Security-Policy', contentSecurityPolicy);
+  response.setHeader('Cache-Control', 'no-store');
+  response.status(status).type('text/html; charset=utf-8').end(html);
+};
+
+const redirect = (response: Response, location: string): void => {
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Location', location);
+  response.status(303).end();
+};
+
+/** A field of a query or form that must be there once, or not at all. */
+const single = (fields: unknown, name: string): string | undefined => {
+  const value = (fields as Record<string, unknown> | undefined)?.[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+const queryOf = (request: Request): string => request.originalUrl.split(/\?(.*)/s)[1] ?? '';
+
+/** Pages instead of problems for what a person sees; faults go on to the app's own handler. */
+const withPages =
+  (handler: (request: Request, response: Response) => Promise<void>): RequestHandler =>
+  async (request, response) => {
+    try {
+      await handler(request, response);
+    } catch (error) {
+      if (!(error instanceof SamlRefusal)) throw error;
+      response.locals.code = error.check;
+      const title = error.check === 'no-role' ? 'No role for you yet' : 'You could not be signed in';
+      const hint =
+        error.check === 'no-role'
+          ? ' Ask whoever looks after access to Quarterdeck to give your group a role.'
+          : '';
+      sendPage(response, failurePage(403, title, error.message + hint, error.check));
+    }
+  };
+
+export const authRouter = (access: Access, { sp, signIn, signOut }: SingleSignOn): Router => {
+  const { cookies, sessions, publicUrl } = access;
+  const router = Router({ strict: true, caseSensitive: true });
+  const secretOf = (request: Request) => cookieIn(request.headers.cookie, cookies.signInName);
+  const tokenOf = (request: Request) => cookieIn(request.headers.cookie, cookies.sessionName);
+
+  const login = async (request: Request, response: Response): Promise<void> => {
+    const query = new URLSearchParams(queryOf(request));
+    const returnTo =
+      query.getAll('return_to').length > 1 ? undefined : ownPath(query.get('return_to') ?? undefined);
+    if (returnTo === undefined) {
+      const text = 'return_to must be a path of Quarterdeck itself, such as /accounts.';
+      return sendPage(response, failurePage(400, 'This link leads astray', text, 'malformed_request'));
+    }
+    const wanted = query.get('provider');
+    const [only, ...more] = sp.providers;
+    const chosen = wanted === null && more.length === 0 ? only : sp.providers.find(({ id }) => id === wanted);
+    if (chosen === undefined) return sendPage(response, choiceOfProviderPage(sp.providers, returnTo));
+    const { location, browserSecret } = await signIn.begin(chosen, returnTo, secretOf(request));
+    response.append('Set-Cookie', cookies.signIn(browserSecret, requestLifeMs / 1_000));
+    redirect(response, location);
+  };
+
+  const acs = async (request: Request, response: Response): Promise<void> => {
+    const done = await signIn.finish({
+      samlResponse: single(request.body, 'SAMLResponse'),
+      relayState: single(request.body, 'RelayState'),
+      browserSecret: secretOf(request),
+      previousToken: tokenOf(request),
+      ip: clientAddressOf(response),
+    });
+    response.append('Set-Cookie', cookies.session(done.token, done.expiresAt));
+    redirect(response, done.returnTo);
+  };
+
+  const slo = async (request: Request, response: Response): Promise<void> => {
+    const received =
+      request.method === 'GET'
+        ? { binding: 'redirect' as const, query: queryOf(request) }
+        : { binding: 'post' as const, form: (request.body ?? {}) as Record<string, unknown> };
+    redirect(response, await signOut.receive(received, clientAddressOf(response)));
+  };
+
+  /** Our session ends in any case; a form, which a browser follows, is then led to the provider too. */
+  const logout = async (request: Request, response: Response): Promise<void> => {
+    const token = tokenOf(request);
+    if (token !== undefined && !comesFromOwnOrigin(request.headers, publicUrl)) {
+      throw new QuarterdeckError(
+        'not_permitted',
+        'Signing out is accepted from a page of our own origin only.',
+      );
+    }
+    const isForm = typeof request.is('application/x-www-form-urlencoded') === 'string';
+    const session = token === undefined ? undefined : await sessions.authenticate(token);
+    const next =
+      isForm && session !== undefined ? await signOut.atProvider(session, '/auth/signed-out') : undefined;
+    if (token !== undefined) await signOut.end(token, clientAddressOf(response));
+    response.append('Set-Cookie', cookies.endSession());
+    if (isForm) return redirect(response, next ?? '/auth/signed-out');
+    response.setHeader('Cache-Control', 'no-store');
+    response.type('application/json; charset=utf-8').end('{}');
+  };
+
+  router.get('/saml/login', withPages(login));
+  router.post('/saml/acs', form, withPages(acs));
+  router.get('/saml/slo', withPages(slo));
+  router.post('/saml/slo', form, withPages(slo));
+  router.post('/logout', withPages(logout));
+  router.get('/saml/metadata', (_request, response) => {
+    response.type('application/samlmetadata+xml; charset=utf-8').end(sp.metadata());
+  });
+  router.get('/signed-out', (_request, response) => sendPage(response, signedOutPage()));
+  return router;
+};

@@ -1,0 +1,55 @@
+/**
+ * The gate of `access/`, as express middlewares: network, customer credentials, session. The app runs
+ * them in that order before anything else of a request is read. A refusal is thrown as the error that
+ * `problem.ts` answers with; it is recorded by the gate itself.
+ */
+import type { Request, RequestHandler, Response } from 'express';
+import type { Gate, Incoming } from '../access/gate.ts';
+import type { Principal } from '../access/principal.ts';
+import type { QuarterdeckError } from '../errors.ts';
+import { setCaller } from './caller.ts';
+
+export interface GateHandlers {
+  readonly network: RequestHandler;
+  readonly credentials: RequestHandler;
+  readonly session: RequestHandler;
+}
+
+const addressOf = new WeakMap<Response, string>();
+
+export const incomingOf = (request: Request): Incoming => ({
+  peer: request.socket.remoteAddress,
+  method: request.method,
+  url: request.originalUrl,
+  headers: request.headers,
+});
+
+/** The client's address, as the network gate found it: behind trusted proxies, not the proxy. */
+export const clientAddressOf = (response: Response): string => addressOf.get(response) ?? '';
+
+export const gateHandlers = (gate: Gate): GateHandlers => ({
+  network: (request, response, next) => {
+    addressOf.set(response, gate.admit(incomingOf(request)));
+    next();
+  },
+  credentials: (request, response, next) => {
+    gate.refuseCustomers(incomingOf(request), clientAddressOf(response));
+    next();
+  },
+  session: async (request, response, next) => {
+    const ip = clientAddressOf(response);
+    setCaller(response, await gate.identify(incomingOf(request), ip), ip);
+    next();
+  },
+});
+
+/** Records a refusal that was decided behind the gate: a permission that is missing for a read. */
+export const recordDenial = (
+  gate: Gate,
+  request: Request,
+  response: Response,
+  error: QuarterdeckError,
+): void => {
+  const principal = response.locals.principal as Principal | undefined;
+  gate.denied(incomingOf(request), principal, clientAddressOf(response), error);
+};
