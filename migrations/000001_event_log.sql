@@ -102,68 +102,21 @@ CREATE TABLE environment (
   adopted_at timestamptz NOT NULL DEFAULT now()
 );
 
--- The last event. As a function of its own so that its plan (backwards over the newest partition) is one
--- that both steps below share.
-CREATE FUNCTION log_head(OUT head_position bigint, OUT head_time timestamptz) LANGUAGE sql STABLE AS $$
-  SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1
-$$;
-
--- Which of the given units would be refused, and why. The caller holds the append lock.
+-- Appends units, each accepted or refused on its own; with admit_only, tells which would be refused and
+-- where the log stands, writes nothing, and keeps the append lock until the transaction ends.
 --   q_*: conditions: the stream must be at exactly this version (base of a write, or version of a read)
---   c_*: claims to take;  x_*: claims that the unit releases;  k_*: idempotency keys to use
-CREATE FUNCTION refused_units(
-  q_unit integer[], q_stream text[], q_version integer[],
-  c_unit integer[], c_key bytea[], c_code text[],
-  x_unit integer[], x_key bytea[],
-  k_unit integer[], k_key bytea[]
-) RETURNS TABLE (unit integer, cause text, detail text) LANGUAGE plpgsql STABLE AS $$
-BEGIN
-  RETURN QUERY
-    SELECT q.unit, 'conflict', q.stream
-    FROM unnest(q_unit, q_stream, q_version) AS q (unit, stream, version)
-    WHERE q.version <> coalesce(
-      (SELECT e.version FROM events e WHERE e.stream = q.stream ORDER BY e.version DESC LIMIT 1), 0);
-  IF cardinality(c_key) > 0 THEN
-    RETURN QUERY
-      SELECT c.unit, 'claimed', c.code
-      FROM unnest(c_unit, c_key, c_code) AS c (unit, key, code)
-      JOIN claims USING (key)
-      WHERE NOT EXISTS (SELECT FROM unnest(x_unit, x_key) AS x (unit, key) WHERE x.unit = c.unit AND x.key = c.key);
-  END IF;
-  IF cardinality(k_key) > 0 THEN
-    RETURN QUERY
-      SELECT k.unit, 'duplicate', encode(k.key, 'hex')
-      FROM unnest(k_unit, k_key) AS k (unit, key) JOIN idempotency_keys USING (key);
-  END IF;
-END $$;
-
--- Takes the append lock (until the transaction ends) and tells where the log stands and which units
--- would be refused. The lock comes first and the rest in later statements, each with a snapshot of its
--- own under READ COMMITTED, so that what the previous holder committed is seen.
-CREATE FUNCTION admit_units(
-  q_unit integer[], q_stream text[], q_version integer[],
-  c_unit integer[], c_key bytea[], c_code text[],
-  x_unit integer[], x_key bytea[],
-  k_unit integer[], k_key bytea[],
-  OUT head_position bigint, OUT head_time timestamptz,
-  OUT refused_unit integer[], OUT refused_cause text[], OUT refused_detail text[]
-) LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-  PERFORM pg_advisory_xact_lock(7400, 1);
-  SELECT h.head_position, h.head_time INTO head_position, head_time FROM log_head() h;
-  head_position := coalesce(head_position, 0);
-  SELECT coalesce(array_agg(r.unit), '{}'), coalesce(array_agg(r.cause), '{}'), coalesce(array_agg(r.detail), '{}')
-    INTO refused_unit, refused_cause, refused_detail
-    FROM refused_units(q_unit, q_stream, q_version, c_unit, c_key, c_code, x_unit, x_key, k_unit, k_key) r;
-END $$;
-
--- Appends units, each accepted or refused on its own.
+--   c_*: claims to take;  x_*: claims that the unit releases
+--   k_*: idempotency keys to use; k_first: index (from 0) of the event of its unit at which the key's own
+--        answer begins
 --   e_*: events in order, unit by unit; e_own completes m_common[e_common] to the metadata's text, so
 --        that what a batch has in common travels once
---   k_first: index (from 0) of the event of its unit at which the key's own answer begins
 -- Positions follow the last one without a gap. recorded_at is the clock's, but at least a microsecond
 -- after the event before, so that a time maps to exactly one position.
+--
+-- One function with few statements: every nested function call and every further statement costs more
+-- than the events of a small batch do (measured: 1.0 ms in four functions, 0.5 ms in one, for 32 events).
 CREATE FUNCTION append_units(
+  admit_only boolean,
   q_unit integer[], q_stream text[], q_version integer[],
   c_unit integer[], c_key bytea[], c_code text[],
   x_unit integer[], x_key bytea[],
@@ -173,13 +126,37 @@ CREATE FUNCTION append_units(
   OUT head_position bigint, OUT head_time timestamptz, OUT versions integer[],
   OUT refused_unit integer[], OUT refused_cause text[], OUT refused_detail text[]
 ) LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  start_time timestamptz;
 BEGIN
-  SELECT * INTO head_position, head_time, refused_unit, refused_cause, refused_detail
-    FROM admit_units(q_unit, q_stream, q_version, c_unit, c_key, c_code, x_unit, x_key, k_unit, k_key);
-  start_time := greatest(clock_timestamp(), head_time + interval '1 microsecond');
+  -- The lock first, everything else in later statements: under READ COMMITTED each has a snapshot of its
+  -- own, so that what the previous holder committed is seen. (A counter row instead of the lock bloats
+  -- under any long snapshot: measured 1,226 down to 314 batches/s.)
+  PERFORM pg_advisory_xact_lock(7400, 1);
+  SELECT e.position, e.recorded_at INTO head_position, head_time FROM events e ORDER BY e.position DESC LIMIT 1;
+  head_position := coalesce(head_position, 0);
 
+  SELECT coalesce(array_agg(q.unit), '{}'), coalesce(array_agg('conflict'::text), '{}'), coalesce(array_agg(q.stream), '{}')
+    INTO refused_unit, refused_cause, refused_detail
+    FROM unnest(q_unit, q_stream, q_version) AS q (unit, stream, version)
+    WHERE q.version <> coalesce(
+      (SELECT e.version FROM events e WHERE e.stream = q.stream ORDER BY e.version DESC LIMIT 1), 0);
+  IF cardinality(c_key) > 0 THEN
+    SELECT refused_unit || coalesce(array_agg(c.unit), '{}'), refused_cause || coalesce(array_agg('claimed'::text), '{}'),
+           refused_detail || coalesce(array_agg(c.code), '{}')
+      INTO refused_unit, refused_cause, refused_detail
+      FROM unnest(c_unit, c_key, c_code) AS c (unit, key, code)
+      WHERE c.key IN (SELECT key FROM claims)
+        AND NOT EXISTS (SELECT FROM unnest(x_unit, x_key) AS x (unit, key) WHERE x.unit = c.unit AND x.key = c.key);
+  END IF;
+  IF cardinality(k_key) > 0 THEN
+    SELECT refused_unit || coalesce(array_agg(k.unit), '{}'), refused_cause || coalesce(array_agg('duplicate'::text), '{}'),
+           refused_detail || coalesce(array_agg(encode(k.key, 'hex')), '{}')
+      INTO refused_unit, refused_cause, refused_detail
+      FROM unnest(k_unit, k_key) AS k (unit, key)
+      WHERE EXISTS (SELECT FROM idempotency_keys i WHERE i.key = k.key);
+  END IF;
+  IF admit_only THEN RETURN; END IF;
+
+  head_time := greatest(clock_timestamp(), head_time + interval '1 microsecond');
   WITH given AS MATERIALIZED (
     SELECT e.*, row_number() OVER (ORDER BY e.ord) AS nth,
            row_number() OVER (PARTITION BY e.stream ORDER BY e.ord) AS nth_of_stream
@@ -193,12 +170,11 @@ BEGIN
   ), written AS (
     INSERT INTO events (position, id, stream, version, type, schema_version, data, metadata, recorded_at)
     SELECT head_position + g.nth, g.id, g.stream, h.version + g.nth_of_stream, g.type, g.schema, g.data::json,
-           (m_common[g.common] || g.own)::json, start_time + (g.nth - 1) * interval '1 microsecond'
+           (m_common[g.common] || g.own)::json, head_time + (g.nth - 1) * interval '1 microsecond'
     FROM given g JOIN heads h USING (stream)
     RETURNING position, version
   )
   SELECT coalesce(array_agg(w.version ORDER BY w.position), '{}') INTO versions FROM written w;
-  head_time := start_time;
 
   IF cardinality(x_key) > 0 THEN
     DELETE FROM claims WHERE key IN (
@@ -213,7 +189,7 @@ BEGIN
       SELECT k.key, k.fingerprint, k.answer::json,
              head_position + k.first + 1 + (
                SELECT count(*) FROM unnest(e_unit) AS e (unit) WHERE e.unit < k.unit AND e.unit <> ALL (refused_unit)),
-             start_time
+             head_time
       FROM unnest(k_unit, k_key, k_fingerprint, k_answer, k_first) AS k (unit, key, fingerprint, answer, first)
       WHERE k.unit <> ALL (refused_unit);
   END IF;

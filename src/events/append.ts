@@ -4,7 +4,7 @@
  */
 import type { Queryable } from '../db/pool.ts';
 import type { EncodedEvent } from './encoding.ts';
-import { type AdmitRow, type AppendRow, admitUnits, appendUnits } from './sql/append-units.ts';
+import { type AdmitRow, type AppendRow, appendUnits } from './sql/append-units.ts';
 import type { Appended, Refusal, Unit, UnitOutcome } from './unit.ts';
 
 export interface EncodedUnit {
@@ -97,7 +97,8 @@ export interface AdmittedUnits {
 
 /** Takes the append lock for the rest of the caller's transaction. */
 export const admit = async (tx: Queryable, units: readonly Unit[]): Promise<AdmittedUnits> => {
-  const { rows } = await tx.query<AdmitRow>({ ...admitUnits, values: conditionsOf(units) });
+  const events = units.map((unit) => ({ unit, events: [] }));
+  const { rows } = await tx.query<AdmitRow>({ ...appendUnits, values: valuesOf(true, events) });
   const row = rows[0] as AdmitRow;
   const refusals = refusalsOf(row);
   return {
@@ -122,19 +123,23 @@ const outcomesOf = (units: readonly EncodedUnit[], row: AppendRow): UnitOutcome[
   });
 };
 
-/** One statement, one round trip, each unit accepted or refused on its own. */
-export const append = async (
-  db: Queryable,
-  units: readonly EncodedUnit[],
-): Promise<readonly UnitOutcome[]> => {
+const valuesOf = (admitOnly: boolean, units: readonly EncodedUnit[]): unknown[] => {
   const keys = units.flatMap(({ unit }) => unit.keys);
-  const values = [
+  return [
+    admitOnly,
     ...conditionsOf(units.map(({ unit }) => unit)),
     keys.map((k) => k.fingerprint),
     keys.map((k) => JSON.stringify(k.answer)),
     keys.map((k) => k.firstEvent),
     ...eventsOf(units),
   ];
-  const { rows } = await db.query<AppendRow>({ ...appendUnits, values });
+};
+
+/** One statement, one round trip, each unit accepted or refused on its own. */
+export const append = async (
+  db: Queryable,
+  units: readonly EncodedUnit[],
+): Promise<readonly UnitOutcome[]> => {
+  const { rows } = await db.query<AppendRow>({ ...appendUnits, values: valuesOf(false, units) });
   return outcomesOf(units, rows[0] as AppendRow);
 };

@@ -13,8 +13,8 @@ const pageMax = 10_000;
 
 export const createReading = (pool: Db, encoding: Encoding) => {
   const head = async (db: Queryable = pool): Promise<Head> => {
-    const { rows } = await db.query<{ position: number | null; recordedAt: Timestamp | null }>(readHead);
-    return { position: rows[0]?.position ?? 0, recordedAt: rows[0]?.recordedAt ?? undefined };
+    const { rows } = await db.query<{ position: number; recordedAt: Timestamp }>(readHead);
+    return { position: rows[0]?.position ?? 0, recordedAt: rows[0]?.recordedAt };
   };
 
   const readStored = async ({ after, upTo, limit, types }: ReadOptions): Promise<Page<StoredEvent>> => {

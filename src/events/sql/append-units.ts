@@ -1,20 +1,13 @@
 /**
- * The two statements of appending (functions of 000001_event_log.sql), each one round trip, prepared
- * once a connection, everything passed as arrays.
+ * The statement of appending (the function of 000001_event_log.sql): one round trip, prepared once a
+ * connection, everything passed as arrays. $1 admit_only: only take the lock and tell what would be
+ * refused.
  */
-
-const conditions = `$1::int[], $2::text[], $3::int[], $4::int[], $5::bytea[], $6::text[],
-  $7::int[], $8::bytea[], $9::int[], $10::bytea[]`;
-
-export const admitUnits = {
-  name: 'admit_units',
-  text: `SELECT * FROM admit_units(${conditions})`,
-} as const;
-
 export const appendUnits = {
   name: 'append_units',
-  text: `SELECT * FROM append_units(${conditions}, $11::bytea[], $12::text[], $13::int[],
-    $14::int[], $15::text[], $16::uuid[], $17::text[], $18::int[], $19::text[], $20::int[], $21::text[], $22::text[])`,
+  text: `SELECT * FROM append_units($1::boolean, $2::int[], $3::text[], $4::int[], $5::int[], $6::bytea[], $7::text[],
+    $8::int[], $9::bytea[], $10::int[], $11::bytea[], $12::bytea[], $13::text[], $14::int[],
+    $15::int[], $16::text[], $17::uuid[], $18::text[], $19::int[], $20::text[], $21::int[], $22::text[], $23::text[])`,
 } as const;
 
 export interface AdmitRow {

@@ -6,8 +6,8 @@ const columns = `position, id, stream, version, type, schema_version AS "schemaV
   recorded_at AS "recordedAt"`;
 
 export const readHead = {
-  name: 'log_head',
-  text: 'SELECT head_position AS position, head_time AS "recordedAt" FROM log_head()',
+  name: 'read_head',
+  text: 'SELECT position, recorded_at AS "recordedAt" FROM events ORDER BY position DESC LIMIT 1',
 } as const;
 
 /** $1 after, $2 up to (inclusive), $3 limit. */

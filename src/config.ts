@@ -1,0 +1,158 @@
+/**
+ * Environment → one frozen Config. Read once, at start; a wrong value stops the start with a sentence
+ * that names the variable, what it holds and what would be right. Nothing else reads the environment.
+ */
+import { z } from 'zod';
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const onOff = z.enum(['on', 'off']).transform((text) => text === 'on');
+
+const url = (protocols: readonly string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+  });
+
+const postgres = url(['postgres:', 'postgresql:']);
+
+const redisNodes = list.refine(
+  (nodes) => nodes.length > 0 && nodes.every((node) => url(['redis:', 'rediss:']).safeParse(node).success),
+  {
+    message:
+      'must be a URL that begins with redis:// or rediss://, or a comma-separated list of such URLs (a cluster)',
+  },
+);
+
+const environment = z.object({
+  NODE_ENV: z.string().default('development'),
+  DATABASE_URL: postgres.optional(),
+  QUARTERDECK_OWNER_DATABASE_URL: postgres.optional(),
+  QUARTERDECK_DIRECT_DATABASE_URL: postgres.optional(),
+  REDIS_URL: redisNodes.optional(),
+  QUARTERDECK_HOST: z.string().default('127.0.0.1'),
+  QUARTERDECK_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number, 0 to 65535 (0: any that is free)')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'must be a port number, 0 to 65535')
+    .default(7400),
+  QUARTERDECK_PUBLIC_URL: url(['http:', 'https:']).optional(),
+  QUARTERDECK_DATA_DIR: z.string().default('.quarterdeck'),
+  QUARTERDECK_ROLE: z.enum(['all', 'api', 'worker', 'projector']).default('all'),
+  QUARTERDECK_ALLOWED_NETWORKS: list.optional(),
+  QUARTERDECK_TRUSTED_PROXIES: list.default([]),
+  QUARTERDECK_SAML_METADATA: list.optional(),
+  QUARTERDECK_SAML_ENTITY_ID: z.string().optional(),
+  QUARTERDECK_SAML_GROUPS_ATTRIBUTE: z.string().default('groups'),
+  QUARTERDECK_ACCESS_POLICY: z.string().default('access-policy.yaml'),
+  QUARTERDECK_SIGNING_KEY: z.string().optional(),
+  QUARTERDECK_MASTER_KEY: z
+    .string()
+    .refine(
+      (text) => Buffer.from(text, 'base64').length === 32,
+      'must be 32 bytes in base64 (`openssl rand -base64 32` makes one)',
+    )
+    .optional(),
+  QUARTERDECK_ENVIRONMENT: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
+    .default('development'),
+  QUARTERDECK_DEMO: onOff.optional(),
+});
+
+export type Role = z.output<typeof environment>['QUARTERDECK_ROLE'];
+
+export interface Config {
+  readonly production: boolean;
+  /** undefined: embedded PostgreSQL in the data directory. */
+  readonly databaseUrl: string | undefined;
+  readonly ownerDatabaseUrl: string | undefined;
+  readonly directDatabaseUrl: string | undefined;
+  /** Empty: queues on PostgreSQL; one: Redis; several: the nodes of a Redis Cluster. */
+  readonly redisUrls: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  readonly dataDir: string;
+  readonly role: Role;
+  /** undefined: loopback. */
+  readonly allowedNetworks: readonly string[] | undefined;
+  readonly trustedProxies: readonly string[];
+  /** undefined: the development identity provider. */
+  readonly samlMetadata: readonly string[] | undefined;
+  readonly samlEntityId: string | undefined;
+  readonly samlGroupsAttribute: string;
+  readonly accessPolicy: string;
+  readonly signingKey: string | undefined;
+  readonly masterKey: Buffer | undefined;
+  readonly environment: string;
+  /** undefined: on with an empty embedded database. */
+  readonly demo: boolean | undefined;
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Parsed = z.output<typeof environment>;
+
+/** @throws ConfigError whose message lists every variable that is wrong. */
+export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
+  // A variable that is set to nothing is as good as not set: compose files write them so.
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'),
+    );
+  }
+  const config = fromParsed(parsed.data);
+  if (config.production) refuseUnsafe(config);
+  return Object.freeze(config);
+};
+
+const fromParsed = (p: Parsed): Config => ({
+  production: p.NODE_ENV === 'production',
+  databaseUrl: p.DATABASE_URL,
+  ownerDatabaseUrl: p.QUARTERDECK_OWNER_DATABASE_URL,
+  directDatabaseUrl: p.QUARTERDECK_DIRECT_DATABASE_URL ?? p.DATABASE_URL,
+  redisUrls: p.REDIS_URL ?? [],
+  host: p.QUARTERDECK_HOST,
+  port: p.QUARTERDECK_PORT,
+  publicUrl: p.QUARTERDECK_PUBLIC_URL?.replace(/\/+$/, ''),
+  dataDir: p.QUARTERDECK_DATA_DIR,
+  role: p.QUARTERDECK_ROLE,
+  allowedNetworks: p.QUARTERDECK_ALLOWED_NETWORKS,
+  trustedProxies: p.QUARTERDECK_TRUSTED_PROXIES,
+  samlMetadata: p.QUARTERDECK_SAML_METADATA,
+  samlEntityId: p.QUARTERDECK_SAML_ENTITY_ID,
+  samlGroupsAttribute: p.QUARTERDECK_SAML_GROUPS_ATTRIBUTE,
+  accessPolicy: p.QUARTERDECK_ACCESS_POLICY,
+  signingKey: p.QUARTERDECK_SIGNING_KEY,
+  masterKey:
+    p.QUARTERDECK_MASTER_KEY === undefined ? undefined : Buffer.from(p.QUARTERDECK_MASTER_KEY, 'base64'),
+  environment: p.QUARTERDECK_ENVIRONMENT,
+  demo: p.QUARTERDECK_DEMO,
+});
+
+/** What production must say for itself, because every default of it is for one's own machine. */
+const refuseUnsafe = (config: Config): void => {
+  const missing = [
+    [config.allowedNetworks, 'QUARTERDECK_ALLOWED_NETWORKS must list the networks that may connect'],
+    [config.databaseUrl, 'DATABASE_URL must name the database'],
+    [config.publicUrl, 'QUARTERDECK_PUBLIC_URL must say how browsers reach this server'],
+    [config.samlMetadata, 'QUARTERDECK_SAML_METADATA must name the identity provider'],
+    [config.masterKey, 'QUARTERDECK_MASTER_KEY must hold the key that wraps personal-data keys'],
+    [config.signingKey, "QUARTERDECK_SIGNING_KEY must hold the log's signing key"],
+  ].flatMap(([value, sentence]) => (value === undefined ? [`In production ${String(sentence)}.`] : []));
+  if (config.publicUrl?.startsWith('https://') === false)
+    missing.push('In production QUARTERDECK_PUBLIC_URL must begin with https://.');
+  if (missing.length > 0) throw new ConfigError(missing.join('\n'));
+};
