@@ -19,7 +19,6 @@ export const queryClient: QueryClient = new QueryClient({
   mutationCache: new MutationCache({ onError: sessionEnded }),
   defaultOptions: {
     queries: {
-      staleTime: 5_000,
       retry: (count, error) => error instanceof Problem && error.passing && count < tries,
       retryDelay: (count, error) =>
         (error instanceof Problem && error.retryAfterSeconds !== undefined

@@ -16,12 +16,14 @@ export const columns: readonly Column<Job>[] = [
     label: 'Job',
     wrap: true,
     cell: (job) => (
-      <Link className="text-link" href={jobUrl(job.id)}>
-        {job.label || job.command}
-      </Link>
+      <>
+        <Link className="text-link" href={jobUrl(job.id)}>
+          {job.label || job.command}
+        </Link>
+        {job.label && <div className="quiet mono">{job.command}</div>}
+      </>
     ),
   },
-  { name: 'command', label: 'Command', cell: (job) => <span className="mono">{job.command}</span> },
   {
     name: 'state',
     label: 'State',

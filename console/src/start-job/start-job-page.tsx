@@ -7,7 +7,7 @@ import { setSearch, usePlace } from '../navigation/place.ts';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
 import { FileJob } from './file-job.tsx';
-import { TargetsJob } from './targets-job.tsx';
+import { FilterJob, IdsJob } from './targets-job.tsx';
 
 const sources = [
   { value: 'filter', label: 'A filter' },
@@ -44,8 +44,8 @@ export const StartJobPage = () => {
           {commands !== undefined && commands.length > 0 && (
             <>
               {source === 'file' && <FileJob commands={commands} />}
-              {source === 'filter' && <TargetsJob key="filter" commands={commands} by="filter" />}
-              {source === 'ids' && <TargetsJob key="ids" commands={commands} by="ids" />}
+              {source === 'filter' && <FilterJob commands={commands} />}
+              {source === 'ids' && <IdsJob commands={commands} />}
             </>
           )}
         </Stack>
