@@ -1,0 +1,62 @@
+/**
+ * The database a process works on: embedded, or the one that DATABASE_URL names; migrated, with the
+ * owner's and the application's role apart.
+ */
+import type { Config } from './config.ts';
+import { ConfigError } from './config.ts';
+import { startEmbedded } from './db/embedded.ts';
+import { migrate, pendingMigrations } from './db/migrate.ts';
+import { createPool } from './db/pool.ts';
+
+export interface Database {
+  readonly url: string;
+  /** Past a pooler: LISTEN, leader locks, queues. */
+  readonly directUrl: string;
+  readonly embedded: boolean;
+  readonly stop: () => Promise<void>;
+}
+
+type Say = (line: string) => void;
+
+/** Opens the database and, outside production, brings it up to date (production runs `quarterdeck migrate`). */
+export const openDatabase = async (config: Config, say: Say): Promise<Database> => {
+  if (config.databaseUrl === undefined) return openEmbedded(config, say);
+  const url = config.databaseUrl;
+  if (config.production) await requireMigrated(url);
+  else await migrateGiven(config, say);
+  return { url, directUrl: config.directDatabaseUrl ?? url, embedded: false, stop: async () => undefined };
+};
+
+const openEmbedded = async (config: Config, say: Say): Promise<Database> => {
+  const server = await startEmbedded({ dataDir: config.dataDir, log: say });
+  try {
+    const { ownerUrl, applicationRole } = server;
+    await migrate({ ownerUrl, applicationRole, log: say, queues: config.redisUrls.length === 0 });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { url: server.applicationUrl, directUrl: server.applicationUrl, embedded: true, stop: server.stop };
+};
+
+/** `quarterdeck migrate`: as the schema's owner. */
+export const migrateGiven = async (config: Config, say: Say): Promise<void> => {
+  const url = config.databaseUrl;
+  if (url === undefined) throw new ConfigError('DATABASE_URL must name the database to migrate.');
+  const ownerUrl = config.ownerDatabaseUrl ?? url;
+  const queues = config.redisUrls.length === 0;
+  await migrate({ ownerUrl, applicationRole: decodeURIComponent(new URL(url).username), log: say, queues });
+};
+
+const requireMigrated = async (url: string): Promise<void> => {
+  const pool = createPool({ url, max: 1, onError: () => undefined });
+  try {
+    const pending = await pendingMigrations(pool);
+    if (pending.length === 0) return;
+    throw new ConfigError(
+      `The database lacks ${pending.join(', ')}: run "quarterdeck migrate" as its owner first.`,
+    );
+  } finally {
+    await pool.end();
+  }
+};
