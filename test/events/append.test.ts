@@ -34,7 +34,10 @@ describe('appending', () => {
   });
 
   test('recordedAt grows with every position, so that a time maps to exactly one position', async () => {
-    await log.append({ ...add('counter-time', 'any'), events: [counted('counter-time'), counted('counter-time')] });
+    await log.append({
+      ...add('counter-time', 'any'),
+      events: [counted('counter-time'), counted('counter-time')],
+    });
     const events = await all();
     events.slice(1).forEach((event, i) => {
       expect(event.recordedAt > (events[i]?.recordedAt ?? '')).toBe(true);
@@ -45,15 +48,23 @@ describe('appending', () => {
 
   test('a unit whose base is not the version is refused whole, and says which stream conflicts', async () => {
     await log.append(add('counter-base', 0));
-    const outcome = await log.append({ ...add('counter-base', 0), events: [counted('counter-base'), counted('counter-base')] });
+    const outcome = await log.append({
+      ...add('counter-base', 0),
+      events: [counted('counter-base'), counted('counter-base')],
+    });
     expect(outcome).toEqual({ accepted: false, cause: 'conflict', stream: 'counter-base' });
     expect((await log.readStreams(['counter-base'])).length).toBe(1);
   });
 
   test('a stream that was only read is a condition too', async () => {
     await log.append(add('counter-read', 0));
-    const reading = (version: number) => add('counter-reader', 'any', { reads: [{ stream: 'counter-read', version }] });
-    expect(await log.append(reading(0))).toMatchObject({ accepted: false, cause: 'conflict', stream: 'counter-read' });
+    const reading = (version: number) =>
+      add('counter-reader', 'any', { reads: [{ stream: 'counter-read', version }] });
+    expect(await log.append(reading(0))).toMatchObject({
+      accepted: false,
+      cause: 'conflict',
+      stream: 'counter-read',
+    });
     expect(await log.append(reading(1))).toMatchObject({ accepted: true });
   });
 
@@ -64,7 +75,9 @@ describe('appending', () => {
   });
 
   test('writes with any share a stream and a batch', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 100 }, () => log.append(add('counter-any', 'any'))));
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, () => log.append(add('counter-any', 'any'))),
+    );
     expect(outcomes.every((o) => o.accepted)).toBe(true);
     const versions = (await log.readStreams(['counter-any'])).map((e) => e.version);
     expect(versions).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
@@ -72,11 +85,16 @@ describe('appending', () => {
 
   test('an idempotency key is used once, even by concurrent units', async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => log.append(add(`counter-key${i}`, 0, keyed(`counter-key${i}`, 'k1')))),
+      Array.from({ length: 10 }, (_, i) =>
+        log.append(add(`counter-key${i}`, 0, keyed(`counter-key${i}`, 'k1'))),
+      ),
     );
     expect(outcomes.filter((o) => o.accepted).length).toBe(1);
     expect(outcomes.filter((o) => !o.accepted && o.cause === 'duplicate').length).toBe(9);
-    const { rows } = await db.app.query('SELECT answer, first_position FROM idempotency_keys WHERE key = $1', [hash('k1')]);
+    const { rows } = await db.app.query(
+      'SELECT answer, first_position FROM idempotency_keys WHERE key = $1',
+      [hash('k1')],
+    );
     const events = await log.readStreams([rows[0].answer.stream]);
     expect(events.map((e) => e.position)).toEqual([rows[0].first_position]);
   });
@@ -84,13 +102,22 @@ describe('appending', () => {
   test('a claim is held by one until it is released', async () => {
     const claim = { claims: [{ key: hash('email'), code: 'email_taken' }] };
     expect(await log.append(add('counter-c1', 0, claim))).toMatchObject({ accepted: true });
-    expect(await log.append(add('counter-c2', 0, claim))).toEqual({ accepted: false, cause: 'claimed', code: 'email_taken' });
-    expect(await log.append(add('counter-c1', 1, { releases: [hash('email')] }))).toMatchObject({ accepted: true });
+    expect(await log.append(add('counter-c2', 0, claim))).toEqual({
+      accepted: false,
+      cause: 'claimed',
+      code: 'email_taken',
+    });
+    expect(await log.append(add('counter-c1', 1, { releases: [hash('email')] }))).toMatchObject({
+      accepted: true,
+    });
     expect(await log.append(add('counter-c2', 0, claim))).toMatchObject({ accepted: true });
   });
 
   test('poison fails alone: a unit that cannot be stored does not take its batch with it', async () => {
-    const poison = { ...add('counter-poison', 'any'), events: [{ ...counted('counter-poison'), type: 'Unheard' }] };
+    const poison = {
+      ...add('counter-poison', 'any'),
+      events: [{ ...counted('counter-poison'), type: 'Unheard' }],
+    };
     const results = await Promise.allSettled([
       ...Array.from({ length: 20 }, (_, i) => log.append(add(`counter-well${i}`, 0))),
       log.append(poison),
@@ -102,7 +129,10 @@ describe('appending', () => {
 
   test('a NUL character and half a surrogate pair are refused before anything is sent', async () => {
     for (const bad of ['a\0b', 'a\ud800b']) {
-      const unit = { ...add('counter-nul', 'any'), events: [{ ...counted('counter-nul'), data: { counter: bad, by: 1 } }] };
+      const unit = {
+        ...add('counter-nul', 'any'),
+        events: [{ ...counted('counter-nul'), data: { counter: bad, by: 1 } }],
+      };
       await expect(log.append(unit)).rejects.toMatchObject({ code: 'invalid_input' });
     }
     const fine = { counter: 'back\\u0000slash', by: 1 };
@@ -118,8 +148,17 @@ describe('appending', () => {
   });
 
   test('metadata comes back as it was given', async () => {
-    const given = metadata({ command: 'count', reason: 'because', email: 'a@b.test', ip: '10.0.0.1', reference: 'T-1' });
-    await log.append({ ...add('counter-meta', 0), events: [{ ...counted('counter-meta'), metadata: given }] });
+    const given = metadata({
+      command: 'count',
+      reason: 'because',
+      email: 'a@b.test',
+      ip: '10.0.0.1',
+      reference: 'T-1',
+    });
+    await log.append({
+      ...add('counter-meta', 0),
+      events: [{ ...counted('counter-meta'), metadata: given }],
+    });
     expect((await log.readStreams(['counter-meta']))[0]?.metadata).toEqual(given);
   });
 });

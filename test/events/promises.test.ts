@@ -1,9 +1,9 @@
+import { createPool } from '../../src/db/pool.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { erased } from '../../src/events/codec.ts';
-import { defineEvent } from '../../src/events/definition.ts';
 import type { EventDefinition } from '../../src/events/definition.ts';
+import { defineEvent } from '../../src/events/definition.ts';
 import type { RunningLog } from '../../src/events/event-log.ts';
-import { createPool } from '../../src/db/pool.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { startProxy } from '../setup/proxy.ts';
 import { add, Counted, counted, counting, definitions, metadata, openLog } from './testbed.ts';
@@ -26,14 +26,19 @@ describe('what the log promises', () => {
     await inTransaction(db.app, async (tx) => {
       await log.admit(tx, [add('counter-a', 0)]);
       await log.write(tx, [add('counter-a', 0)]);
-      later = log.append(add('counter-b', 0)).then((o) => o.accepted && seen.push(o.events[0]?.position ?? 0));
+      later = log
+        .append(add('counter-b', 0))
+        .then((o) => o.accepted && seen.push(o.events[0]?.position ?? 0));
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect((await log.read({ after: 0, limit: 10 })).events).toEqual([]);
       expect(seen).toEqual([]);
     });
     await later;
     const events = (await log.read({ after: 0, limit: 10 })).events;
-    expect(events.map((e) => [e.position, e.stream])).toEqual([[1, 'counter-a'], [2, 'counter-b']]);
+    expect(events.map((e) => [e.position, e.stream])).toEqual([
+      [1, 'counter-a'],
+      [2, 'counter-b'],
+    ]);
   });
 
   test('a transaction that is rolled back leaves no gap', async () => {
@@ -44,7 +49,10 @@ describe('what the log promises', () => {
         throw new Error('changed its mind');
       }),
     ).rejects.toThrow('changed its mind');
-    expect(await log.append(add('counter-a', 0))).toMatchObject({ accepted: true, events: [{ position: 1, version: 1 }] });
+    expect(await log.append(add('counter-a', 0))).toMatchObject({
+      accepted: true,
+      events: [{ position: 1, version: 1 }],
+    });
   });
 
   test('append-only: update, delete and truncate are refused on the table and every partition, to owner and application', async () => {
@@ -63,7 +71,11 @@ describe('what the log promises', () => {
   });
 
   test('the application may not take the guard away', async () => {
-    for (const sql of ['DROP TRIGGER append_only ON events', 'ALTER TABLE events DISABLE TRIGGER ALL', 'DROP TABLE events']) {
+    for (const sql of [
+      'DROP TRIGGER append_only ON events',
+      'ALTER TABLE events DISABLE TRIGGER ALL',
+      'DROP TABLE events',
+    ]) {
       await expect(db.app.query(sql)).rejects.toThrow(/must be owner/);
     }
   });
@@ -100,7 +112,12 @@ describe('what the log promises', () => {
 
   test('personal data is never plaintext in the database, and unreadable once its key is destroyed', async () => {
     const secret = 'Ada Lovelace';
-    const event = { stream: 'counter-p', type: 'Named', data: { counter: 'counter-p', owner: secret }, metadata: metadata({ email: 'ada@example.test', reason: 'she asked' }) };
+    const event = {
+      stream: 'counter-p',
+      type: 'Named',
+      data: { counter: 'counter-p', owner: secret },
+      metadata: metadata({ email: 'ada@example.test', reason: 'she asked' }),
+    };
     await log.append({ ...add('counter-p', 0), events: [event] });
     const { rows } = await db.owner.query(`SELECT data::text || metadata::text AS stored FROM events`);
     expect(rows[0].stored).not.toMatch(/Ada|ada@|she asked/);
@@ -116,12 +133,20 @@ describe('what the log promises', () => {
   test('a long stream is loaded from an encrypted snapshot plus later events', async () => {
     const events = Array.from({ length: 250 }, () => counted('counter-long'));
     await log.append({ ...add('counter-long', 0), events });
-    const load = async (from: RunningLog) => (await from.load([{ stream: 'counter-long', folding: counting }]))[0];
-    expect(await load(log)).toEqual({ stream: 'counter-long', version: 250, position: 250, state: { total: 250 } });
+    const load = async (from: RunningLog) =>
+      (await from.load([{ stream: 'counter-long', folding: counting }]))[0];
+    expect(await load(log)).toEqual({
+      stream: 'counter-long',
+      version: 250,
+      position: 250,
+      state: { total: 250 },
+    });
     await log.stop();
     log = await openLog(db.app);
     await log.append(add('counter-long', 250));
-    const { rows } = await db.owner.query(`SELECT version, sealed FROM stream_snapshots WHERE stream = 'counter-long'`);
+    const { rows } = await db.owner.query(
+      `SELECT version, sealed FROM stream_snapshots WHERE stream = 'counter-long'`,
+    );
     expect(rows[0].version).toBe(250);
     expect(rows[0].sealed).not.toContain('total');
     expect(await load(log)).toMatchObject({ version: 251, state: { total: 251 } });
@@ -142,7 +167,10 @@ describe('what the log promises', () => {
     const newer = await openLog(db.app, [newest as unknown as EventDefinition, ...definitions.slice(1)]);
     const [read] = await newer.readStreams(['counter-up']);
     expect(read).toMatchObject({ schemaVersion: 2, data: { by: 1, unit: 'pieces' } });
-    expect((await newer.readStored({ after: 0, limit: 1 })).events[0]).toMatchObject({ schemaVersion: 1, data: { by: 1 } });
+    expect((await newer.readStored({ after: 0, limit: 1 })).events[0]).toMatchObject({
+      schemaVersion: 1,
+      data: { by: 1 },
+    });
     await newer.stop();
   });
 

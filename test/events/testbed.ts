@@ -20,18 +20,26 @@ export const Counted = defineEvent({
 
 export const Named = defineEvent({
   type: 'Named',
-  schema: z.object({ counter: z.string(), owner: personal(z.string()), email: personal(z.string().optional()) }),
+  schema: z.object({
+    counter: z.string(),
+    owner: personal(z.string()),
+    email: personal(z.string().optional()),
+  }),
   refs: ({ counter }) => [counter],
   subject: ({ counter }) => counter,
 });
 
-export const definitions: readonly EventDefinition[] = [Counted as EventDefinition, Named as unknown as EventDefinition];
+export const definitions: readonly EventDefinition[] = [
+  Counted as EventDefinition,
+  Named as unknown as EventDefinition,
+];
 
 export const counting: Folding<{ total: number }> = {
   prefix: 'counter',
   initialState: { total: 0 },
   stateVersion: 1,
-  evolve: (state, event) => (event.type === 'Counted' ? { total: state.total + Number(event.data.by) } : state),
+  evolve: (state, event) =>
+    event.type === 'Counted' ? { total: state.total + Number(event.data.by) } : state,
   subject: (_state, stream) => stream,
 };
 
