@@ -1,0 +1,217 @@
+/**
+ * Access, put together: who comes in, as whom, and what they may do. One value of this holds the policy
+ * in force, the people, their sessions and the gate that every request passes; signing in through an
+ * identity provider (`single-sign-on.ts`) is built on it by processes that serve browsers.
+ */
+import { hkdfSync } from 'node:crypto';
+import { createListener, type Listener } from '../db/listen.ts';
+import type { Db } from '../db/pool.ts';
+import type { EventLog } from '../events/log.ts';
+import { type Cookies, createCookies } from './cookies.ts';
+import { type CustomerCredentialRules, defaultCustomerCredentials } from './customer-credentials.ts';
+import { createDenials, type Denials } from './denials.ts';
+import { createGate, type Gate } from './gate.ts';
+import { createNetwork } from './network.ts';
+import { createPeople, type People } from './people.ts';
+import { grantsOf, rolesOf, scopeOf } from './policy.ts';
+import { parsePolicy } from './policy-file.ts';
+import { createPolicyInForce, type InForce, type PolicyInForce } from './policy-in-force.ts';
+import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
+import { type Principal, permissions, systemPrincipal } from './principal.ts';
+import { createRecorder, type Recorder, whoIs } from './recorder.ts';
+import {
+  createSessions,
+  defaultSessionLimits,
+  type Session,
+  type SessionLimits,
+  type Sessions,
+} from './sessions.ts';
+import { policyChannel, sessionsChannel } from './sql/notifications.ts';
+
+export interface AccessOptions {
+  readonly pool: Db;
+  /** A direct connection for LISTEN, past any pooler. */
+  readonly directUrl: string;
+  readonly log: Pick<EventLog, 'append' | 'record' | 'readStreams'>;
+  readonly codec: TextCodec;
+  /** 32 bytes, kept as long as the people are: `identityKeyFrom(masterKey)`. */
+  readonly identityKey: Buffer;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly onError: OnError;
+  readonly publicUrl: string;
+  /** CIDRs; none means loopback. */
+  readonly allowedNetworks: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly customerCredentials?: CustomerCredentialRules;
+  readonly sessionLimits?: Partial<SessionLimits>;
+}
+
+export interface Access {
+  readonly policy: PolicyInForce;
+  readonly gate: Gate;
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly denials: Denials;
+  readonly recorder: Recorder;
+  readonly cookies: Cookies;
+  readonly publicUrl: string;
+  /**
+   * The person as they are now, through that tool: roles by the policy in force. undefined where they are
+   * unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
+   */
+  principalOf(personId: string, tool: string): Promise<Principal | undefined>;
+  /** Applies the text of a policy file; whether it said anything new. @throws PolicyFileError */
+  applyPolicy(text: string, fileName: string): Promise<boolean>;
+  /** Calls back when sessions may have ended, in this process or another. */
+  onSessionsEnded(listener: () => void): () => void;
+  stop(): Promise<void>;
+}
+
+/** A key of its own, so that the master key is used for one thing only. */
+export const identityKeyFrom = (masterKey: Buffer): Buffer =>
+  Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), 'quarterdeck people', 32));
+
+const every = { flushMs: 10_000, policyMs: 5_000, sweepMs: 10 * 60_000 } as const;
+
+/** Resolves when the policy is read. */
+export const createAccess = async (options: AccessOptions): Promise<Access> => {
+  const { pool, log, codec, identityKey, clock, newId, onError, publicUrl } = options;
+  const recorder = createRecorder(log, clock, newId);
+  const policy = createPolicyInForce({ log, pool, recorder });
+  const people = createPeople({ db: pool, codec, clock, identityKey });
+  const limits = { ...defaultSessionLimits, ...options.sessionLimits };
+  let listener: Listener | undefined;
+  const heard = () => listener?.connected === true;
+  const sessions = createSessions({ pool, people, clock, newId, onError, limits, heard });
+  const denials = createDenials({ recorder, clock, onError });
+  const cookies = createCookies(publicUrl.startsWith('https:'));
+  const principals = createPrincipals(policy);
+  const network = createNetwork({ allowed: options.allowedNetworks, trustedProxies: options.trustedProxies });
+  const gate = createGate({
+    network,
+    credentials: options.customerCredentials ?? defaultCustomerCredentials,
+    cookies,
+    publicUrl,
+    denials,
+    authenticate: sessions.authenticate,
+    principalOf: principals.ofSession,
+  });
+
+  const endListeners = new Set<() => void>();
+  const onEnded = () => {
+    for (const tell of endListeners) tell();
+  };
+  listener = hear(options, { policy, sessions, onEnded });
+  await policy.refresh();
+  const timers = startTimers(options, { policy, sessions, denials });
+
+  return {
+    policy,
+    gate,
+    people,
+    sessions,
+    denials,
+    recorder,
+    cookies,
+    publicUrl,
+    principalOf: async (personId, tool) => {
+      const person = await people.find(personId);
+      return person?.active === true ? principals.of({ ...person, tool }) : undefined;
+    },
+    applyPolicy: (text, fileName) => policy.apply(parsePolicy(text, fileName), whoIs(systemPrincipal)),
+    onSessionsEnded: (listener) => {
+      endListeners.add(listener);
+      return () => endListeners.delete(listener);
+    },
+    stop: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await listener?.stop();
+      await denials.flush(true);
+    },
+  };
+};
+
+interface Somebody {
+  readonly id: string;
+  readonly provider: string;
+  readonly groups: readonly string[];
+  readonly tool: string;
+  readonly sessionId?: string;
+  readonly email?: string;
+  readonly name?: string;
+}
+
+/** Principals under the policy in force; one a session and policy, because commands ask very often. */
+const createPrincipals = (inForce: PolicyInForce) => {
+  const known = new WeakMap<Session, { readonly under: InForce; readonly principal: Principal }>();
+
+  const of = ({ id, provider, groups, tool, sessionId, email, name }: Somebody): Principal => {
+    const { policy } = inForce.current();
+    const roles = rolesOf(policy, provider, groups);
+    return {
+      id,
+      kind: 'person',
+      roles,
+      permissions: permissions(grantsOf(policy, roles), scopeOf(policy, tool)),
+      tool,
+      ...(sessionId === undefined ? {} : { sessionId }),
+      ...(email === undefined ? {} : { email }),
+      ...(name === undefined ? {} : { name }),
+    };
+  };
+
+  const ofSession = (session: Session): Principal => {
+    const under = inForce.current();
+    const last = known.get(session);
+    if (last?.under === under) return last.principal;
+    const principal = of({ ...session, id: session.personId, sessionId: session.id });
+    known.set(session, { under, principal });
+    return principal;
+  };
+
+  return { of, ofSession };
+};
+
+const soon = (onError: OnError, work: () => Promise<unknown>, doing: string) => () => {
+  work().catch((error: unknown) => onError(error, doing));
+};
+
+/** Keeps this process abreast of what others do. */
+const hear = (
+  { directUrl, onError }: AccessOptions,
+  { policy, sessions, onEnded }: Pick<Access, 'policy' | 'sessions'> & { readonly onEnded: () => void },
+): Listener => {
+  const refresh = soon(onError, policy.refresh, 'reading the access policy');
+  return createListener({
+    url: directUrl,
+    channels: [sessionsChannel, policyChannel],
+    onNotification: (channel, payload) => {
+      if (channel === policyChannel) return refresh();
+      sessions.onRevoked(payload);
+      onEnded();
+    },
+    onReconnect: () => {
+      sessions.forgetAll();
+      refresh();
+      onEnded();
+    },
+    log: (line) => onError(new Error(line), 'listening for revoked sessions'),
+  });
+};
+
+const startTimers = (
+  { onError }: AccessOptions,
+  { policy, sessions, denials }: Pick<Access, 'policy' | 'sessions' | 'denials'>,
+): readonly NodeJS.Timeout[] => {
+  const timers = [
+    setInterval(soon(onError, policy.refresh, 'reading the access policy'), every.policyMs),
+    setInterval(
+      soon(onError, () => denials.flush(), 'recording denials'),
+      every.flushMs,
+    ),
+    setInterval(soon(onError, sessions.sweep, 'deleting ended sessions'), every.sweepMs),
+  ];
+  for (const timer of timers) timer.unref();
+  return timers;
+};

@@ -1,0 +1,52 @@
+/**
+ * Customers' API keys are another trust domain: whatever looks like one is refused here, also beside a
+ * valid session, so that a key which ends up in an internal tool is noticed instead of quietly working.
+ * Only where it was found is told and recorded, never the key.
+ */
+export interface CustomerCredentialRules {
+  /** What a customer's key looks like, from its first character on. */
+  readonly patterns: readonly RegExp[];
+}
+
+export const defaultCustomerCredentials: CustomerCredentialRules = {
+  patterns: [/^(sk|pk|rk|ak)_[A-Za-z0-9]/, /^(sk|pk|rk)-[A-Za-z0-9]{8,}/, /^whsec_/, /^api[_-]?key[_-]/i],
+};
+
+export interface CarriedCredentials {
+  readonly authorization?: string | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Path and query as they came. */
+  readonly url: string;
+}
+
+const keyHeaders = ['x-api-key', 'api-key', 'x-auth-token', 'x-access-token'] as const;
+/** In a query value only this is taken for a key: an account's id may well begin with `pk-`. */
+const unmistakable = /^(sk|pk|rk)_(live|test)_/;
+const keyParameters = new Set(['api_key', 'apikey', 'api-key', 'access_token', 'x-api-key']);
+
+/** Where a customer's credential was found; undefined where there is none. */
+export const customerCredentialIn = (
+  carried: CarriedCredentials,
+  { patterns }: CustomerCredentialRules = defaultCustomerCredentials,
+): string | undefined => {
+  const header = keyHeaders.find((name) => carried.headers[name] !== undefined);
+  if (header !== undefined) return `header ${header}`;
+  if (authorizationLooksLikeOne(carried.authorization ?? '', patterns)) return 'header authorization';
+  const found = parametersOf(carried.url).find(
+    ([name, value]) => keyParameters.has(name.toLowerCase()) || unmistakable.test(value),
+  );
+  return found === undefined ? undefined : 'query';
+};
+
+/** Basic is never ours; Bearer is a customer's where it looks like one of their keys. */
+const authorizationLooksLikeOne = (authorization: string, patterns: readonly RegExp[]): boolean => {
+  const [scheme = '', credential = ''] = authorization.trim().split(/\s+/);
+  if (scheme.toLowerCase() === 'basic') return true;
+  const candidate = credential === '' ? scheme : credential;
+  return patterns.some((pattern) => pattern.test(candidate));
+};
+
+const parametersOf = (url: string): readonly (readonly [string, string])[] => {
+  const start = url.indexOf('?');
+  return start === -1 ? [] : [...new URLSearchParams(url.slice(start + 1))];
+};

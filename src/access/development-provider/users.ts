@@ -1,0 +1,23 @@
+/** Whom the development provider signs in: one person a role, in a group of the role's name. */
+export interface DevelopmentUser {
+  readonly email: string;
+  readonly displayName: string;
+  readonly groups: readonly string[];
+  /** Persistent: the same at every sign-in, and not the address. */
+  readonly nameId: string;
+}
+
+export const developmentUsers: readonly DevelopmentUser[] = (
+  [
+    ['support', 'Sam Support'],
+    ['billing', 'Bea Billing'],
+    ['ops', 'Oona Operations'],
+    ['admin', 'Ada Admin'],
+    ['compliance', 'Colin Compliance'],
+  ] as const
+).map(([role, displayName]) => ({
+  email: `${role}@dev.test`,
+  displayName,
+  groups: [role],
+  nameId: `development-${role}`,
+}));

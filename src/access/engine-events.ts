@@ -1,0 +1,73 @@
+/**
+ * What access writes into the log. Who it was by name, from where, and free text stand in the metadata,
+ * which the codec encrypts; the data holds only what may stay for ever.
+ */
+import { z } from 'zod';
+import { defineEvent } from '../events/definition.ts';
+import { policySchema } from './policy.ts';
+
+/** The reserved streams. */
+export const accessStream = '$access';
+export const policyStream = '$policy';
+
+const none = () => [] as const;
+
+/** The actor is the person, `metadata.sessionId` the session that began. */
+export const SignedIn = defineEvent({
+  type: 'SignedIn',
+  schema: z.object({ provider: z.string(), roles: z.array(z.string()) }),
+  refs: none,
+});
+
+/** `by`: the person's own request, the identity provider's logout, a new sign-in of the same browser. */
+export const SignedOut = defineEvent({
+  type: 'SignedOut',
+  schema: z.object({ by: z.enum(['person', 'provider', 'new-sign-in']), sessions: z.number().int() }),
+  refs: none,
+});
+
+/** `why` is the name of the check that failed. */
+export const SignInRefused = defineEvent({
+  type: 'SignInRefused',
+  schema: z.object({ provider: z.string().optional(), why: z.string() }),
+  refs: none,
+});
+
+export const AccessDenied = defineEvent({
+  type: 'AccessDenied',
+  schema: z.object({
+    code: z.string(),
+    method: z.string().optional(),
+    /** The path without its query, which may hold a secret. */
+    path: z.string().optional(),
+    /** The permission that was missing, or where a foreign credential was found; never the credential. */
+    detail: z.string().optional(),
+  }),
+  refs: none,
+});
+
+/** Denials of one source and code that were not recorded one by one, over the minute that began at `minute`. */
+export const DenialsCounted = defineEvent({
+  type: 'DenialsCounted',
+  schema: z.object({ code: z.string(), count: z.number().int(), minute: z.string() }),
+  refs: none,
+});
+
+export const PolicyApplied = defineEvent({
+  type: 'PolicyApplied',
+  schema: z.object({
+    policy: policySchema,
+    /** JSON Patch (RFC 6902) from the policy before. */
+    diff: z.array(z.record(z.string(), z.unknown())),
+  }),
+  refs: none,
+});
+
+export const accessEvents = [
+  SignedIn,
+  SignedOut,
+  SignInRefused,
+  AccessDenied,
+  DenialsCounted,
+  PolicyApplied,
+] as const;

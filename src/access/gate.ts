@@ -1,0 +1,129 @@
+/**
+ * The way in, in this order: the network, then no customer's credential, then who it is. Each step
+ * throws the error that the caller answers with, and what it refuses is recorded. Knows nothing of
+ * Express: the HTTP routes and the sockets pass through the same gate.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { type ErrorCode, QuarterdeckError } from '../errors.ts';
+import { type Cookies, cookieIn } from './cookies.ts';
+import { type CustomerCredentialRules, customerCredentialIn } from './customer-credentials.ts';
+import type { Denials } from './denials.ts';
+import type { Network } from './network.ts';
+import { comesFromOwnOrigin, isSafe } from './own-origin.ts';
+import type { Principal } from './principal.ts';
+import { anonymous, whoIs } from './recorder.ts';
+import type { Session } from './sessions.ts';
+
+/** What of a request decides whether it gets in. */
+export interface Incoming {
+  readonly peer: string | undefined;
+  readonly method: string;
+  /** Path and query as they came. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+export interface Gate {
+  /** The client's address. @throws QuarterdeckError `network_refused` */
+  admit(incoming: Incoming): string;
+  /** @throws QuarterdeckError `customer_credential_refused` */
+  refuseCustomers(incoming: Incoming, ip: string): void;
+  /**
+   * Who it is. `fromOwnOrigin` demands our own page also for safe methods: a socket is opened with GET.
+   * @throws QuarterdeckError `not_authenticated`, or `not_permitted` from a foreign page
+   */
+  identify(
+    incoming: Incoming,
+    ip: string,
+    options?: { readonly fromOwnOrigin?: boolean },
+  ): Promise<Principal>;
+  /** For refusals decided elsewhere: a permission that is missing for a read. */
+  denied(incoming: Incoming, principal: Principal | undefined, ip: string, error: QuarterdeckError): void;
+}
+
+interface Deps {
+  readonly network: Network;
+  readonly credentials: CustomerCredentialRules;
+  readonly cookies: Cookies;
+  readonly publicUrl: string;
+  readonly denials: Denials;
+  readonly authenticate: (token: string) => Promise<Session | undefined>;
+  readonly principalOf: (session: Session) => Principal;
+}
+
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
+
+export const createGate = (deps: Deps): Gate => {
+  const { network, credentials, cookies, publicUrl, denials, authenticate, principalOf } = deps;
+
+  const note = (
+    incoming: Incoming,
+    who: Parameters<Denials['note']>[0]['who'],
+    code: ErrorCode,
+    detail?: string,
+  ) =>
+    denials.note({
+      code,
+      who,
+      method: incoming.method,
+      path: pathOf(incoming.url),
+      ...(detail === undefined ? {} : { detail }),
+    });
+
+  const refuse = (
+    incoming: Incoming,
+    ip: string,
+    code: ErrorCode,
+    message: string,
+    detail?: string,
+  ): never => {
+    note(incoming, anonymous(ip), code, detail);
+    throw new QuarterdeckError(code, message);
+  };
+
+  return {
+    admit: (incoming) => {
+      const forwardedFor = incoming.headers['x-forwarded-for'];
+      try {
+        return network.admit(
+          incoming.peer,
+          Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor,
+        );
+      } catch (error) {
+        note(incoming, anonymous(incoming.peer), 'network_refused');
+        throw error;
+      }
+    },
+    refuseCustomers: (incoming, ip) => {
+      const { headers, url } = incoming;
+      const found = customerCredentialIn({ authorization: headers.authorization, headers, url }, credentials);
+      if (found === undefined) return;
+      const message = `A customer's credential (${found}) is not accepted here. Sign in through the company's SSO.`;
+      refuse(incoming, ip, 'customer_credential_refused', message, found);
+    },
+    identify: async (incoming, ip, { fromOwnOrigin = false } = {}) => {
+      const token = cookieIn(incoming.headers.cookie, cookies.sessionName);
+      if (token === undefined)
+        return refuse(incoming, ip, 'not_authenticated', 'Sign in first.', 'no session');
+      const foreign = !comesFromOwnOrigin(incoming.headers, publicUrl);
+      if (foreign && (fromOwnOrigin || !isSafe(incoming.method))) {
+        const message = 'With a session cookie this is accepted from a page of our own origin only.';
+        return refuse(incoming, ip, 'not_permitted', message, 'foreign origin');
+      }
+      const session = await authenticate(token);
+      if (session !== undefined) return principalOf(session);
+      return refuse(
+        incoming,
+        ip,
+        'not_authenticated',
+        'The session has ended. Sign in again.',
+        'session ended',
+      );
+    },
+    denied: (incoming, principal, ip, error) => {
+      const permission = error.extra?.permission;
+      const who = principal === undefined ? anonymous(ip) : whoIs(principal, ip);
+      note(incoming, who, error.code, typeof permission === 'string' ? permission : undefined);
+    },
+  };
+};

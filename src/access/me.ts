@@ -1,0 +1,27 @@
+/** What a principal is told about itself: `GET /internal/v1/me`. */
+import type { Principal } from './principal.ts';
+
+export interface Me {
+  readonly principal: {
+    readonly id: string;
+    readonly kind: string;
+    readonly email?: string;
+    readonly name?: string;
+  };
+  readonly roles: readonly string[];
+  /** Grants as the policy writes them. */
+  readonly permissions: readonly string[];
+  readonly tool: string;
+}
+
+export const meOf = ({ id, kind, email, name, roles, permissions, tool }: Principal): Me => ({
+  principal: {
+    id,
+    kind,
+    ...(email === undefined ? {} : { email }),
+    ...(name === undefined ? {} : { name }),
+  },
+  roles,
+  permissions: permissions.grants,
+  tool,
+});

@@ -1,0 +1,23 @@
+/**
+ * Whether a request that carries a cookie comes from a page of ours. A browser adds the cookie to
+ * requests that another site's page makes, but it also says truly whose page it was.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+
+const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** A safe method changes nothing, so it may come from anywhere. */
+export const isSafe = (method: string): boolean => safeMethods.has(method.toUpperCase());
+
+/** Neither header at all is not proof enough: every browser in use sends one of them. */
+export const comesFromOwnOrigin = (headers: IncomingHttpHeaders, publicUrl: string): boolean => {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin') return false;
+  if (origin === undefined) return site === 'same-origin';
+  if (origin === new URL(publicUrl).origin) return true;
+  // Opened as localhost while the public URL says 127.0.0.1. A rebound name is not one of these.
+  return host !== undefined && loopbackHost.test(host) && origin === `http://${host}`;
+};

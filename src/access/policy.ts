@@ -1,0 +1,78 @@
+/**
+ * The access policy: which groups of which identity provider give which roles, what each role may do,
+ * and how far each tool reaches. Whatever is not granted here is denied. Pure; the file's text is read
+ * in `policy-file.ts`, the policy in force is kept in `policy-in-force.ts`.
+ */
+import { z } from 'zod';
+
+const permissionPattern = /^(\*|[a-z][a-z0-9-]*(:[a-z0-9][a-z0-9-]*)*(:\*)?)$/;
+const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
+
+const permission = z
+  .string()
+  .regex(permissionPattern, 'a permission is written area:action, area:* or *, in lower case');
+
+const name = z.string().regex(namePattern, 'a name is 1 to 64 of a–z 0–9 -, beginning with a letter');
+
+const role = z.strictObject({ permissions: z.array(permission) });
+
+/** One role or several; in the policy in force always a list. */
+const roleNames = z.preprocess(
+  (given) => (typeof given === 'string' ? [given] : given),
+  z.array(name).min(1),
+);
+
+const provider = z.strictObject({
+  /** Keys are groups as the provider sends them, in its own spelling. */
+  groups: z.record(z.string().min(1), roleNames),
+});
+
+const tool = z.strictObject({ scope: z.array(permission) });
+
+export const policySchema = z.strictObject({
+  roles: z.record(name, role),
+  providers: z.record(name, provider).default({}),
+  tools: z.record(name, tool).default({}),
+});
+
+export type Policy = z.output<typeof policySchema>;
+
+/** In force until one was applied: nobody may do anything. */
+export const nobodyMayDoAnything: Policy = { roles: {}, providers: {}, tools: {} };
+
+export interface PolicyProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
+
+/** What the shape alone cannot say: every role that a group gives is defined. */
+export const unknownRoles = (policy: Policy): readonly PolicyProblem[] =>
+  Object.entries(policy.providers).flatMap(([id, { groups }]) =>
+    Object.entries(groups).flatMap(([group, names]) =>
+      names
+        .filter((role) => own(policy.roles, role) === undefined)
+        .map((role) => ({
+          path: ['providers', id, 'groups', group],
+          message: `unknown role "${role}" (roles: ${Object.keys(policy.roles).join(', ') || 'none'})`,
+        })),
+    ),
+  );
+
+/** Roles of somebody whom `provider` puts in `groups`; unknown groups and providers give none. */
+export const rolesOf = (policy: Policy, provider: string, groups: readonly string[]): readonly string[] => {
+  const mapping = own(policy.providers, provider)?.groups ?? {};
+  const roles = groups.flatMap((group) => own(mapping, group) ?? []);
+  return [...new Set(roles)].sort();
+};
+
+/** Grants of roles together, each once, in the order of the policy. */
+export const grantsOf = (policy: Policy, roles: readonly string[]): readonly string[] => [
+  ...new Set(roles.flatMap((role) => own(policy.roles, role)?.permissions ?? [])),
+];
+
+/** How far a tool reaches; a tool that the policy does not know reaches nothing. */
+export const scopeOf = (policy: Policy, tool: string): readonly string[] =>
+  own(policy.tools, tool)?.scope ?? [];

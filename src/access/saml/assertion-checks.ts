@@ -1,0 +1,223 @@
+/**
+ * What a properly signed assertion must say before anybody is signed in by it. node-saml has verified
+ * the signature; it does not look at Destination, Recipient, either Issuer, Status, Version, confirmation
+ * method or the signed InResponseTo, so all of it is read again here, from the signed text. Each check has
+ * a name, which the log records and a test of the same name asserts.
+ */
+import type { Element } from '@xmldom/xmldom';
+import { SamlRefusal } from './refusal.ts';
+import { attribute, children, ns, onlyChild, textOf } from './xml.ts';
+
+export interface Expected {
+  readonly now: number;
+  readonly acsUrl: string;
+  /** Ours. */
+  readonly entityId: string;
+  /** The identity provider's. */
+  readonly issuer: string;
+  readonly requestId: string;
+}
+
+export interface Answered {
+  /** The envelope, which need not be signed; whatever it alone says proves nothing. */
+  readonly response: Element;
+  /** The assertion as the signature covers it. */
+  readonly assertion: Element;
+  readonly expected: Expected;
+}
+
+export interface AssertionCheck {
+  readonly name: string;
+  readonly problem: (answered: Answered) => string | undefined;
+}
+
+export const clockSkewMs = 30_000;
+
+const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
+const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
+const transient = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
+const nameIdCharactersMax = 256;
+
+const unless = (holds: boolean, problem: string): string | undefined => (holds ? undefined : problem);
+
+/** Milliseconds of an xs:dateTime in UTC; NaN for anything else, which then fails every comparison. */
+const timeOf = (text: string | undefined): number =>
+  text !== undefined && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+
+const hasBegun = (notBefore: string | undefined, now: number): boolean =>
+  notBefore === undefined || timeOf(notBefore) <= now + clockSkewMs;
+
+const isNotOver = (notOnOrAfter: string | undefined, now: number): boolean =>
+  timeOf(notOnOrAfter) > now - clockSkewMs;
+
+const child = (parent: Element | undefined, name: string): Element | undefined =>
+  parent && onlyChild(parent, ns.assertion, name);
+
+const nameIdOf = (assertion: Element): Element | undefined => child(child(assertion, 'Subject'), 'NameID');
+
+const bearerData = (assertion: Element): readonly Element[] =>
+  children(child(assertion, 'Subject') ?? assertion, ns.assertion, 'SubjectConfirmation')
+    .filter((confirmation) => attribute(confirmation, 'Method') === bearer)
+    .flatMap((confirmation) => child(confirmation, 'SubjectConfirmationData') ?? []);
+
+/** Every bearer confirmation must hold; one that does not is no use to an honest sender. */
+const everyBearer = (assertion: Element, holds: (data: Element) => boolean): boolean => {
+  const found = bearerData(assertion);
+  return found.length > 0 && found.every(holds);
+};
+
+export const assertionChecks: readonly AssertionCheck[] = [
+  {
+    name: 'version',
+    problem: ({ response, assertion }) =>
+      unless(
+        [response, assertion].every((e) => attribute(e, 'Version') === '2.0'),
+        'The version is not 2.0.',
+      ),
+  },
+  {
+    name: 'destination',
+    problem: ({ response, expected }) =>
+      unless(
+        attribute(response, 'Destination') === expected.acsUrl,
+        'The response was meant for another address.',
+      ),
+  },
+  {
+    name: 'response-issuer',
+    problem: ({ response, expected }) => {
+      const issuers = children(response, ns.assertion, 'Issuer');
+      const right = issuers.length <= 1 && issuers.every((issuer) => textOf(issuer) === expected.issuer);
+      return unless(right, 'The response comes from another identity provider.');
+    },
+  },
+  {
+    name: 'assertion-issuer',
+    problem: ({ assertion, expected }) =>
+      unless(
+        textOf(child(assertion, 'Issuer')) === expected.issuer,
+        'The assertion comes from another identity provider.',
+      ),
+  },
+  {
+    name: 'issue-instant',
+    problem: ({ assertion, expected }) =>
+      unless(
+        timeOf(attribute(assertion, 'IssueInstant')) <= expected.now + clockSkewMs,
+        'The assertion is from the future.',
+      ),
+  },
+  {
+    name: 'confirmation-method',
+    problem: ({ assertion }) => unless(bearerData(assertion).length > 0, 'There is no bearer confirmation.'),
+  },
+  {
+    name: 'recipient',
+    problem: ({ assertion, expected }) =>
+      unless(
+        everyBearer(assertion, (data) => attribute(data, 'Recipient') === expected.acsUrl),
+        'The assertion was meant for another recipient.',
+      ),
+  },
+  {
+    name: 'in-response-to',
+    problem: ({ response, assertion, expected }) => {
+      const signed = everyBearer(assertion, (data) => attribute(data, 'InResponseTo') === expected.requestId);
+      return unless(
+        signed && attribute(response, 'InResponseTo') === expected.requestId,
+        'The assertion answers another request than the one that this browser made.',
+      );
+    },
+  },
+  {
+    name: 'confirmation-time',
+    problem: ({ assertion, expected: { now } }) =>
+      unless(
+        everyBearer(
+          assertion,
+          (data) =>
+            hasBegun(attribute(data, 'NotBefore'), now) && isNotOver(attribute(data, 'NotOnOrAfter'), now),
+        ),
+        'The assertion is not valid now.',
+      ),
+  },
+  {
+    name: 'conditions-time',
+    problem: ({ assertion, expected: { now } }) => {
+      const conditions = child(assertion, 'Conditions');
+      const end = attribute(conditions, 'NotOnOrAfter');
+      const valid =
+        conditions !== undefined &&
+        hasBegun(attribute(conditions, 'NotBefore'), now) &&
+        (end === undefined || isNotOver(end, now));
+      return unless(valid, 'The conditions of the assertion do not hold now.');
+    },
+  },
+  {
+    name: 'audience',
+    problem: ({ assertion, expected }) => {
+      const conditions = child(assertion, 'Conditions');
+      const restrictions = conditions ? children(conditions, ns.assertion, 'AudienceRestriction') : [];
+      const meant = restrictions.every((restriction) =>
+        children(restriction, ns.assertion, 'Audience').some(
+          (audience) => textOf(audience) === expected.entityId,
+        ),
+      );
+      return unless(restrictions.length > 0 && meant, 'The assertion was made for another audience.');
+    },
+  },
+  {
+    name: 'authn-statement',
+    problem: ({ assertion, expected: { now } }) => {
+      const statements = children(assertion, ns.assertion, 'AuthnStatement');
+      const honest = statements.every((s) => timeOf(attribute(s, 'AuthnInstant')) <= now + clockSkewMs);
+      return unless(statements.length > 0 && honest, 'The assertion does not say that anybody signed in.');
+    },
+  },
+  {
+    name: 'session-time',
+    problem: ({ assertion, expected: { now } }) => {
+      const ends = children(assertion, ns.assertion, 'AuthnStatement').flatMap(
+        (statement) => attribute(statement, 'SessionNotOnOrAfter') ?? [],
+      );
+      return unless(
+        ends.every((end) => isNotOver(end, now)),
+        'The session at the identity provider is over.',
+      );
+    },
+  },
+  {
+    name: 'name-id',
+    problem: ({ assertion }) => {
+      const name = textOf(nameIdOf(assertion)) ?? '';
+      return unless(name.trim() !== '' && name.length <= nameIdCharactersMax, 'The assertion names nobody.');
+    },
+  },
+  {
+    name: 'transient-name-id',
+    problem: ({ assertion }) =>
+      unless(
+        attribute(nameIdOf(assertion), 'Format') !== transient,
+        'The identity provider sends a different name at each sign-in; a persistent NameID is needed.',
+      ),
+  },
+];
+
+/** A response that reports failure has no assertion to check. @throws SamlRefusal `status` */
+export const checkStatus = (response: Element): void => {
+  const status = onlyChild(response, ns.protocol, 'Status');
+  const code = attribute(status && onlyChild(status, ns.protocol, 'StatusCode'), 'Value');
+  if (code !== success) throw new SamlRefusal('status', 'The identity provider did not sign you in.');
+};
+
+/** @throws SamlRefusal with the name of the first check that fails. */
+export const checkAssertion = (answered: Answered): void => {
+  for (const { name, problem } of assertionChecks) {
+    const found = problem(answered);
+    if (found !== undefined) throw new SamlRefusal(name, found);
+  }
+};
+
+export { nameIdOf, timeOf };

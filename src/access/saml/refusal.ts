@@ -1,0 +1,15 @@
+/**
+ * A SAML message was refused. `check` names what it failed: stable, written into the log and asserted by
+ * tests. The text may be shown to the person; it never quotes the message itself.
+ */
+export class SamlRefusal extends Error {
+  override readonly name = 'SamlRefusal';
+  readonly check: string;
+  readonly provider: string | undefined;
+
+  constructor(check: string, message: string, options: { provider?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.check = check;
+    this.provider = options.provider;
+  }
+}

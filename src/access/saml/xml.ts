@@ -1,0 +1,92 @@
+/**
+ * XML of strangers, read strictly: any error of the parser ends it, nothing is expanded or fetched, and
+ * what SAML does not need (DOCTYPE, comments, instructions, CDATA) never reaches the checks. Elements are
+ * found by namespace and direct parentage, never by searching the depth, which is how wrapping attacks
+ * get their forged element read instead of the signed one.
+ */
+import { DOMParser, type Document, type Element, type Node, onWarningStopParsing } from '@xmldom/xmldom';
+import { SamlRefusal } from './refusal.ts';
+
+export const ns = {
+  protocol: 'urn:oasis:names:tc:SAML:2.0:protocol',
+  assertion: 'urn:oasis:names:tc:SAML:2.0:assertion',
+  metadata: 'urn:oasis:names:tc:SAML:2.0:metadata',
+  signature: 'http://www.w3.org/2000/09/xmldsig#',
+} as const;
+
+const nodeTypes = { element: 1, text: 3 } as const;
+
+const depthMax = 40;
+const elementsMax = 5_000;
+const charactersMax = 512 * 1024;
+
+/** @throws SamlRefusal `xml` */
+export const parseXml = (text: string): Element => {
+  if (text.length > charactersMax) throw new SamlRefusal('size', 'The message is too large.');
+  // Looked for in the text, so that it does not matter what a parser makes of one.
+  if (/<!\s*(DOCTYPE|ENTITY)/i.test(text)) throw new SamlRefusal('doctype', 'The message has a DOCTYPE.');
+  const root = parsed(text).documentElement;
+  if (root === null) throw new SamlRefusal('xml', 'The message is empty.');
+  return root;
+};
+
+const parsed = (text: string): Document => {
+  try {
+    return new DOMParser({ locator: false, onError: onWarningStopParsing }).parseFromString(text, 'text/xml');
+  } catch (cause) {
+    throw new SamlRefusal('xml', 'The message is not well-formed XML.', { cause });
+  }
+};
+
+/** Every element of a message, the root first. @throws SamlRefusal where it holds more than elements and text */
+export const elementsOf = (root: Element): readonly Element[] => {
+  const found: Element[] = [];
+  const waiting: { node: Element; depth: number }[] = [{ node: root, depth: 1 }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    found.push(next.node);
+    if (next.depth > depthMax) throw new SamlRefusal('depth', 'The message is nested too deeply.');
+    if (found.length > elementsMax) throw new SamlRefusal('size', 'The message has too many elements.');
+    for (const child of childNodes(next.node)) {
+      if (isElement(child)) waiting.push({ node: child, depth: next.depth + 1 });
+      else if (child.nodeType !== nodeTypes.text) {
+        throw new SamlRefusal('plain', 'The message has comments, instructions or CDATA.');
+      }
+    }
+  }
+  return found;
+};
+
+const childNodes = (node: Node): readonly Node[] => Array.from(node.childNodes);
+
+const isElement = (node: Node): node is Element => node.nodeType === nodeTypes.element;
+
+export const is = (element: Element, namespace: string, name: string): boolean =>
+  element.namespaceURI === namespace && element.localName === name;
+
+export const children = (element: Element, namespace: string, name: string): readonly Element[] =>
+  childNodes(element)
+    .filter(isElement)
+    .filter((child) => is(child, namespace, name));
+
+/** The only child of that name; undefined where there is none or more than one. */
+export const onlyChild = (element: Element, namespace: string, name: string): Element | undefined => {
+  const [first, ...more] = children(element, namespace, name);
+  return more.length === 0 ? first : undefined;
+};
+
+/** An attribute without namespace; undefined where it is absent. */
+export const attribute = (element: Element | undefined, name: string): string | undefined =>
+  element?.hasAttribute(name) ? (element.getAttribute(name) ?? undefined) : undefined;
+
+export const textOf = (element: Element | undefined): string | undefined => element?.textContent ?? undefined;
+
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** For text and attribute values of XML and HTML alike. */
+export const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => escapes[c] ?? c);

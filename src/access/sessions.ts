@@ -1,0 +1,176 @@
+/**
+ * Sessions of people in a browser. The token is 256 random bits, of which only the SHA-256 is stored; a
+ * session ends when it idles, when its absolute life is over, or when it is revoked, and revoking holds
+ * from the next request on in this process and within a notification's time in every other.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Db, Queryable } from '../db/pool.ts';
+import type { People, SealedTexts } from './people.ts';
+import type { Clock, NewId, OnError } from './ports.ts';
+import { createSessionCache } from './session-cache.ts';
+import * as sql from './sql/sessions.ts';
+
+export interface SessionLimits {
+  readonly idleMs: number;
+  readonly absoluteMs: number;
+  /** A last use is written at most this often. */
+  readonly touchMs: number;
+  readonly cacheMs: number;
+}
+
+export const defaultSessionLimits: SessionLimits = {
+  idleMs: 8 * 60 * 60_000,
+  absoluteMs: 24 * 60 * 60_000,
+  touchMs: 60_000,
+  cacheMs: 1_000,
+};
+
+export interface Session {
+  readonly id: string;
+  readonly personId: string;
+  readonly tool: string;
+  readonly provider: string;
+  readonly groups: readonly string[];
+  readonly email?: string;
+  readonly name?: string;
+  readonly sessionIndex: string | null;
+  /** Milliseconds since 1970, as the two below. */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface NewSession {
+  readonly personId: string;
+  readonly tool: string;
+  readonly sessionIndex?: string;
+  /** The provider's own end of the session, where it named one. */
+  readonly notAfter?: Date;
+}
+
+export interface Begun {
+  readonly token: string;
+  readonly id: string;
+  readonly expiresAt: Date;
+}
+
+export interface Revoked {
+  readonly id: string;
+  readonly personId: string;
+}
+
+export interface Sessions {
+  begin(db: Queryable, session: NewSession): Promise<Begun>;
+  authenticate(token: string): Promise<Session | undefined>;
+  revoke(token: string): Promise<Revoked | undefined>;
+  /** All of a person's, or those that the provider calls `sessionIndex`. */
+  revokeOf(personId: string, sessionIndex?: string): Promise<readonly Revoked[]>;
+  /** A notification's payload. */
+  onRevoked(payload: string): void;
+  /** Notifications may have been missed. */
+  forgetAll(): void;
+  sweep(): Promise<void>;
+}
+
+interface SessionRow extends SealedTexts {
+  readonly id: string;
+  readonly personId: string;
+  readonly tool: string;
+  readonly provider: string;
+  readonly groups: readonly string[];
+  readonly sessionIndex: string | null;
+  readonly createdAt: string;
+  readonly lastUsedAt: string;
+  readonly expiresAt: string;
+}
+
+interface Live {
+  readonly session: Session;
+  lastUsedAt: number;
+}
+
+interface Deps {
+  readonly pool: Db;
+  readonly people: Pick<People, 'unseal'>;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly onError: OnError;
+  readonly limits: SessionLimits;
+  /** Whether revocations by other processes arrive now; while they do not, nothing is remembered. */
+  readonly heard: () => boolean;
+}
+
+const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
+
+const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+export const createSessions = ({ pool, people, clock, newId, onError, limits, heard }: Deps): Sessions => {
+  const cache = createSessionCache<Live>(limits.cacheMs, heard);
+
+  const read = async (hash: Buffer): Promise<Live | undefined> => {
+    const row = (await pool.query<SessionRow>({ ...sql.selectSession, values: [hash] })).rows[0];
+    if (row === undefined) return undefined;
+    const { emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, ...rest } = row;
+    const texts = await people.unseal(row.personId, { emailSealed, nameSealed });
+    const times = { createdAt: Date.parse(createdAt), expiresAt: Date.parse(expiresAt) };
+    return { session: { ...rest, ...texts, ...times }, lastUsedAt: Date.parse(lastUsedAt) };
+  };
+
+  /** Not waited for: at worst an idle session ends a minute early. */
+  const touch = (live: Live, hash: Buffer, now: Date): void => {
+    const due = now.getTime() - limits.touchMs;
+    if (live.lastUsedAt > due) return;
+    live.lastUsedAt = now.getTime();
+    pool
+      .query({ ...sql.touchSession, values: [hash, now, new Date(due)] })
+      .catch((error: unknown) => onError(error, 'noting the last use of a session'));
+  };
+
+  const revoked = async (
+    statement: { name: string; text: string },
+    values: unknown[],
+  ): Promise<Revoked[]> => {
+    const { rows } = await pool.query<Revoked & { hash: string }>({
+      ...statement,
+      values: [clock(), ...values],
+    });
+    for (const { hash } of rows) cache.forget(hash);
+    return rows.map(({ id, personId }) => ({ id, personId }));
+  };
+
+  return {
+    begin: async (db, { personId, tool, sessionIndex, notAfter }) => {
+      const token = randomBytes(32).toString('base64url');
+      const now = clock();
+      const end = Math.min(
+        now.getTime() + limits.absoluteMs,
+        notAfter?.getTime() ?? Number.POSITIVE_INFINITY,
+      );
+      const expiresAt = new Date(end);
+      const id = newId();
+      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt];
+      await db.query({ ...sql.insertSession, values });
+      return { token, id, expiresAt };
+    },
+    authenticate: async (token) => {
+      if (!tokenPattern.test(token)) return undefined;
+      const hash = hashOf(token);
+      const live = await cache.get(hash.toString('hex'), () => read(hash));
+      const now = clock();
+      if (live === undefined || now.getTime() >= live.session.expiresAt) return undefined;
+      if (now.getTime() - live.lastUsedAt >= limits.idleMs) return undefined;
+      touch(live, hash, now);
+      return live.session;
+    },
+    revoke: async (token) => (await revoked(sql.revokeByToken, [hashOf(token)]))[0],
+    revokeOf: (personId, sessionIndex) => revoked(sql.revokeByPerson, [personId, sessionIndex ?? null]),
+    onRevoked: (payload) => (payload === '*' ? cache.forgetAll() : cache.forget(payload)),
+    forgetAll: cache.forgetAll,
+    sweep: async () => {
+      const now = clock();
+      await pool.query({
+        ...sql.deleteEndedSessions,
+        values: [now, new Date(now.getTime() - limits.idleMs)],
+      });
+    },
+  };
+};

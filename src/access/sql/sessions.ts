@@ -1,0 +1,49 @@
+/** Sessions, found by the hash of their token. Every statement that ends one tells the other processes. */
+import { sessionsChannel } from './notifications.ts';
+
+/** $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at. */
+export const insertSession = {
+  name: 'insert_session',
+  text: `INSERT INTO sessions (token_hash, id, person_id, tool, session_index, created_at, last_used_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7)`,
+} as const;
+
+/** $1 hash. With the person, so that authenticating is one round trip. */
+export const selectSession = {
+  name: 'select_session',
+  text: `SELECT s.id, s.person_id AS "personId", s.tool, s.session_index AS "sessionIndex",
+      s.created_at AS "createdAt", s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
+      p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups
+    FROM sessions s JOIN people p ON p.id = s.person_id
+    WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND p.active`,
+} as const;
+
+/** $1 hash, $2 now, $3 the latest last use that is worth a write. */
+export const touchSession = {
+  name: 'touch_session',
+  text: 'UPDATE sessions SET last_used_at = $2 WHERE token_hash = $1 AND last_used_at <= $3',
+} as const;
+
+const revoke = (name: string, which: string) => ({
+  name,
+  text: `WITH revoked AS (
+      UPDATE sessions SET revoked_at = $1 WHERE revoked_at IS NULL AND ${which}
+      RETURNING id, person_id, token_hash)
+    SELECT id, person_id AS "personId", encode(token_hash, 'hex') AS hash,
+      pg_notify('${sessionsChannel}', encode(token_hash, 'hex'))::text AS told FROM revoked`,
+});
+
+/** $1 now, $2 hash. */
+export const revokeByToken = revoke('revoke_session_by_token', 'token_hash = $2');
+
+/** $1 now, $2 person, $3 the provider's session index, or null for all of the person's. */
+export const revokeByPerson = revoke(
+  'revoke_sessions_by_person',
+  'person_id = $2 AND ($3::text IS NULL OR session_index = $3)',
+);
+
+/** $1 now, $2 idle since. Ended sessions are of no use to anybody: the log has what happened. */
+export const deleteEndedSessions = {
+  name: 'delete_ended_sessions',
+  text: 'DELETE FROM sessions WHERE expires_at <= $1 OR last_used_at <= $2 OR revoked_at IS NOT NULL',
+} as const;
