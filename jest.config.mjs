@@ -15,4 +15,6 @@ export default {
   reporters: ['default', '<rootDir>/test/setup/reporter.mjs'],
   testTimeout: 120_000,
   maxWorkers: 2,
+  // A failed test may leave connections open; the run ends all the same, after the global teardown.
+  forceExit: true,
 };

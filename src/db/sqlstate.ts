@@ -5,22 +5,23 @@
  * neither holds is a fault of the statement and would only recur.
  */
 
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** Read without `instanceof`: an error of Node's own may come from another realm than this module. */
+function fieldOf(error: unknown, name: 'code' | 'severity' | 'constraint' | 'message'): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const value = (error as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : undefined;
+}
 
 /** The five-character SQLSTATE of an error that the server sent. */
 export function sqlState(error: unknown): string | undefined {
-  const code = codeOf(error);
-  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && error instanceof Error && 'severity' in error
-    ? code
-    : undefined;
+  const code = fieldOf(error, 'code');
+  const sentByServer = fieldOf(error, 'severity') !== undefined;
+  return sentByServer && code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /** The constraint that an integrity violation (class 23) names. */
 export const violatedConstraint = (error: unknown): string | undefined =>
-  sqlState(error)?.startsWith('23') && error instanceof Error && 'constraint' in error
-    ? String(error.constraint)
-    : undefined;
+  sqlState(error)?.startsWith('23') ? fieldOf(error, 'constraint') : undefined;
 
 /**
  * The server answered and the transaction is gone, or it never let us in; another try may well succeed.
@@ -47,8 +48,8 @@ const neverConnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 export function provesRollback(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return rolledBack.has(state);
-  if (error instanceof Error && error.message === 'timeout exceeded when trying to connect') return true;
-  return neverConnected.has(codeOf(error) ?? '');
+  if (fieldOf(error, 'message') === 'timeout exceeded when trying to connect') return true;
+  return neverConnected.has(fieldOf(error, 'code') ?? '');
 }
 
 /**
@@ -78,6 +79,6 @@ export function outcomeUnknown(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return goodbyes.has(state) || state.startsWith('08');
   if (provesRollback(error)) return false;
-  if (brokenSockets.has(codeOf(error) ?? '')) return true;
-  return error instanceof Error && driverMessages.test(error.message);
+  if (brokenSockets.has(fieldOf(error, 'code') ?? '')) return true;
+  return driverMessages.test(fieldOf(error, 'message') ?? '');
 }

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { sqlState } from '../sqlstate.ts';
 import type { Cluster } from './cluster.ts';
 import { markedAsOurs } from './predecessor.ts';
 import { logSize, logTail } from './server-log.ts';
@@ -115,7 +116,7 @@ async function ask(port: number, password: string): Promise<Answer> {
     return 'ready';
   } catch (error) {
     // 28P01: it is up, but the passwords file is not this cluster's. Waiting longer will not help.
-    if (error instanceof Error && 'code' in error && error.code === '28P01') throw error;
+    if (sqlState(error) === '28P01') throw error;
     return 'starting';
   } finally {
     await client.end().catch(() => undefined);
