@@ -2,9 +2,8 @@
  * The HTTP server around an app: listens, and stops by letting what was begun end. What node itself
  * refuses before a request exists (broken HTTP, headers too large) is a problem document too.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Express } from 'express';
 import { problemKinds, problemType } from './problem.ts';
 
 export interface Listening {
@@ -18,8 +17,8 @@ export interface Listening {
 /** Uploads may take long; a head that trickles in may not. */
 const timeouts = { headersTimeout: 30_000, requestTimeout: 15 * 60_000, keepAliveTimeout: 65_000 };
 
-export const listenOn = async (app: Express, host: string, port: number): Promise<Listening> => {
-  const server = createServer(timeouts, app);
+export const listenOn = async (listener: RequestListener, host: string, port: number): Promise<Listening> => {
+  const server = createServer(timeouts, listener);
   server.on('clientError', refuse);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

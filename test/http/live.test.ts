@@ -1,0 +1,208 @@
+/** Live topics: who may listen, what they get, and when they stop getting it. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { io, type Socket } from 'socket.io-client';
+import { type Office, openOffice } from './office.ts';
+
+let office: Office;
+const sockets: Socket[] = [];
+beforeAll(async () => {
+  office = await openOffice();
+});
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.disconnect();
+});
+afterAll(() => office.close());
+
+const open = (cookie: string | undefined, origin = office.base): Socket => {
+  const extraHeaders: Record<string, string> = { origin, ...(cookie === undefined ? {} : { cookie }) };
+  const socket = io(office.base, {
+    path: '/internal/live',
+    transports: ['websocket'],
+    extraHeaders,
+    reconnection: false,
+    forceNew: true,
+  });
+  sockets.push(socket);
+  return socket;
+};
+const connected = async (group: 'clerks' | 'auditors'): Promise<Socket> => {
+  const socket = open(await office.signIn(group));
+  await next(socket, 'connect');
+  return socket;
+};
+const next = (socket: Socket, event: string): Promise<unknown[]> =>
+  new Promise((resolve) => {
+    socket.once(event, (...values: unknown[]) => resolve(values));
+  });
+const refusal = (socket: Socket): Promise<Error & { data?: { code: string } }> =>
+  new Promise((resolve, reject) => {
+    socket.once('connect_error', resolve);
+    socket.once('connect', () => reject(new Error('connected')));
+  });
+
+type Update = { topic: string; seq: number; data: unknown };
+type Envelope = { position: number; stream: string };
+const updatesOf = (socket: Socket): Update[] => {
+  const updates: Update[] = [];
+  socket.on('update', (update: Update) => updates.push(update));
+  return updates;
+};
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await sleep(10);
+};
+
+const post = async (cookie: string): Promise<number> => {
+  const answer = await fetch(`${office.base}/internal/v1/commands/post-parcel`, {
+    method: 'POST',
+    body: JSON.stringify({ parcelId: randomUUID(), to: 'Ada Lovelace', weight: 1 }),
+    headers: { 'content-type': 'application/json', origin: office.base, cookie },
+  });
+  return ((await answer.json()) as { position: number }).position;
+};
+
+describe('a socket', () => {
+  test('without a session is refused', async () => {
+    expect((await refusal(open(undefined))).data).toMatchObject({ code: 'not_authenticated' });
+    expect((await refusal(open('quarterdeck=made-up'))).data).toMatchObject({ code: 'not_authenticated' });
+  });
+
+  test('from a page of another origin is refused, session or not', async () => {
+    const socket = open(await office.signIn('clerks'), 'https://evil.example');
+    expect((await refusal(socket)).data).toMatchObject({ code: 'not_permitted' });
+  });
+
+  test('is closed when its session ends', async () => {
+    const cookie = await office.signIn('clerks');
+    const socket = open(cookie);
+    await next(socket, 'connect');
+    const closed = next(socket, 'disconnect');
+    await office.access.sessions.revoke(cookie.split('=')[1] ?? '');
+    await closed;
+    expect((await refusal(open(cookie))).data).toMatchObject({ code: 'not_authenticated' });
+  });
+
+  test('stays open when somebody else’s session ends', async () => {
+    const socket = await connected('clerks');
+    const other = await office.signIn('clerks');
+    const closed = next(open(other), 'connect').then(() => next(sockets.at(-1) as Socket, 'disconnect'));
+    await sleep(50);
+    await office.access.sessions.revoke(other.split('=')[1] ?? '');
+    await closed;
+    expect(socket.connected).toBe(true);
+  });
+});
+
+describe('subscribing', () => {
+  test('gives a snapshot and the position that it reflects', async () => {
+    const socket = await connected('clerks');
+    const ack = await socket.emitWithAck('subscribe', { topic: 'system' });
+    expect(ack).toMatchObject({ ok: true, snapshot: { jobsRunning: 0 } });
+    expect(ack.seq).toBe(ack.snapshot.head);
+  });
+
+  test('to what one may not see is refused', async () => {
+    const socket = await connected('clerks');
+    expect(await socket.emitWithAck('subscribe', { topic: 'log' })).toMatchObject({
+      ok: false,
+      code: 'not_permitted',
+    });
+  });
+
+  test('to nothing that exists is refused', async () => {
+    const socket = await connected('clerks');
+    for (const topic of ['nothing', 'log/1', 'system/', '__proto__', 'constructor']) {
+      expect(await socket.emitWithAck('subscribe', { topic })).toMatchObject({
+        ok: false,
+        code: 'not_found',
+      });
+    }
+  });
+
+  test.each([
+    [undefined],
+    [null],
+    ['log'],
+    [{}],
+    [{ topic: 7 }],
+    [{ topic: '' }],
+    [{ topic: 'x'.repeat(300) }],
+    [[]],
+  ])('with %j is answered with what was wrong', async (message) => {
+    const socket = await connected('clerks');
+    expect(await socket.emitWithAck('subscribe', message)).toMatchObject({
+      ok: false,
+      code: 'invalid_input',
+    });
+  });
+
+  test('without wanting an answer harms nobody', async () => {
+    const socket = await connected('clerks');
+    socket.emit('subscribe');
+    socket.emit('subscribe', { topic: 'system' }, 'not a function');
+    expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
+  });
+
+  test('to one topic again and again counts once', async () => {
+    const socket = await connected('clerks');
+    expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
+    for (let n = 0; n < 120; n++) await socket.emitWithAck('subscribe', { topic: 'system' });
+    expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
+  });
+});
+
+describe('updates', () => {
+  test('of the log are the envelopes of new events, without their data', async () => {
+    const socket = await connected('auditors');
+    const updates = updatesOf(socket);
+    await socket.emitWithAck('subscribe', { topic: 'log' });
+    const position = await post(await office.signIn('clerks'));
+    await until(() => updates.some(({ seq }) => seq >= position));
+    const events = updates.flatMap(({ data }) => data as Envelope[]);
+    const event = events.find((known) => known.position === position);
+    expect(event).toMatchObject({
+      type: 'ParcelPosted',
+      metadata: { command: 'post-parcel', actor: { kind: 'person' } },
+    });
+    expect(JSON.stringify(updates)).not.toMatch(/Ada Lovelace|127\.0\.0\.1/);
+    expect(events.every(({ stream }) => !stream.startsWith('$'))).toBe(true);
+  });
+
+  test('never go back, and the last one shows the newest state', async () => {
+    const socket = await connected('clerks');
+    const updates = updatesOf(socket);
+    const { seq } = await socket.emitWithAck('subscribe', { topic: 'system' });
+    const cookie = await office.signIn('clerks');
+    const positions = await Promise.all(Array.from({ length: 60 }, () => post(cookie)));
+    await until(() => updates.at(-1)?.seq === Math.max(...positions));
+    const seqs = [seq as number, ...updates.map((update) => update.seq)];
+    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
+    expect(updates.length).toBeLessThan(60);
+  });
+
+  test('stop after unsubscribing', async () => {
+    const socket = await connected('clerks');
+    const updates = updatesOf(socket);
+    await socket.emitWithAck('subscribe', { topic: 'system' });
+    expect(await socket.emitWithAck('unsubscribe', { topic: 'system' })).toEqual({ ok: true });
+    const other = await connected('clerks');
+    const theirs = updatesOf(other);
+    await other.emitWithAck('subscribe', { topic: 'system' });
+    const position = await post(await office.signIn('clerks'));
+    await until(() => theirs.some(({ seq }) => seq >= position));
+    expect(updates.filter(({ seq }) => seq >= position)).toEqual([]);
+  });
+
+  test('of a topic that one may no longer see end, and the socket is told', async () => {
+    const socket = await connected('auditors');
+    await socket.emitWithAck('subscribe', { topic: 'log' });
+    const ended = next(socket, 'ended');
+    await office.access.applyPolicy(
+      "roles:\n  clerk: { permissions: ['parcels:post', 'parcels:read'] }\n  auditor: { permissions: ['parcels:read'] }\nproviders:\n  test: { groups: { clerks: clerk, auditors: auditor } }\ntools:\n  console: { scope: ['*'] }\n",
+      'narrower policy',
+    );
+    await office.access.policy.refresh();
+    await office.live.recheck();
+    expect((await ended)[0]).toEqual({ topic: 'log', code: 'not_permitted' });
+  });
+});

@@ -1,0 +1,156 @@
+/**
+ * The API of a small area over a cloned database: log, write side, access, app and sockets are the
+ * product's own. People are signed in without the round trip through an identity provider, which has
+ * tests of its own; their sessions are real.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { type Access, createAccess } from '../../src/access/access.ts';
+import { accessEvents } from '../../src/access/engine-events.ts';
+import { createCatalogue } from '../../src/commands/catalogue.ts';
+import { createDeciding } from '../../src/commands/deciding.ts';
+import { commandEngineEvents } from '../../src/commands/engine-events.ts';
+import { createIdempotency } from '../../src/commands/idempotency.ts';
+import { createLanes } from '../../src/commands/lanes.ts';
+import { createPipeline } from '../../src/commands/pipeline.ts';
+import { createCodec } from '../../src/events/codec.ts';
+import type { EventDefinition } from '../../src/events/definition.ts';
+import { createEventLog, type RunningLog } from '../../src/events/event-log.ts';
+import { createKeyRing } from '../../src/events/keys.ts';
+import { createRegistry } from '../../src/events/registry.ts';
+import { createApp } from '../../src/http/app.ts';
+import { gateHandlers, recordDenial } from '../../src/http/authenticate.ts';
+import { commandRoutes } from '../../src/http/commands.ts';
+import { createLive, type Live } from '../../src/http/live/live.ts';
+import { logTopic } from '../../src/http/live/log-topic.ts';
+import { systemTopic } from '../../src/http/live/system-topic.ts';
+import { meRoute } from '../../src/http/me.ts';
+import { withDocumentation } from '../../src/http/openapi.ts';
+import { listenOn } from '../../src/http/server.ts';
+import { type TestDatabase, testDatabase } from '../setup/database.ts';
+import { dependencies } from './serving.ts';
+import { shop } from './shop.ts';
+
+const policy = `
+roles:
+  clerk: { permissions: ['parcels:post', 'parcels:read'] }
+  auditor: { permissions: ['audit:read'] }
+providers:
+  test: { groups: { clerks: clerk, auditors: auditor } }
+tools:
+  console: { scope: ['*'] }
+`;
+
+export interface Office {
+  readonly base: string;
+  readonly db: TestDatabase;
+  readonly log: RunningLog;
+  readonly access: Access;
+  readonly live: Live;
+  readonly faults: readonly unknown[];
+  /** The cookie of a new session of somebody in that group. */
+  signIn(group: 'clerks' | 'auditors' | 'nobodies'): Promise<string>;
+  close(): Promise<void>;
+}
+
+export const openOffice = async (): Promise<Office> => {
+  const db = await testDatabase();
+  const faults: unknown[] = [];
+  const onError = (error: unknown) => faults.push(error);
+  const codec = createCodec(createKeyRing(db.app, randomBytes(32)));
+  const events = [...shop.events, ...commandEngineEvents, ...accessEvents] as unknown as EventDefinition[];
+  const log = createEventLog({ pool: db.app, registry: createRegistry(events), codec, onError });
+  await log.start();
+  const listening = await listenLater();
+  const base = `http://127.0.0.1:${listening.port}`;
+  const access = await createAccess({
+    pool: db.app,
+    directUrl: db.applicationUrl,
+    log,
+    codec,
+    identityKey: randomBytes(32),
+    clock: () => new Date(),
+    newId: randomUUID,
+    onError,
+    publicUrl: base,
+    allowedNetworks: [],
+    trustedProxies: [],
+  });
+  await access.applyPolicy(policy, 'test policy');
+  const live = createLive({ gate: access.gate, kinds: [logTopic(log), systemTopic(standing(log))], onError });
+  live.attach(listening.server);
+  access.onSessionsEnded(() => void live.recheck());
+  listening.use(appOver(db, log, access, base));
+  return {
+    base,
+    db,
+    log,
+    access,
+    live,
+    faults,
+    signIn: (group) => beginSession(db, access, group),
+    close: async () => {
+      await live.close();
+      await listening.close(1_000);
+      await access.stop();
+      await log.stop();
+      await db.drop();
+    },
+  };
+};
+
+/** The address must be known before the app that is told of it. */
+const listenLater = async () => {
+  let listener: RequestListener | undefined;
+  const listening = await listenOn((request, response) => listener?.(request, response), '127.0.0.1', 0);
+  const use = (made: RequestListener): void => {
+    listener = made;
+  };
+  return { ...listening, use };
+};
+
+const appOver = (db: TestDatabase, log: RunningLog, access: Access, publicUrl: string) => {
+  const deciding = createDeciding(log);
+  const commands = createPipeline({
+    log,
+    deciding,
+    lanes: createLanes(log, deciding),
+    catalogue: createCatalogue(shop.commands),
+    idempotency: createIdempotency(db.app, randomBytes(32)),
+    source: { newId: randomUUID, clock: () => new Date().toISOString().replace('Z', '000Z') },
+    denied: async () => undefined,
+  });
+  const routes = [...commandRoutes({ commands, definitions: shop.commands }), meRoute];
+  const { gate } = access;
+  return createApp({
+    ...dependencies({}, new PassThrough().resume()),
+    gates: gateHandlers(gate),
+    onDenied: (request, response, error) => recordDenial(gate, request, response, error),
+    routes: withDocumentation(routes, {
+      version: '1.0.0',
+      publicUrl,
+      sessionCookie: access.cookies.sessionName,
+    }),
+  });
+};
+
+const standing = (log: RunningLog) => ({
+  read: async () => {
+    const { position } = await log.head();
+    return { head: position, projected: position, lag: 0, jobsRunning: 0 };
+  },
+  onChange: log.onAppended,
+});
+
+const beginSession = async (db: TestDatabase, access: Access, group: string): Promise<string> => {
+  const person = await access.people.seal({
+    provider: 'test',
+    entityId: 'https://idp.test',
+    nameId: randomUUID(),
+    groups: [group],
+  });
+  await access.people.signedIn(db.app, person);
+  const { token } = await access.sessions.begin(db.app, { personId: person.id, tool: 'console' });
+  return `${access.cookies.sessionName}=${token}`;
+};
