@@ -68,6 +68,8 @@ describeWhere(chromium, 'The console', () => {
     await page.getByText('30 accounts').waitFor();
 
     await seen('sign-out').click();
+    await page.waitForURL(/signed-out/);
+    await page.goto(server.url);
     await page.getByTestId('sign-in').waitFor();
     expect((await page.request.get(`${server.url}/internal/v1/me`)).status()).toBe(401);
   });
@@ -121,6 +123,7 @@ describeWhere(chromium, 'The console', () => {
     });
     expect(changed.status()).toBe(200);
     await seen('sign-out').click();
+    await page.waitForURL(/signed-out/);
 
     await signIn(page, server.url, 'compliance@dev.test', '/accounts/told-0');
     const latest = page.getByTestId('history-state').first();

@@ -5,8 +5,9 @@ import { historyQuery } from '../api/audit.ts';
 import type { StreamState } from '../api/types.ts';
 import { Diff } from '../parts/diff.tsx';
 import { Moment } from '../parts/moment.tsx';
+import { Person } from '../parts/person.tsx';
 import { Loading, Trouble } from '../parts/states.tsx';
-import { actorName, words } from '../parts/written.ts';
+import { words } from '../parts/written.ts';
 
 export const History = ({ stream }: { readonly stream: string }) => {
   const history = useQuery(historyQuery(stream));
@@ -38,9 +39,7 @@ const States = ({ states }: { readonly states: readonly StreamState[] }) => (
         data-testid="history-state"
       >
         <Group gap={6} mb={6} className="quiet numbers" fz="sm">
-          <span title={typeof state.actor === 'string' ? state.actor : state.actor.id}>
-            {actorName(state.actor)}
-          </span>
+          <Person actor={state.actor} />
           ·
           <Moment at={state.recordedAt} />·<span>position {state.position}</span>
         </Group>

@@ -9,6 +9,7 @@ import { DataTable } from '../parts/data-table.tsx';
 import { LoadMore } from '../parts/load-more.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
+import { usePermits } from '../shell/me-context.ts';
 import { filterOf, filterWords, searchOf } from './account-filter.ts';
 import { accountUrl, columnsFor } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
@@ -55,7 +56,8 @@ export const AccountsPage = () => {
 
 const Actions = ({ search }: { readonly search: string }) => {
   const commands = useQuery(commandsQuery).data ?? [];
-  const bulk = commands.some((command) => command.permitted && command.bulkField === 'accountId');
+  const mayRun = usePermits('bulk:run');
+  const bulk = mayRun && commands.some((command) => command.permitted && command.bulkField === 'accountId');
   return (
     <Group gap="xs">
       <OpenAccount />

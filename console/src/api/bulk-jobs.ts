@@ -1,6 +1,6 @@
 /** Bulk jobs: list, one, results, starting by targets, filter or file, and steering. */
 import { infiniteQueryOptions } from '@tanstack/react-query';
-import { call, get, sawPosition, urlOf } from './client.ts';
+import { type Call, call, get, sawPosition, urlOf } from './client.ts';
 import { nextCursor } from './paging.ts';
 import type { ItemResult, Job, Page } from './types.ts';
 
@@ -35,50 +35,58 @@ export const resultsUrl = (id: string, format: 'csv' | 'ndjson', outcome?: strin
 
 export type Where = Readonly<Record<string, unknown>>;
 
-export interface Start {
+/** What every start has, whatever its items come from. */
+interface Starting {
   readonly command: string;
+  /** The input that all items share. */
   readonly input: Readonly<Record<string, unknown>>;
+  readonly dryRun: boolean;
+  readonly label: string | undefined;
+  /** For the audit log; a command's own field `reason` is part of the input instead. */
+  readonly reason: string | undefined;
+}
+
+export interface Start extends Starting {
   readonly targets?: readonly string[];
   readonly where?: Where;
-  readonly dryRun: boolean;
-  readonly label: string | undefined;
 }
 
-export const startJob = async (start: Start, idempotencyKey: string): Promise<Job> => {
-  const headers = { 'idempotency-key': idempotencyKey };
-  return (await call<Job>('/bulk-jobs', { method: 'POST', body: start, headers })).body;
-};
+export const startJob = ({ reason, ...body }: Start, idempotencyKey: string): Promise<Job> =>
+  accepted({ body, headers: acceptance(idempotencyKey, reason) });
 
-export interface Upload {
-  readonly command: string;
+export interface Upload extends Starting {
   readonly file: File;
   readonly type: 'text/csv' | 'application/x-ndjson';
-  /** Input field → column of the file. */
+  /** Of a CSV: input field → column. NDJSON names its fields itself. */
   readonly map: Readonly<Record<string, string>>;
-  readonly dryRun: boolean;
-  readonly label: string | undefined;
 }
 
-export const uploadJob = async (upload: Upload, idempotencyKey: string): Promise<Job> => {
-  const answer = await call<Job>('/bulk-jobs', {
-    method: 'POST',
+export const uploadJob = (upload: Upload, idempotencyKey: string): Promise<Job> =>
+  accepted({
     query: {
       command: upload.command,
-      map: JSON.stringify(upload.map),
+      map: upload.type === 'text/csv' ? JSON.stringify(upload.map) : undefined,
+      input: Object.keys(upload.input).length === 0 ? undefined : JSON.stringify(upload.input),
       label: upload.label,
       dryRun: upload.dryRun ? true : undefined,
     },
     body: upload.file,
-    headers: { 'content-type': upload.type, 'idempotency-key': idempotencyKey },
+    headers: { 'content-type': upload.type, ...acceptance(idempotencyKey, upload.reason) },
   });
-  return answer.body;
-};
+
+const accepted = async (request: Call): Promise<Job> =>
+  (await call<Job>('/bulk-jobs', { ...request, method: 'POST' })).body;
+
+const acceptance = (idempotencyKey: string, reason: string | undefined): Record<string, string> => ({
+  'idempotency-key': idempotencyKey,
+  ...(reason === undefined ? {} : { 'quarterdeck-reason': encodeURIComponent(reason) }),
+});
 
 export type Steer = 'pause' | 'resume' | 'cancel' | 'retry-failed';
 
-export const steerJob = async (id: string, steer: Steer): Promise<void> => {
-  await call(`/bulk-jobs/${encodeURIComponent(id)}/${steer}`, { method: 'POST', body: {} });
-};
+/** The job afterwards; for `retry-failed` a new one over the items that failed. */
+export const steerJob = async (id: string, steer: Steer): Promise<Job> =>
+  (await call<Job>(`/bulk-jobs/${encodeURIComponent(id)}/${steer}`, { method: 'POST', body: {} })).body;
 
 const ended = new Set(['completed', 'completed-with-failures', 'failed', 'cancelled']);
 

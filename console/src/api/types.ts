@@ -55,7 +55,7 @@ export interface Job {
   readonly label?: string | null;
   readonly state: string;
   readonly dryRun: boolean;
-  readonly requestedBy: Actor | string;
+  readonly requestedBy: Actor;
   readonly requestedAt: Timestamp;
   readonly startedAt?: Timestamp | null;
   readonly finishedAt?: Timestamp | null;
@@ -69,8 +69,12 @@ export interface Job {
   readonly ratePerSecond?: number | null;
   readonly etaSeconds?: number | null;
   readonly position?: number | null;
-  readonly frozenAt?: Timestamp | number | null;
-  readonly pausedBecause?: string | null;
+  readonly source?: string;
+  readonly pausedReason?: string;
+  readonly where?: Readonly<Record<string, unknown>>;
+  /** With `where`: the log position at or beyond which it was evaluated. */
+  readonly frozenAt?: number;
+  readonly retryOf?: string;
 }
 
 export interface ItemResult {
@@ -81,7 +85,9 @@ export interface ItemResult {
   readonly code?: string | null;
   readonly message?: string | null;
   readonly path?: string | null;
-  readonly position?: number | null;
+  readonly positions?: readonly number[];
+  /** In a dry run: types of the events that there would be. */
+  readonly wouldAppend?: readonly string[];
 }
 
 export interface LogEvent {

@@ -1,15 +1,18 @@
 /** The columns of the audit log. */
 import { UnstyledButton } from '@mantine/core';
-import type { LogEvent } from '../api/types.ts';
+import type { Actor, LogEvent } from '../api/types.ts';
 import type { Column } from '../parts/data-table.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { actorName, count, plainValue } from '../parts/written.ts';
+import { Person } from '../parts/person.tsx';
+import { count, plainValue } from '../parts/written.ts';
 
-/** Actor with the name beside it, where the metadata holds one. */
-export const actorOf = ({ metadata }: LogEvent): string => {
-  const named = metadata.name ?? metadata.email;
-  return typeof named === 'string' ? named : actorName(metadata.actor);
-};
+/** The metadata holds the actor's name and e-mail beside the opaque id. */
+const actorOf = ({ metadata: { actor, name, email } }: LogEvent): Actor | undefined =>
+  actor && {
+    ...actor,
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof email === 'string' ? { email } : {}),
+  };
 
 export const auditColumns = (open: (event: LogEvent) => void): readonly Column<LogEvent>[] => [
   {
@@ -28,7 +31,7 @@ export const auditColumns = (open: (event: LogEvent) => void): readonly Column<L
   {
     name: 'actor',
     label: 'Actor',
-    cell: (event) => <span title={event.metadata.actor?.id}>{actorOf(event)}</span>,
+    cell: (event) => <Person actor={actorOf(event)} />,
   },
   { name: 'command', label: 'Command', cell: (event) => plainValue(event.metadata.command) },
   { name: 'reason', label: 'Reason', wrap: true, cell: (event) => plainValue(event.metadata.reason) },

@@ -2,12 +2,13 @@
 import { Badge, Group } from '@mantine/core';
 import { hasEnded } from '../api/bulk-jobs.ts';
 import type { Job } from '../api/types.ts';
+import { jobUrl } from '../bulk-jobs/columns.tsx';
 import { Link } from '../navigation/link.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Page } from '../parts/page.tsx';
+import { Person } from '../parts/person.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
 import { Loading, Trouble } from '../parts/states.tsx';
-import { actorName } from '../parts/written.ts';
 import { ProgressPanel } from './progress-panel.tsx';
 import { Results } from './results.tsx';
 import { Steering } from './steering.tsx';
@@ -54,7 +55,22 @@ const Lead = ({ job }: { readonly job: Job }) => (
       All bulk jobs
     </Link>
     {' · '}
-    <span className="mono">{job.command}</span> · requested by {actorName(job.requestedBy)} ·{' '}
-    <Moment at={job.requestedAt} />
+    <span className="mono">{job.command}</span> {sources[job.source ?? ''] ?? ''} · requested by{' '}
+    <Person actor={job.requestedBy} /> · <Moment at={job.requestedAt} />
+    {job.retryOf !== undefined && (
+      <>
+        {' · tries again what failed in '}
+        <Link className="text-link" href={jobUrl(job.retryOf)}>
+          this job
+        </Link>
+      </>
+    )}
   </>
 );
+
+const sources: Readonly<Record<string, string>> = {
+  targets: 'on a list of ids',
+  where: 'on a filter',
+  csv: 'from a CSV',
+  ndjson: 'from NDJSON',
+};

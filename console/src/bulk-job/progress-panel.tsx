@@ -52,7 +52,10 @@ const pace = (job: Job): string => {
   if (hasEnded(job)) return took(job);
   const rate = job.ratePerSecond ? `${count(job.ratePerSecond)} a second` : undefined;
   const left = job.etaSeconds ? `about ${duration(job.etaSeconds)} to go` : undefined;
-  return [rate, left].filter(Boolean).join(', ') || waiting[job.state] || '';
+  if (job.state === 'paused' && job.pausedReason !== undefined)
+    return `paused: ${pausedReasons[job.pausedReason] ?? job.pausedReason}`;
+  if (job.state !== 'running') return waiting[job.state] ?? '';
+  return [rate, left].filter(Boolean).join(', ');
 };
 
 const took = ({ startedAt, finishedAt }: Job): string => {
@@ -66,4 +69,8 @@ const waiting: Readonly<Record<string, string>> = {
   'awaiting-approval': 'waiting for the approval of another person',
   paused: 'paused: nothing runs until it is resumed',
   cancelling: 'cancelling',
+};
+
+const pausedReasons: Readonly<Record<string, string>> = {
+  requester_not_permitted: 'whoever requested it may not do this any more',
 };

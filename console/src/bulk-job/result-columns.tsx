@@ -13,9 +13,23 @@ export const resultColumns = (rows: readonly ItemResult[]): readonly Column<Item
     ? { name: 'line', label: 'Line', right: true, cell: (item) => (item.line ? count(item.line) : '–') }
     : { name: 'index', label: 'Item', right: true, cell: (item) => count(item.index) },
   { name: 'target', label: 'Target', cell: (item) => <Target target={item.target} /> },
+  ...(rows.some(({ code }) => code) ? trouble : []),
+  ...(rows.some(({ wouldAppend }) => wouldAppend) ? would : []),
+];
+
+const trouble: readonly Column<ItemResult>[] = [
   { name: 'code', label: 'Code', cell: (item) => <span className="mono">{item.code ?? '–'}</span> },
   { name: 'path', label: 'Field', cell: (item) => item.path || '–' },
   { name: 'message', label: 'Message', wrap: true, cell: (item) => item.message ?? '–' },
+];
+
+const would: readonly Column<ItemResult>[] = [
+  {
+    name: 'would',
+    label: 'Would record',
+    wrap: true,
+    cell: (item) => item.wouldAppend?.join(', ') || 'nothing',
+  },
 ];
 
 const Target = ({ target }: { readonly target: string | null | undefined }) =>

@@ -3,10 +3,13 @@ import { Button, Popover, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { jobKey, type Steer, steerJob } from '../api/bulk-jobs.ts';
+import { jobKey, newerJob, type Steer, steerJob } from '../api/bulk-jobs.ts';
 import { asProblem } from '../api/problem.ts';
 import type { Job } from '../api/types.ts';
+import { jobUrl } from '../bulk-jobs/columns.tsx';
+import { navigate } from '../navigation/place.ts';
 import { words } from '../parts/written.ts';
+import { usePermits } from '../shell/me-context.ts';
 
 const allowed: Readonly<Record<string, readonly Steer[]>> = {
   accepted: ['pause', 'cancel'],
@@ -18,10 +21,14 @@ const allowed: Readonly<Record<string, readonly Steer[]>> = {
 };
 
 export const Steering = ({ job }: { readonly job: Job }) => {
+  const mayRun = usePermits('bulk:run');
   const client = useQueryClient();
   const steer = useMutation({
     mutationFn: (how: Steer) => steerJob(job.id, how),
-    onSettled: () => client.invalidateQueries({ queryKey: jobKey(job.id) }),
+    onSuccess: (answered) => {
+      client.setQueryData<Job>(jobKey(answered.id), (known) => newerJob(known, answered));
+      if (answered.id !== job.id) navigate(jobUrl(answered.id));
+    },
     onError: (error, how) =>
       notifications.show({
         color: 'red',
@@ -29,7 +36,7 @@ export const Steering = ({ job }: { readonly job: Job }) => {
         message: asProblem(error).detail ?? 'Nothing was changed.',
       }),
   });
-  const may = allowed[job.state] ?? [];
+  const may = mayRun ? (allowed[job.state] ?? []) : [];
   return (
     <>
       {may

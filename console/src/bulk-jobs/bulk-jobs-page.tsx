@@ -6,19 +6,23 @@ import { DataTable } from '../parts/data-table.tsx';
 import { LoadMore } from '../parts/load-more.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
+import { usePermits } from '../shell/me-context.ts';
 import { columns, jobUrl } from './columns.tsx';
 import { useJobs } from './use-jobs.ts';
 
 export const BulkJobsPage = () => {
+  const mayRun = usePermits('bulk:run');
   const jobs = useJobs();
   const rows = rowsOf(jobs.data);
   return (
     <Page
       title="Bulk jobs"
       actions={
-        <Button onClick={() => navigate('/bulk-jobs/new')} data-testid="new-job">
-          Start a bulk job
-        </Button>
+        mayRun && (
+          <Button onClick={() => navigate('/bulk-jobs/new')} data-testid="new-job">
+            Start a bulk job
+          </Button>
+        )
       }
     >
       {jobs.isPending && <Loading what="bulk jobs" />}

@@ -5,8 +5,9 @@ import { JobProgress } from '../bulk-job/job-progress.tsx';
 import { Link } from '../navigation/link.tsx';
 import type { Column } from '../parts/data-table.tsx';
 import { Moment } from '../parts/moment.tsx';
+import { Person } from '../parts/person.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
-import { actorName, count } from '../parts/written.ts';
+import { count } from '../parts/written.ts';
 
 export const jobUrl = (id: string): string => `/bulk-jobs/${encodeURIComponent(id)}`;
 
@@ -49,6 +50,6 @@ export const columns: readonly Column<Job>[] = [
   },
   { name: 'total', label: 'Items', right: true, cell: (job) => count(job.total) },
   { name: 'notDone', label: 'Not done', right: true, cell: (job) => count(job.rejected + job.failed) },
-  { name: 'requestedBy', label: 'By', cell: (job) => actorName(job.requestedBy) },
+  { name: 'requestedBy', label: 'By', cell: (job) => <Person actor={job.requestedBy} /> },
   { name: 'requestedAt', label: 'Requested', cell: (job) => <Moment at={job.requestedAt} /> },
 ];

@@ -1,6 +1,4 @@
 /** How values are written for people: money, times, durations, names of things. Pure. */
-import type { Actor } from '../api/types.ts';
-
 const formats = new Map<string, Intl.NumberFormat>();
 
 const moneyFormat = (currency: string): Intl.NumberFormat => {
@@ -48,11 +46,6 @@ export const duration = (seconds: number): string => {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-};
-
-export const actorName = (actor: Actor | string | undefined): string => {
-  if (actor === undefined) return 'unknown';
-  return typeof actor === 'string' ? actor : (actor.name ?? actor.email ?? actor.id);
 };
 
 /** `monthlyCharges` → `Monthly charges`, `suspend-account` → `Suspend account`. */

@@ -7,11 +7,12 @@ import { AccountsIcon, AuditIcon, JobsIcon } from '../parts/icons.tsx';
 import { usePermits } from './me-context.ts';
 
 export const Navigation = () => {
+  const mayReadJobs = usePermits('bulk:read');
   const mayAudit = usePermits('audit:read');
   return (
     <Stack component="nav" aria-label="Areas" gap={2} flex={1}>
       <Area href="/accounts" icon={<AccountsIcon />} name="Accounts" />
-      <Area href="/bulk-jobs" icon={<JobsIcon />} name="Bulk jobs" />
+      {mayReadJobs && <Area href="/bulk-jobs" icon={<JobsIcon />} name="Bulk jobs" />}
       {mayAudit && <Area href="/audit" icon={<AuditIcon />} name="Audit" />}
     </Stack>
   );

@@ -1,89 +1,78 @@
 /** A job from a file: CSV or NDJSON, one row an input, its columns mapped to the command's fields. */
 import { FileInput, Stack, Text } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
 import type { Command } from '../api/commands.ts';
-import { fieldsOf } from '../form/schema.ts';
 import { Trouble } from '../parts/states.tsx';
 import { words } from '../parts/written.ts';
 import { CommandChoice } from './command-choice.tsx';
-import { readHead } from './file-head.ts';
-import { JobOptionsFields, noOptions } from './job-options.tsx';
-import { guessMapping, type Mapping, missing } from './mapping.ts';
+import { JobOptionsFields, wantsReason } from './job-options.tsx';
 import { MappingTable } from './mapping-table.tsx';
-import { useStart } from './use-start.ts';
+import { SameFields } from './same-fields.tsx';
+import { useFileJob } from './use-file-job.ts';
 
 export const FileJob = ({ commands }: { readonly commands: readonly Command[] }) => {
-  const [name, setName] = useState('open-account');
-  const command = commands.find((one) => one.name === name) ?? commands[0];
-  const [file, setFile] = useState<File | null>(null);
-  const [corrected, setCorrected] = useState<Mapping>();
-  const [options, setOptions] = useState(noOptions);
-  const head = useMutation({ mutationFn: readHead });
-  const start = useStart();
-  if (command === undefined) return null;
-
-  const fields = fieldsOf(command.input);
-  const mapping = corrected ?? guessMapping(fields, head.data?.columns ?? []);
-  const lacking = missing(fields, mapping);
-  const choose = (chosen: File | null): void => {
-    setFile(chosen);
-    setCorrected(undefined);
-    head.reset();
-    if (chosen !== null) head.mutate(chosen);
-  };
-  const submit = (): void => {
-    if (file === null || head.data === undefined) return;
-    const { dryRun, label } = options;
-    const { type } = head.data;
-    start.mutate({
-      upload: { command: command.name, file, type, map: mapping, dryRun, label: label.trim() || undefined },
-    });
-  };
+  const job = useFileJob(commands);
+  if (job.command === undefined) return null;
   return (
     <form
       data-testid="start-job-form"
       onSubmit={(event) => {
         event.preventDefault();
-        submit();
+        job.start();
       }}
     >
       <Stack gap="md">
-        <CommandChoice
-          commands={commands}
-          chosen={command}
-          onChange={(next) => {
-            setName(next.name);
-            setCorrected(undefined);
-          }}
-        />
+        <CommandChoice commands={commands} chosen={job.command} onChange={job.chooseCommand} />
         <FileInput
           label="File"
           description="CSV with a header line, or NDJSON. It is read here only as far as its columns."
           placeholder="Choose a file"
           accept=".csv,.ndjson,.jsonl,text/csv,application/x-ndjson"
-          value={file}
-          onChange={choose}
+          value={job.file}
+          onChange={job.choose}
           clearable
           data-testid="job-file"
         />
-        {head.isError && <Text c="red">{head.error.message}</Text>}
-        {head.isSuccess && (
-          <MappingTable fields={fields} head={head.data} mapping={mapping} onChange={setCorrected} />
-        )}
-        {head.isSuccess && lacking.length > 0 && (
-          <Text size="sm" c="orange">
-            Without a column, so every row will be rejected: {lacking.map(words).join(', ')}
-          </Text>
-        )}
-        {start.error !== null && <Trouble error={start.error} />}
+        {job.head.isError && <Text c="red">{job.head.error.message}</Text>}
+        {job.head.isSuccess && <Columns {...job} />}
+        {job.error !== null && <Trouble error={job.error} />}
         <JobOptionsFields
-          options={options}
-          onChange={setOptions}
-          ready={head.isSuccess}
-          starting={start.isPending}
+          options={job.options}
+          onChange={job.setOptions}
+          wantsReason={wantsReason(job.command)}
+          ready={job.head.isSuccess}
+          starting={job.isPending}
         />
       </Stack>
     </form>
+  );
+};
+
+/** What of the file goes where. */
+const Columns = ({
+  head,
+  fields,
+  open,
+  mapping,
+  lacking,
+  values,
+  error,
+  ...job
+}: ReturnType<typeof useFileJob>) => {
+  if (head.data?.type === 'application/x-ndjson') {
+    return <Text size="sm">Its lines name the fields themselves: {head.data.columns.join(', ')}.</Text>;
+  }
+  return (
+    <>
+      {head.data !== undefined && (
+        <MappingTable fields={fields} head={head.data} mapping={mapping} onChange={job.setMapping} />
+      )}
+      {open.length > 0 && <SameFields fields={open} values={values} error={error} onChange={job.setValues} />}
+      {lacking.length > 0 && (
+        <Text size="sm" c="orange">
+          Neither in a column nor given for every row: {lacking.map(words).join(', ')}. Each row will be
+          rejected.
+        </Text>
+      )}
+    </>
   );
 };

@@ -1,21 +1,26 @@
 /** What every job has: a label to find it by, a dry run first, and the button that starts it. */
+
 import { Button, Group, Stack, Switch, TextInput } from '@mantine/core';
+import type { Command } from '../api/commands.ts';
 
 export interface JobOptions {
   readonly label: string;
+  readonly reason: string;
   readonly dryRun: boolean;
 }
 
-export const noOptions: JobOptions = { label: '', dryRun: false };
+export const noOptions: JobOptions = { label: '', reason: '', dryRun: false };
 
 interface JobOptionsProps {
   readonly options: JobOptions;
   readonly onChange: (options: JobOptions) => void;
+  /** Whether the command wants a reason; undefined where its input has a field for it. */
+  readonly wantsReason: boolean | undefined;
   readonly ready: boolean;
   readonly starting: boolean;
 }
 
-export const JobOptionsFields = ({ options, onChange, ready, starting }: JobOptionsProps) => (
+export const JobOptionsFields = ({ options, onChange, wantsReason, ready, starting }: JobOptionsProps) => (
   <Stack gap="md">
     <TextInput
       label="Label"
@@ -24,6 +29,15 @@ export const JobOptionsFields = ({ options, onChange, ready, starting }: JobOpti
       onChange={(event) => onChange({ ...options, label: event.currentTarget.value })}
       data-testid="job-label"
     />
+    {wantsReason !== undefined && (
+      <TextInput
+        label="Reason"
+        placeholder="Kept in the audit log with every item"
+        required={wantsReason}
+        value={options.reason}
+        onChange={(event) => onChange({ ...options, reason: event.currentTarget.value })}
+      />
+    )}
     <Switch
       label="Dry run"
       description="Decides every item and shows what would happen. Stores nothing."
@@ -38,3 +52,13 @@ export const JobOptionsFields = ({ options, onChange, ready, starting }: JobOpti
     </Group>
   </Stack>
 );
+
+/** As requests want them: what was left empty is absent. */
+export const requestOf = ({ label, reason, dryRun }: JobOptions) => ({
+  label: label.trim() || undefined,
+  reason: reason.trim() || undefined,
+  dryRun,
+});
+
+export const wantsReason = ({ input, needsReason }: Command): boolean | undefined =>
+  input.properties?.reason === undefined ? needsReason : undefined;

@@ -10,7 +10,7 @@ import { Trouble } from '../parts/states.tsx';
 import { CommandChoice } from './command-choice.tsx';
 import { FilterSample } from './filter-sample.tsx';
 import { IdsField, idsIn } from './ids-field.tsx';
-import { JobOptionsFields } from './job-options.tsx';
+import { JobOptionsFields, wantsReason } from './job-options.tsx';
 import { type Source, useTargetsJob } from './use-targets-job.ts';
 
 interface CommandsProps {
@@ -73,6 +73,7 @@ const TargetsJob = ({ commands, source, ready, children }: TargetsJobProps) => {
         <JobOptionsFields
           options={job.options}
           onChange={job.setOptions}
+          wantsReason={wantsReason(job.command)}
           ready={ready}
           starting={job.isPending}
         />

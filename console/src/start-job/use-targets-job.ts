@@ -4,7 +4,7 @@ import { type AccountFilter, whereOf } from '../accounts/account-filter.ts';
 import type { Command } from '../api/commands.ts';
 import { fieldsOf } from '../form/schema.ts';
 import { initialValues, inputOf, type Values } from '../form/values.ts';
-import { noOptions } from './job-options.tsx';
+import { noOptions, requestOf } from './job-options.tsx';
 import { useStart } from './use-start.ts';
 
 /** Where the accounts come from. */
@@ -22,9 +22,8 @@ export const useTargetsJob = (offered: readonly Command[]) => {
   const start = (source: Source): void => {
     if (command === undefined) return;
     const what = 'filter' in source ? { where: whereOf(source.filter) } : { targets: source.ids };
-    const { dryRun, label } = options;
     const input = inputOf(fields, values);
-    mutate({ start: { command: command.name, input, ...what, dryRun, label: label.trim() || undefined } });
+    mutate({ start: { command: command.name, input, ...what, ...requestOf(options) } });
   };
   return { command, setName, fields, values, setValues, options, setOptions, start, error, isPending };
 };
