@@ -1,0 +1,118 @@
+/**
+ * Applies a page of the log to tables, in one transaction: touched rows are loaded as a set, folded in
+ * memory, written once each, and the checkpoints move with them. A checkpoint that is not where we
+ * believe it is means that another process folds too: nothing is written then.
+ */
+import type { Db, Tx } from '../db/pool.ts';
+import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { RecordedEvent } from '../events/envelope.ts';
+import type { ProjectionDefinition } from './definition.ts';
+import { foldEvent, type Held, keysOf, type Rows, rowOf } from './fold.ts';
+import { lockCheckpoints, moveCheckpoints, type TableRow } from './sql/projections.ts';
+import type { OpenTable } from './tables.ts';
+
+/** Another process moved the checkpoint, switched the table or dropped it. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
+/** A projection that cannot go on: its definition or its rows are wrong, and trying again will not help. */
+export interface Failure {
+  readonly table: OpenTable;
+  readonly error: unknown;
+}
+
+export interface PageToApply {
+  readonly events: readonly RecordedEvent[];
+  readonly from: number;
+  readonly to: number;
+}
+
+const lock = async (tx: Tx, tables: readonly OpenTable[], from: number): Promise<void> => {
+  const { rows } = await tx.query<Pick<TableRow, 'id' | 'position' | 'state'>>({
+    ...lockCheckpoints,
+    values: [tables.map(({ id }) => id)],
+  });
+  if (rows.length < tables.length || rows.some((r) => r.position !== from || r.state === 'retired')) {
+    throw new Superseded('another process has moved a checkpoint');
+  }
+};
+
+const load = async (tx: Tx, { statements, known }: OpenTable, keys: readonly string[]): Promise<Rows> => {
+  const { rows } = await tx.query<Record<string, unknown>>({ ...statements.load, values: [keys] });
+  return new Map(
+    rows.map((record): [string, Held] => [
+      String(record[known.shape.key.name]),
+      {
+        row: rowOf(known.shape, record),
+        version: Number(record._version),
+        position: Number(record._position),
+      },
+    ]),
+  );
+};
+
+const recordOf = (definition: ProjectionDefinition, personal: boolean, { row, version, position }: Held) => ({
+  ...row,
+  _version: version,
+  _position: position,
+  ...(personal && row !== undefined ? { _subject: definition.subject(row) } : {}),
+});
+
+const write = async (tx: Tx, { statements, known }: OpenTable, touched: Rows): Promise<void> => {
+  const { definition, shape } = known;
+  const gone: string[] = [];
+  const kept: object[] = [];
+  for (const [key, held] of touched) {
+    if (held.row === undefined) gone.push(key);
+    else kept.push(recordOf(definition, shape.personal.length > 0, held));
+  }
+  if (kept.length > 0) await tx.query({ ...statements.write, values: [JSON.stringify(kept)] });
+  if (gone.length > 0) await tx.query({ ...statements.remove, values: [gone] });
+};
+
+const applyTo = async (tx: Tx, table: OpenTable, events: readonly RecordedEvent[]): Promise<void> => {
+  const { definition } = table.known;
+  const own = events.filter(({ type }) => definition.events.includes(type));
+  const keys = new Set(own.flatMap((event) => keysOf(definition, event)));
+  if (keys.size === 0) return;
+  const rows = await load(tx, table, [...keys]);
+  for (const event of own) foldEvent(definition, rows, event);
+  await write(tx, table, rows);
+};
+
+/** Faults of the connection, of locks and of the server say nothing about the projection. */
+const isTransient = (error: unknown): boolean =>
+  error instanceof Superseded || outcomeUnknown(error) || provesRollback(error);
+
+const applyAll = (pool: Db, tables: readonly OpenTable[], page: PageToApply): Promise<void> =>
+  inTransaction(pool, async (tx) => {
+    await lock(tx, tables, page.from);
+    for (const table of tables) await applyTo(tx, table, page.events);
+    await tx.query({ ...moveCheckpoints, values: [tables.map(({ id }) => id), page.to] });
+  });
+
+/**
+ * Applies the page to all tables, which stand at `page.from`. Where that fails for a reason of one
+ * projection's own, each is applied alone, so that it stops without stopping the others.
+ *
+ * @throws Superseded, and faults of the database that may pass.
+ */
+export const applyPage = async (
+  pool: Db,
+  tables: readonly OpenTable[],
+  page: PageToApply,
+): Promise<readonly Failure[]> => {
+  try {
+    await applyAll(pool, tables, page);
+    return [];
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    const [only] = tables;
+    if (only !== undefined && tables.length === 1) return [{ table: only, error }];
+  }
+  const failures: Failure[] = [];
+  for (const table of tables) failures.push(...(await applyPage(pool, [table], page)));
+  return failures;
+};

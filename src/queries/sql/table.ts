@@ -1,0 +1,84 @@
+/**
+ * The statements of one read model's table. Rows are loaded and written as whole sets: one statement each
+ * for any number of rows, whose fields travel as one JSON text.
+ */
+import { escapeIdentifier as quoted } from 'pg';
+import type { Column, ColumnKind, TableShape } from '../columns.ts';
+
+const sqlTypes: Readonly<Record<ColumnKind, string>> = {
+  text: 'text',
+  choice: 'text',
+  time: 'text',
+  date: 'text',
+  integer: 'bigint',
+  number: 'double precision',
+  money: 'numeric',
+  boolean: 'boolean',
+  json: 'jsonb',
+};
+
+export const sqlType = (column: Column): string => sqlTypes[column.kind];
+
+const typed = (column: Column): string => `${quoted(column.name)} ${sqlType(column)}`;
+
+const defined = (column: Column): string =>
+  typed(column) + (sqlType(column) === 'text' ? ' COLLATE "C"' : '') + (column.required ? ' NOT NULL' : '');
+
+/** The name of a read model's table, ready to stand in a statement. */
+export const tablePath = (tableName: string): string => `read_models.${quoted(tableName)}`;
+
+export interface TableStatements {
+  readonly create: string;
+  /** Made after the table was filled: building an index at once is cheaper than row by row. */
+  readonly finish: readonly string[];
+  readonly drop: string;
+  /** $1 keys. Locked, so that a row cannot change between being loaded and being written. */
+  readonly load: { readonly name: string; readonly text: string };
+  /** $1 a JSON array of rows. */
+  readonly write: { readonly name: string; readonly text: string };
+  /** $1 keys. */
+  readonly remove: { readonly name: string; readonly text: string };
+}
+
+export const dropTable = (tableName: string): string => `DROP TABLE IF EXISTS ${tablePath(tableName)}`;
+
+export const tableStatements = (id: number, tableName: string, shape: TableShape): TableStatements => {
+  const table = tablePath(tableName);
+  const key = quoted(shape.key.name);
+  const subject = shape.personal.length > 0;
+  const names = [
+    ...shape.columns.map(({ name }) => quoted(name)),
+    '_version',
+    '_position',
+    ...(subject ? ['_subject'] : []),
+  ];
+  const engine = `_version integer, _position bigint${subject ? ', _subject text' : ''}`;
+  const indexed = shape.columns.filter(({ name, kind, notes }) => {
+    return notes.index === true && kind !== 'json' && name !== shape.key.name;
+  });
+  return {
+    create: `CREATE TABLE ${table} (${shape.columns.map(defined).join(', ')}, ${engine}, PRIMARY KEY (${key}))`,
+    finish: [
+      ...indexed.map(({ name }) => `CREATE INDEX ON ${table} (${quoted(name)}, ${key})`),
+      ...(subject ? [`CREATE INDEX ON ${table} (_subject)`] : []),
+      `ANALYZE ${table}`,
+    ],
+    drop: dropTable(tableName),
+    load: {
+      name: `read_model_${id}_load`,
+      text: `SELECT ${names.join(', ')} FROM ${table} WHERE ${key} = ANY ($1::text[]) FOR UPDATE`,
+    },
+    write: {
+      name: `read_model_${id}_write`,
+      text: `INSERT INTO ${table} (${names.join(', ')})
+        SELECT ${names.join(', ')} FROM json_to_recordset($1::json) AS given (
+          ${shape.columns.map(typed).join(', ')}, ${engine})
+        ON CONFLICT (${key}) DO UPDATE SET
+          ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`,
+    },
+    remove: {
+      name: `read_model_${id}_remove`,
+      text: `DELETE FROM ${table} WHERE ${key} = ANY ($1::text[])`,
+    },
+  };
+};
