@@ -4,7 +4,7 @@
 import type { Db, Tx } from '../db/pool.ts';
 import { admit, append, type EncodedUnit } from './append.ts';
 import { createWakeups } from './appended.ts';
-import { createBatcher } from './batcher.ts';
+import { type BatcherOptions, createBatcher } from './batcher.ts';
 import type { Codec } from './codec.ts';
 import { assertStorable, createEncoding } from './encoding.ts';
 import type { Metadata } from './envelope.ts';
@@ -23,6 +23,7 @@ export interface EventLogOptions {
   readonly onError: (error: unknown) => void;
   /** Told of each batch: units and events in it. */
   readonly onBatch?: (units: number, events: number) => void;
+  readonly batching?: Pick<BatcherOptions, 'inFlightMax' | 'unitsMax' | 'eventsMax'>;
 }
 
 export interface RunningLog extends EventLog {
@@ -71,7 +72,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     return outcomes;
   };
 
-  const batcher = createBatcher({ send });
+  const batcher = createBatcher({ send, ...options.batching });
 
   const submit = async (unit: Unit): Promise<UnitOutcome> => {
     assertStorable(unit.events);
