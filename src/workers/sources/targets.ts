@@ -1,18 +1,44 @@
-/** Ids as a source: each becomes the command's target field. */
+/** Ids as a source, given or found by a filter: each becomes the command's target field. */
+import type { Origin } from '../../commands/request.ts';
+import { invalidInput } from '../../errors.ts';
+import type { EventData } from '../../events/definition.ts';
+import type { Selecting } from '../ports.ts';
 import { batchItems, type Source, type SourceItem } from './source.ts';
 
-export async function* keysSource(
-  field: string,
-  keys: AsyncIterable<readonly string[]>,
-): Source & AsyncGenerator<readonly SourceItem[]> {
-  for await (const page of keys) yield page.map((key) => ({ input: { [field]: key } }));
-}
+const itemsOf = (field: string, keys: readonly string[]): readonly SourceItem[] =>
+  keys.map((key) => ({ input: { [field]: key } }));
 
 export async function* targetsSource(
   field: string,
   targets: readonly string[],
-): Source & AsyncGenerator<readonly SourceItem[]> {
+): AsyncGenerator<readonly SourceItem[]> {
   for (let from = 0; from < targets.length; from += batchItems) {
-    yield targets.slice(from, from + batchItems).map((key) => ({ input: { [field]: key } }));
+    yield itemsOf(field, targets.slice(from, from + batchItems));
   }
 }
+
+export interface FilterSource {
+  readonly source: Source;
+  /** The log position of the whole selection, once it was read. */
+  position(): number | undefined;
+}
+
+/** Rows of the projection whose key is the command's target field. */
+export const filterSource = (
+  selecting: Selecting,
+  origin: Origin,
+  field: string,
+  where: EventData,
+): FilterSource => {
+  const projection = selecting.projections.find(({ keyField }) => keyField === field);
+  if (projection === undefined)
+    throw invalidInput('where', `No rows have the key "${field}"; give targets instead.`);
+  let position: number | undefined;
+  const source = async function* () {
+    for await (const page of selecting.selectKeys({ ...origin, projection: projection.name, where })) {
+      position = page.position;
+      yield itemsOf(field, page.keys);
+    }
+  };
+  return { source: source(), position: () => position };
+};

@@ -1,0 +1,174 @@
+/**
+ * Accepting a job: read what is asked, freeze its items into chunks, and make it visible together with
+ * its first event and its idempotency key in one transaction. Until then there is no job; whatever goes
+ * wrong before leaves nothing.
+ */
+import { createHash } from 'node:crypto';
+import type { Origin } from '../commands/request.ts';
+import { QuarterdeckError } from '../errors.ts';
+import type { EventData } from '../events/definition.ts';
+import type { BulkCommand } from './asked.ts';
+import {
+  type AskedByUpload,
+  bulkCommand,
+  readBody,
+  readUploadQuery,
+  requireCommonInput,
+  requireNeeds,
+} from './asked.ts';
+import { type StoredItem, storeItems } from './items.ts';
+import type { Written } from './job-record.ts';
+import type { Parts } from './parts.ts';
+import { createPublishing, type Publishing } from './publishing.ts';
+import type { Accepted, Accepting, BulkJob, JobRequest, UploadRequest } from './request.ts';
+import { csvSource } from './sources/csv.ts';
+import { fieldsOf } from './sources/fields.ts';
+import { ndjsonSource } from './sources/ndjson.ts';
+import type { ColumnOf, Source } from './sources/source.ts';
+import { filterSource, targetsSource } from './sources/targets.ts';
+
+/** A job to be, with its items still to come. */
+export interface Plan {
+  readonly origin: Origin;
+  readonly command: BulkCommand;
+  readonly source: BulkJob['source'];
+  readonly dryRun: boolean;
+  readonly written: Written;
+  readonly reference: string | undefined;
+  readonly expectedCount: number | undefined;
+  readonly retryOf?: string;
+  readonly idempotencyKey: string | undefined;
+  readonly items: AsyncIterable<readonly StoredItem[]>;
+  /** With a filter, once the items were read: where the rows were read. */
+  readonly frozenAt: () => number | undefined;
+  /** All that a repetition with the same idempotency key must ask; known once the items were read. */
+  readonly fingerprint: () => unknown;
+  /** The fingerprint is known already, so a repetition can be told before anything is read. */
+  readonly knownAhead: boolean;
+}
+
+export interface AcceptingInside extends Accepting {
+  /** Items that are stored already (a retry of another job's). */
+  fromPlan(plan: Plan): Promise<Accepted>;
+}
+
+const nothing = (): undefined => undefined;
+
+const digested = (
+  content: AsyncIterable<Uint8Array>,
+): { content: AsyncIterable<Uint8Array>; digest: () => string } => {
+  const hash = createHash('sha256');
+  let digest: string | undefined;
+  const pass = async function* () {
+    for await (const bytes of content) {
+      hash.update(bytes);
+      yield bytes;
+    }
+  };
+  return {
+    content: pass(),
+    digest: () => {
+      digest ??= hash.digest('hex');
+      return digest;
+    },
+  };
+};
+
+const writtenOf = (
+  label: string | undefined,
+  input: EventData,
+  reason: string | undefined,
+  where?: EventData,
+): Written => ({
+  ...(label === undefined ? {} : { label }),
+  ...(Object.keys(input).length === 0 ? {} : { input }),
+  ...(reason === undefined ? {} : { reason }),
+  ...(where === undefined ? {} : { where }),
+});
+
+export const createAccepting = (parts: Parts): AcceptingInside => {
+  const publishing: Publishing = createPublishing(parts);
+
+  const commandFor = async (origin: Origin, name: string): Promise<BulkCommand> => {
+    const command = bulkCommand(parts.catalogue, name);
+    await parts.require(origin, command.permission);
+    return command;
+  };
+
+  async function* stored(command: BulkCommand, common: EventData, source: Source, columnOf: ColumnOf) {
+    for await (const items of source)
+      yield await storeItems({ command, common, codec: parts.codec, columnOf }, items);
+  }
+
+  const fromBody = async (request: JobRequest): Promise<Accepted> => {
+    await parts.require(request, 'bulk:run');
+    const asked = readBody(request.body);
+    const command = await commandFor(request, asked.command);
+    requireCommonInput(command, asked.input, 'ids');
+    requireNeeds(command, { ...request, input: asked.input }, false);
+    const { field } = command.bulk;
+    const filter =
+      asked.where === undefined ? undefined : filterSource(parts.selecting, request, field, asked.where);
+    const source = filter?.source ?? targetsSource(field, asked.targets ?? []);
+    return publishing.publish({
+      origin: request,
+      command,
+      source: filter === undefined ? 'targets' : 'where',
+      dryRun: asked.dryRun,
+      written: writtenOf(asked.label, asked.input, request.reason, asked.where),
+      reference: request.reference,
+      expectedCount: asked.expectedCount,
+      idempotencyKey: request.idempotencyKey,
+      items: stored(command, asked.input, source, nothing),
+      frozenAt: () => filter?.position(),
+      fingerprint: () => ({ bulk: asked, reason: request.reason ?? null }),
+      knownAhead: true,
+    });
+  };
+
+  const fromUpload = async (request: UploadRequest): Promise<Accepted> => {
+    await parts.require(request, 'bulk:run');
+    const asked = readUploadQuery(request.query);
+    const command = await commandFor(request, asked.command);
+    requireCommonInput(command, asked.input, 'rows');
+    requireNeeds(command, { ...request, input: asked.input }, true);
+    const { content, digest } = digested(request.content);
+    const csv = request.mediaType === 'text/csv';
+    return publishing.publish({
+      origin: request,
+      command,
+      source: csv ? 'csv' : 'ndjson',
+      dryRun: asked.dryRun,
+      written: writtenOf(asked.label, asked.input, request.reason),
+      reference: request.reference,
+      expectedCount: asked.expectedCount,
+      idempotencyKey: request.idempotencyKey,
+      items: stored(
+        command,
+        asked.input,
+        csv ? readCsv(command, content, asked) : readNdjson(content, asked),
+        columnOf(csv, command, asked),
+      ),
+      frozenAt: nothing,
+      fingerprint: () => ({ bulk: asked, content: digest(), reason: request.reason ?? null }),
+      knownAhead: false,
+    });
+  };
+
+  return { fromBody, fromUpload, fromPlan: publishing.publish };
+};
+
+const readCsv = (command: BulkCommand, content: AsyncIterable<Uint8Array>, { map }: AskedByUpload): Source =>
+  csvSource(content, fieldsOf(command), map);
+
+const readNdjson = (content: AsyncIterable<Uint8Array>, { map }: AskedByUpload): Source => {
+  if (map === undefined) return ndjsonSource(content);
+  throw new QuarterdeckError('invalid_input', 'The bulk job is not valid.', {
+    errors: [{ path: 'map', message: 'A map is for CSV; each NDJSON line already names its fields.' }],
+  });
+};
+
+const columnOf = (csv: boolean, command: BulkCommand, { map }: AskedByUpload): ColumnOf => {
+  const fields = fieldsOf(command);
+  return (field) => (csv && fields.has(field) ? (map === undefined ? field : map[field]) : undefined);
+};

@@ -1,0 +1,152 @@
+/**
+ * What a request asks for, read strictly: every wrong field is told with its path and what would be
+ * right, before anything is stored.
+ */
+import { z } from 'zod';
+import type { Catalogue } from '../commands/catalogue.ts';
+import type { CommandDefinition } from '../commands/definition.ts';
+import { validateInput } from '../commands/validate.ts';
+import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
+import type { EventData } from '../events/definition.ts';
+import { fieldsOf } from './sources/fields.ts';
+
+const common = {
+  command: z.string(),
+  input: z.record(z.string(), z.unknown()).default({}),
+  dryRun: z.boolean().default(false),
+  label: z.string().max(200).optional(),
+  expectedCount: z.int().nonnegative().optional(),
+};
+
+const bodySchema = z.strictObject({
+  ...common,
+  targets: z.array(z.string()).optional(),
+  where: z.record(z.string(), z.unknown()).optional(),
+});
+
+const uploadSchema = z.strictObject({ ...common, map: z.record(z.string(), z.string()).optional() });
+
+export interface Asked {
+  readonly command: string;
+  readonly input: EventData;
+  readonly dryRun: boolean;
+  readonly label?: string | undefined;
+  readonly expectedCount?: number | undefined;
+}
+
+export interface AskedByBody extends Asked {
+  readonly targets?: readonly string[] | undefined;
+  readonly where?: EventData | undefined;
+}
+
+export interface AskedByUpload extends Asked {
+  readonly map?: Readonly<Record<string, string>> | undefined;
+}
+
+const check = <S extends z.ZodObject>(schema: S, value: unknown): z.output<S> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap((issue): FieldError[] =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          path: key,
+          message: `There is no such field; the fields are ${Object.keys(schema.shape).join(', ')}.`,
+        }))
+      : [{ path: issue.path.map(String).join('.'), message: issue.message }],
+  );
+  throw new QuarterdeckError('invalid_input', 'The bulk job is not valid.', { errors });
+};
+
+export const readBody = (body: unknown): AskedByBody => {
+  const asked = check(bodySchema, body);
+  if (asked.targets !== undefined && asked.where !== undefined) {
+    throw invalidInput('where', 'Give either targets or where, not both.');
+  }
+  if (asked.targets === undefined && asked.where === undefined) {
+    throw invalidInput(
+      'targets',
+      'Give targets (a list of ids) or where (a filter), or upload CSV or NDJSON.',
+    );
+  }
+  return asked;
+};
+
+/** Query parameters are texts: those that are not are read as JSON, or as their own kind. */
+export const readUploadQuery = (query: Readonly<Record<string, string>>): AskedByUpload => {
+  const value: Record<string, unknown> = { ...query };
+  for (const name of ['map', 'input'] as const)
+    if (query[name] !== undefined) value[name] = parseJson(name, query[name]);
+  if (query.dryRun !== undefined) value.dryRun = flagOf(query.dryRun);
+  if (query.expectedCount !== undefined && /^\d{1,9}$/.test(query.expectedCount)) {
+    value.expectedCount = Number(query.expectedCount);
+  }
+  return check(uploadSchema, value);
+};
+
+const flagOf = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
+
+const parseJson = (name: string, text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw invalidInput(name, `Give ${name} as a JSON object, percent-encoded.`);
+  }
+};
+
+export type BulkCommand = CommandDefinition & { readonly bulk: { readonly field: string } };
+
+export const isBulk = (command: CommandDefinition): command is BulkCommand => command.bulk !== undefined;
+
+export const bulkCommand = (catalogue: Catalogue, name: string): BulkCommand => {
+  const command = catalogue.find(name);
+  if (command === undefined) {
+    throw invalidInput(
+      'command',
+      `There is no command "${name.slice(0, 100)}". See the catalogue of commands.`,
+    );
+  }
+  if (isBulk(command)) return command;
+  const names = catalogue.all.filter(isBulk).map((c) => c.name);
+  throw invalidInput('command', `${command.name} does not run in bulk; these do: ${names.join(', ')}.`);
+};
+
+/** What all items have in common is refused as a whole rather than item by item. */
+export const requireCommonInput = (command: BulkCommand, input: EventData, targets: 'ids' | 'rows'): void => {
+  const { field } = command.bulk;
+  const probe = targets === 'ids' ? { ...input, [field]: 'a' } : input;
+  const validated = validateInput(command, probe);
+  if (validated.ok) return;
+  const concerns = ({ path }: FieldError): boolean => {
+    const root = path.split('.')[0] ?? '';
+    return root !== field && (targets === 'ids' || root in input);
+  };
+  const errors = validated.errors.filter(concerns).map((e) => ({ ...e, path: `input.${e.path}` }));
+  if (errors.length > 0)
+    throw new QuarterdeckError('invalid_input', 'The common input is not valid.', { errors });
+};
+
+/** A command that wants to know why or by which ticket is told once for the job, or by each row. */
+export const requireNeeds = (
+  command: CommandDefinition,
+  {
+    reason,
+    reference,
+    input,
+  }: { reason?: string | undefined; reference?: string | undefined; input: EventData },
+  rows: boolean,
+): void => {
+  const told =
+    reason !== undefined || typeof input.reason === 'string' || (rows && fieldsOf(command).has('reason'));
+  if (command.needs.reason === true && !told) {
+    throw new QuarterdeckError(
+      'reason_required',
+      'This command needs a reason: send the header Quarterdeck-Reason.',
+    );
+  }
+  if (command.needs.reference === true && reference === undefined) {
+    throw new QuarterdeckError(
+      'reason_required',
+      'This command needs a ticket: send the header Quarterdeck-Reference.',
+    );
+  }
+};

@@ -1,0 +1,126 @@
+/**
+ * An item on its way into a chunk and out of it again. It is validated on the way in, so that a row that
+ * can never run is known at once, and stored as it was given: the schema's own transformations happen
+ * when it is decided. Personal fields are sealed under the subject that the command names; of an invalid
+ * item nothing is stored but its target, its line and what is wrong.
+ */
+import type { CommandDefinition } from '../commands/definition.ts';
+import { validateInput } from '../commands/validate.ts';
+import type { FieldError } from '../errors.ts';
+import { type Codec, erased, isSealed } from '../events/codec.ts';
+import type { EventData } from '../events/definition.ts';
+import type { ColumnOf, SourceItem } from './sources/source.ts';
+
+/** As it stands in the chunk's array; names are short because there are millions of them. */
+export interface StoredItem {
+  /** Target. */
+  readonly t: string | null;
+  /** Line. */
+  readonly l?: number;
+  /** Its own input, personal fields sealed. */
+  readonly i?: EventData;
+  /** What is wrong with it. */
+  readonly e?: readonly FieldError[];
+}
+
+/** An item ready to be decided, or why it cannot be. */
+export type OpenItem =
+  | { readonly input: EventData }
+  | { readonly errors: readonly FieldError[] }
+  | { readonly erased: true };
+
+const contextOf = (command: CommandDefinition): string => `bulk ${command.name}`;
+
+const targetOf = (command: CommandDefinition, input: EventData): string | null => {
+  const target = input[command.bulk?.field ?? ''];
+  return typeof target === 'string' && target !== '' ? target : null;
+};
+
+interface Intake {
+  readonly command: CommandDefinition;
+  /** Fields that all items have in common. */
+  readonly common: EventData;
+  readonly codec: Pick<Codec, 'encryptFields'>;
+  readonly columnOf: ColumnOf;
+}
+
+export const storeItems = async (
+  { command, common, codec, columnOf }: Intake,
+  items: readonly SourceItem[],
+): Promise<readonly StoredItem[]> => {
+  const checked = items.map((item) => {
+    const whole = { ...common, ...item.input };
+    const fault = textFault(item.input);
+    const validated =
+      fault === undefined ? validateInput(command, whole) : { ok: false as const, errors: [fault] };
+    const place = { t: targetOf(command, whole), ...(item.line === undefined ? {} : { l: item.line }) };
+    if (validated.ok) return { place, input: item.input, subject: command.subject(validated.input) };
+    return { place: { ...place, e: validated.errors.map((e) => explain(e, item, columnOf)) } };
+  });
+  const sealed = await codec.encryptFields(
+    checked.flatMap(({ input, subject }) =>
+      input === undefined
+        ? []
+        : [{ subject, context: contextOf(command), fields: command.personal, data: input }],
+    ),
+  );
+  let nth = 0;
+  return checked.map(({ place, input }) =>
+    input === undefined ? place : { ...place, i: sealed[nth++] as EventData },
+  );
+};
+
+/** A blank cell is told as what it is, with the column that the reader sees. */
+const explain = (error: FieldError, { input }: SourceItem, columnOf: ColumnOf): FieldError => {
+  const column = columnOf(error.path);
+  const value = input[error.path];
+  const blank = value === undefined || (typeof value === 'string' && value.trim() === '');
+  if (column === undefined || !blank) return error;
+  return { path: error.path, message: `The column "${column}" is blank. ${error.message}` };
+};
+
+const suspicious = /\\u0000|\\ud[89a-f]/i;
+
+/** PostgreSQL's text holds no NUL and UTF-8 no half of a surrogate pair; found by one search of the text. */
+const textFault = (input: EventData): FieldError | undefined => {
+  if (!suspicious.test(JSON.stringify(input))) return undefined;
+  for (const [path, value] of Object.entries(input)) {
+    const text = unescaped(path) + unescaped(value);
+    if (text.includes('\0') || !text.isWellFormed()) {
+      const message = 'Holds a NUL character or half of a surrogate pair; leave it out.';
+      return { path: path.isWellFormed() ? path.replaceAll('\0', '') : '', message };
+    }
+  }
+  return undefined;
+};
+
+const unescaped = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.entries(value)
+    .map(([name, inner]) => name + unescaped(inner))
+    .join('');
+};
+
+/** Opens what is sealed and puts the common input below; in the order given. */
+export const openItems = async (
+  {
+    command,
+    common,
+    codec,
+  }: Pick<Intake, 'command' | 'common'> & { readonly codec: Pick<Codec, 'decryptFields'> },
+  items: readonly StoredItem[],
+): Promise<readonly OpenItem[]> => {
+  const opened = await codec.decryptFields(
+    items.map(({ i = {} }) => ({ context: contextOf(command), data: i })),
+  );
+  return items.map(({ i = {}, e }, n) => {
+    if (e !== undefined) return { errors: e };
+    const own = opened[n] as EventData;
+    // What was erased since is nobody's wish any more.
+    if (Object.entries(i).some(([name, value]) => isSealed(value) && own[name] === erased))
+      return { erased: true };
+    const validated = validateInput(command, { ...common, ...own });
+    return validated.ok ? { input: validated.input } : { errors: validated.errors };
+  });
+};

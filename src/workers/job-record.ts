@@ -1,0 +1,127 @@
+/**
+ * A job as the database holds it, opened, and as callers see it. What people wrote (label, filter, common
+ * input, reason) is sealed under the requester's key as one text; once that key is gone it is gone too.
+ */
+import type { Queryable } from '../db/pool.ts';
+import { QuarterdeckError } from '../errors.ts';
+import { type Codec, erased } from '../events/codec.ts';
+import type { EventData } from '../events/definition.ts';
+import type { ActorKind } from '../events/envelope.ts';
+import type { Requester } from './ports.ts';
+import { type BulkJob, type JobState, type Outcome, outcomes } from './request.ts';
+import { type JobRow, listJobs, selectJobs } from './sql/jobs.ts';
+
+export interface Written {
+  readonly label?: string;
+  readonly where?: EventData;
+  readonly input?: EventData;
+  readonly reason?: string;
+}
+
+export interface JobRecord extends Omit<JobRow, 'state' | 'counts' | 'sealed'> {
+  readonly state: JobState;
+  readonly requester: Requester;
+  readonly written: Written;
+  readonly counts: Readonly<Record<Outcome, number>>;
+}
+
+export type TextCodec = Pick<Codec, 'encryptText' | 'decryptText'>;
+
+const writtenContext = 'bulk job';
+
+export const sealWritten = (codec: TextCodec, requesterId: string, written: Written): Promise<string> =>
+  codec.encryptText(requesterId, JSON.stringify(written), writtenContext);
+
+export interface ListOptions {
+  readonly states: readonly string[] | undefined;
+  readonly command: string | undefined;
+  readonly before: { readonly requestedAt: string; readonly id: string } | undefined;
+  readonly limit: number;
+}
+
+export interface JobStore {
+  /** In the order given; unknown ids are left out. */
+  find(ids: readonly string[]): Promise<readonly JobRecord[]>;
+  /** @throws QuarterdeckError `not_found`. */
+  get(id: string): Promise<JobRecord>;
+  list(options: ListOptions): Promise<readonly JobRecord[]>;
+}
+
+export const createJobStore = (db: Queryable, codec: TextCodec): JobStore => {
+  const open = async (row: JobRow): Promise<JobRecord> => {
+    const text = await codec.decryptText(row.requesterId, row.sealed, writtenContext);
+    return {
+      ...row,
+      state: row.state as JobState,
+      written: text === erased ? {} : (JSON.parse(text) as Written),
+      requester: {
+        id: row.requesterId,
+        kind: row.requesterKind as ActorKind,
+        tool: row.tool,
+        scope: row.scope,
+      },
+      counts: Object.fromEntries(outcomes.map((o) => [o, row.counts[o] ?? 0])) as Record<Outcome, number>,
+    };
+  };
+  const find = async (ids: readonly string[]): Promise<readonly JobRecord[]> => {
+    const { rows } = await db.query<JobRow>({ ...selectJobs, values: [ids] });
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return Promise.all(ids.flatMap((id) => byId.get(id) ?? []).map(open));
+  };
+  return {
+    find,
+    async get(id) {
+      const [job] = await find([id]);
+      if (job === undefined)
+        throw new QuarterdeckError('not_found', `There is no bulk job "${id.slice(0, 100)}".`);
+      return job;
+    },
+    async list({ states, command, before, limit }) {
+      const values = [
+        states ?? null,
+        command ?? null,
+        before?.requestedAt ?? null,
+        before?.id ?? null,
+        limit,
+      ];
+      const { rows } = await db.query<JobRow>({ ...listJobs, values });
+      return Promise.all(rows.map(open));
+    },
+  };
+};
+
+export const decidedOf = (counts: Readonly<Record<Outcome, number>>): number =>
+  outcomes.reduce((sum, outcome) => sum + counts[outcome], 0);
+
+const rateOf = ({ finishedAt, secondsRun, secondsSince, rateBase, counts }: JobRecord): number | null => {
+  const decided = decidedOf(counts) - counts.cancelled;
+  const [items, seconds] = finishedAt === null ? [decided - rateBase, secondsSince] : [decided, secondsRun];
+  return seconds === null || seconds <= 0 || items <= 0 ? null : Math.round((items / seconds) * 10) / 10;
+};
+
+export const viewOf = (job: JobRecord): BulkJob => {
+  const ratePerSecond = rateOf(job);
+  const running = job.state === 'running' && ratePerSecond !== null;
+  const { where, label } = job.written;
+  return {
+    id: job.id,
+    command: job.command,
+    label: label ?? null,
+    state: job.state,
+    dryRun: job.dryRun,
+    requestedBy: { id: job.requester.id, kind: job.requester.kind },
+    requestedAt: job.requestedAt,
+    startedAt: job.startedAt,
+    finishedAt: job.finishedAt,
+    total: job.total,
+    ...job.counts,
+    ratePerSecond,
+    etaSeconds: running ? Math.ceil((job.total - decidedOf(job.counts)) / ratePerSecond) : null,
+    position: job.position,
+    source: job.source as BulkJob['source'],
+    ...(job.pausedReason === null ? {} : { pausedReason: job.pausedReason }),
+    ...(where === undefined ? {} : { where }),
+    ...(job.frozenAt === null ? {} : { frozenAt: job.frozenAt }),
+    ...(job.retryOf === null ? {} : { retryOf: job.retryOf }),
+  };
+};

@@ -1,0 +1,29 @@
+/** What the files of this folder share: made once by `createBulk`, handed to each. */
+import type { Catalogue } from '../commands/catalogue.ts';
+import type { Deciding } from '../commands/deciding.ts';
+import type { Idempotency } from '../commands/idempotency.ts';
+import type { Origin } from '../commands/request.ts';
+import type { Db } from '../db/pool.ts';
+import type { Codec } from '../events/codec.ts';
+import type { EventLog } from '../events/log.ts';
+import type { JobStore } from './job-record.ts';
+import type { Clock, NewId, OnError, Requesters, Selecting } from './ports.ts';
+import type { Progress } from './progress.ts';
+
+export interface Parts {
+  readonly pool: Db;
+  readonly log: EventLog;
+  readonly deciding: Deciding;
+  readonly catalogue: Catalogue;
+  readonly idempotency: Idempotency;
+  readonly selecting: Selecting;
+  readonly codec: Codec;
+  readonly requesters: Requesters;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly onError: OnError;
+  readonly store: JobStore;
+  readonly progress: Progress;
+  /** @throws QuarterdeckError `not_permitted`, after recording the denial. */
+  readonly require: (origin: Origin, permission: string) => Promise<void>;
+}

@@ -1,0 +1,91 @@
+/**
+ * Tells of jobs that changed: listeners of this process with the jobs themselves, at most ten times a
+ * second, and other processes by NOTIFY, outside any transaction. A change that comes while one is being
+ * told is told next; the newest state wins.
+ */
+import type { Db } from '../db/pool.ts';
+import { type JobStore, viewOf } from './job-record.ts';
+import type { OnError } from './ports.ts';
+import { type BulkJob, bulkChannel } from './request.ts';
+import { notifyJobs } from './sql/notify.ts';
+
+export interface Progress {
+  /** A job changed here. */
+  changed(jobId: string): void;
+  /** Another process says that a job changed. */
+  heard(jobId: string): void;
+  onProgress(listener: (jobs: readonly BulkJob[]) => void): () => void;
+  /** Called at once when something may have to be done. */
+  onWake(listener: () => void): () => void;
+  stop(): void;
+}
+
+const everyMs = 100;
+
+interface Options {
+  readonly pool: Db;
+  readonly store: JobStore;
+  readonly onError: OnError;
+}
+
+export const createProgress = ({ pool, store, onError }: Options): Progress => {
+  const listeners = new Set<(jobs: readonly BulkJob[]) => void>();
+  const wakers = new Set<() => void>();
+  /** Jobs to tell of; true where other processes are to hear of it too. */
+  let dirty = new Map<string, boolean>();
+  let timer: NodeJS.Timeout | undefined;
+  let telling = false;
+
+  const tell = async (): Promise<void> => {
+    const now = dirty;
+    dirty = new Map();
+    const own = [...now].flatMap(([id, ours]) => (ours ? [id] : []));
+    if (own.length > 0) await pool.query({ ...notifyJobs, values: [bulkChannel, own] });
+    if (listeners.size === 0) return;
+    const jobs = (await store.find([...now.keys()])).map(viewOf);
+    for (const listener of listeners) listener(jobs);
+  };
+
+  const schedule = (): void => {
+    if (timer !== undefined || telling) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      telling = true;
+      tell()
+        .catch((error: unknown) => onError(error, 'telling of bulk progress'))
+        .finally(() => {
+          telling = false;
+          if (dirty.size > 0) schedule();
+        });
+    }, everyMs);
+  };
+
+  const mark = (jobId: string, ours: boolean): void => {
+    dirty.set(jobId, ours || (dirty.get(jobId) ?? false));
+    schedule();
+  };
+
+  return {
+    changed(jobId) {
+      mark(jobId, true);
+      for (const wake of wakers) wake();
+    },
+    heard(jobId) {
+      // Our own notifications come back to us: what is dirty already stays as it is.
+      if (listeners.size > 0) mark(jobId, false);
+      for (const wake of wakers) wake();
+    },
+    onProgress(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onWake(listener) {
+      wakers.add(listener);
+      return () => wakers.delete(listener);
+    },
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+};
