@@ -71,6 +71,13 @@ const Typed = ({ value = '', onType, ...rest }: TypedProps) => {
         setTyped(event.currentTarget.value);
         tell(event.currentTarget.value.trim());
       }}
+      onBlur={() => tell.flush()}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter') return;
+        // The bar may stand in a form that starts a job: Enter here means the filter.
+        event.preventDefault();
+        tell.flush();
+      }}
     />
   );
 };

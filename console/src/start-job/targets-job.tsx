@@ -1,5 +1,5 @@
 /** A job on accounts that exist: all that a filter finds, or those on a list of ids. */
-import { Divider, Stack, Text } from '@mantine/core';
+import { Checkbox, Divider, Stack, Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { filterOf, filterWords } from '../accounts/account-filter.ts';
 import { FilterBar } from '../accounts/filter-bar.tsx';
@@ -21,10 +21,19 @@ const none = Object.fromEntries(filterWords.map((word) => [word, undefined]));
 
 export const FilterJob = ({ commands }: CommandsProps) => {
   const filter = filterOf(usePlace().search);
+  const [all, setAll] = useState(false);
+  const isEmpty = Object.keys(filter).length === 0;
   return (
-    <TargetsJob commands={commands} source={{ filter }} ready>
+    <TargetsJob commands={commands} source={{ filter }} ready={!isEmpty || all}>
       <FilterBar filter={filter} onChange={setSearch} onClear={() => setSearch(none)} />
       <FilterSample filter={filter} />
+      {isEmpty && (
+        <Checkbox
+          label="There is no filter, and I mean every account"
+          checked={all}
+          onChange={(event) => setAll(event.currentTarget.checked)}
+        />
+      )}
     </TargetsJob>
   );
 };
