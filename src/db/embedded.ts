@@ -15,7 +15,7 @@ import { type Cluster, type ClusterPlace, createCluster, existingCluster } from 
 import { databaseName, ensureDatabase, roles, urlFor } from './embedded/databases.ts';
 import { postgresIdentity } from './embedded/identity.ts';
 import { type Passwords, passwordsFile, passwordsFor, readPasswords } from './embedded/passwords.ts';
-import { disownDead, predecessorOn } from './embedded/predecessor.ts';
+import { disownDead, isAlive, predecessorOn } from './embedded/predecessor.ts';
 import {
   defaultSettings,
   endProcess,
@@ -102,15 +102,6 @@ async function clusterIn(
   });
   return { cluster, passwords };
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 async function goneProcess(pid: number): Promise<void> {
   while (isAlive(pid)) await sleep(50);

@@ -235,12 +235,16 @@ describe('The embedded PostgreSQL', () => {
     await (await start()).stop();
   });
 
-  test('begins anew when its making was interrupted', async () => {
-    await mkdir(path.join(dataDir, 'postgres.new-1'), { recursive: true });
-    await writeFile(path.join(dataDir, 'postgres.new-1', 'PG_VERSION'), '18\n');
+  test('begins anew when its making was interrupted, and clears the remains away', async () => {
+    const gone = spawn('/bin/true');
+    await once(gone, 'exit');
+    const remains = path.join(dataDir, `postgres.new-${gone.pid}`);
+    await mkdir(remains, { recursive: true });
+    await writeFile(path.join(remains, 'PG_VERSION'), '18\n');
     const postgres = await start();
     await query(postgres.applicationUrl, 'SELECT 1');
     await postgres.stop();
+    expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres-passwords.json', 'postgres.log']);
   });
 
   test('says why it does not start, in its own last words', async () => {

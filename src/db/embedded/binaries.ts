@@ -73,10 +73,11 @@ async function contentHash(folder: string): Promise<string> {
 }
 
 /** Whole or not at all: filled under another name, then renamed. */
-async function copyTo(base: string, folder: string): Promise<Binaries> {
+async function copyTo(base: string, folder: string, log: (line: string) => void): Promise<Binaries> {
   const target = path.join(base, `postgresql-${await contentHash(folder)}`);
   const trusted = process.getuid?.() === 0 ? await isRootsOwn(target) : (await entryAt(target)) !== undefined;
   if (!trusted) {
+    log(`Copying the PostgreSQL programs to ${target}, where they can be run`);
     const draft = await mkdtemp(path.join(base, 'copy-'));
     // The package's list of links is relative to the parent of `native`.
     await cp(folder, path.join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
@@ -102,8 +103,7 @@ export async function findBinaries(
     );
   if (mended && (await canRun(programs(packaged), identity))) return programs(packaged);
   const base = identity.ids === undefined ? dataDir : await sharedFolder();
-  log(`Copying the PostgreSQL programs to ${base}, where they can be run`);
-  const copied = await copyTo(base, packaged);
+  const copied = await copyTo(base, packaged, log);
   if (await canRun(copied, identity)) return copied;
   throw new Error(
     `The embedded PostgreSQL cannot be run on this system (${copied.postgres} --version fails). Set DATABASE_URL to a PostgreSQL server.`,

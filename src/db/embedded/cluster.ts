@@ -21,6 +21,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { type Identity, isRoot } from './identity.ts';
 import { canEnter, entryAt, makeTraversable, sharedFolder } from './paths.ts';
+import { isAlive } from './predecessor.ts';
 
 const run = promisify(execFile);
 
@@ -138,6 +139,16 @@ async function publish(place: ClusterPlace, draft: string, folder: string): Prom
   return linkTo(place.dataDir, folder, place.identity).then(() => true, taken);
 }
 
+/** What a starter that was killed while it made the cluster has left. */
+async function removeDeadDrafts(folder: string): Promise<void> {
+  const prefix = `${path.basename(folder)}.new-`;
+  for (const name of await readdir(path.dirname(folder))) {
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
+    if (Number.isNaN(pid) || isAlive(pid)) continue;
+    await rm(path.join(path.dirname(folder), name), { recursive: true, force: true });
+  }
+}
+
 export async function createCluster(
   place: ClusterPlace,
   password: string,
@@ -146,6 +157,7 @@ export async function createCluster(
   const folder = await newFolderName(place);
   const draft = `${folder}.new-${process.pid}`;
   const passwordFile = `${draft}-password`;
+  await removeDeadDrafts(folder);
   try {
     await rm(draft, { recursive: true, force: true });
     await mkdir(draft, { mode: 0o700 });

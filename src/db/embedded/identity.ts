@@ -29,21 +29,14 @@ async function identityOf(name: string): Promise<Identity | undefined> {
   return uid === undefined || gid === undefined || uid === 0 ? undefined : { ids: { uid, gid } };
 }
 
-/** Debian's and Red Hat's command, then BusyBox's. */
-const userCommands = [
-  [
-    'useradd',
-    '--system',
-    '--user-group',
-    '--no-create-home',
-    '--home-dir',
-    '/nonexistent',
-    '--shell',
-    '/usr/sbin/nologin',
-    'postgres',
-  ],
+const system = ['--system', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin'];
+
+/** Debian's and Red Hat's command, again for where the group is there already, then BusyBox's. */
+const userCommands: readonly (readonly [string, ...string[]])[] = [
+  ['useradd', ...system, '--user-group', 'postgres'],
+  ['useradd', ...system, '--gid', 'postgres', 'postgres'],
   ['adduser', '-S', '-D', '-H', 'postgres'],
-] as const;
+];
 
 async function makePostgresUser(): Promise<Identity | undefined> {
   for (const [command, ...args] of userCommands) {

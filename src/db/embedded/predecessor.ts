@@ -21,6 +21,16 @@ export type Predecessor =
   | { readonly kind: 'owned'; readonly pid: number; readonly by: number }
   | { readonly kind: 'foreign'; readonly pid: number };
 
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Not ours to signal, yet there.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
 const marker = 'cluster_name=quarterdeck_';
 
 /** The server's argument that names this process as its parent. */
