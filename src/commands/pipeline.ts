@@ -53,7 +53,7 @@ export const createPipeline = (options: PipelineOptions): Commands => {
   const validate = async (command: CommandDefinition, request: CommandRequest): Promise<Ask> => {
     const validated = validateInput(command, request.input);
     const input = validated.ok ? validated.input : {};
-    const reason = typeof input['reason'] === 'string' ? input['reason'] : request.reason;
+    const reason = typeof input.reason === 'string' ? input.reason : request.reason;
     const { reference, ifMatch, principal } = request;
     const metadata = metadataOf(request, source, { command: command.name, reason, reference });
     const problem = validated.ok ? missingNeed(command, reason, reference) : inputProblem(validated.errors);
