@@ -37,8 +37,8 @@ export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
       {account.isError && <Trouble error={account.error} retry={() => account.refetch()} />}
       {asOf !== undefined && account.isSuccess && (
         <Alert color="yellow" variant="light" data-testid="as-of-notice">
-          As it was at {moment(asOf)}, position {account.data.position ?? '–'} of the log. Commands act on the
-          present.
+          As it was at {isPosition(asOf) ? '' : `${moment(asOf)}, `}position {account.data.position ?? asOf}{' '}
+          of the log. Commands act on the present.
         </Alert>
       )}
       <Grid gap="md">
@@ -66,3 +66,6 @@ export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
     </Page>
   );
 };
+
+/** `asOf` is a time or a position, as in the API. */
+const isPosition = (asOf: string): boolean => /^\d+$/.test(asOf);

@@ -10,7 +10,7 @@ interface AsOfProps {
 
 export const AsOf = ({ asOf, onChange }: AsOfProps) => {
   const [chosen, setChosen] = useState('');
-  useEffect(() => setChosen(asOf === undefined ? '' : localOf(asOf)), [asOf]);
+  useEffect(() => setChosen(asOf === undefined || /^\d+$/.test(asOf) ? '' : localOf(asOf)), [asOf]);
   return (
     <form
       onSubmit={(event) => {

@@ -3,11 +3,13 @@ import { Group, Paper, Stack, Text, Timeline, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { historyQuery } from '../api/audit.ts';
 import type { StreamState } from '../api/types.ts';
+import { Link } from '../navigation/link.tsx';
+import { usePlace } from '../navigation/place.ts';
 import { Diff } from '../parts/diff.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Person } from '../parts/person.tsx';
 import { Loading, Trouble } from '../parts/states.tsx';
-import { words } from '../parts/written.ts';
+import { count, words } from '../parts/written.ts';
 
 export const History = ({ stream }: { readonly stream: string }) => {
   const history = useQuery(historyQuery(stream));
@@ -41,7 +43,7 @@ const States = ({ states }: { readonly states: readonly StreamState[] }) => (
         <Group gap={6} mb={6} className="quiet numbers" fz="sm">
           <Person actor={state.actor} />
           ·
-          <Moment at={state.recordedAt} />·<span>position {state.position}</span>
+          <Moment at={state.recordedAt} />·<At position={state.position} />
         </Group>
         {state.reason && (
           <Text size="sm" mb={6} fs="italic">
@@ -53,3 +55,13 @@ const States = ({ states }: { readonly states: readonly StreamState[] }) => (
     ))}
   </Timeline>
 );
+
+/** Leads to the account as it was right after this event. */
+const At = ({ position }: { readonly position: number }) => {
+  const { pathname } = usePlace();
+  return (
+    <Link className="text-link" href={`${pathname}?asOf=${position}`}>
+      position {count(position)}
+    </Link>
+  );
+};

@@ -15,7 +15,7 @@ export const eventsQuery = (query: Query) =>
     getNextPageParam: nextCursor,
   });
 
-/** `null` when one may not read it: then the history is simply not there. */
+/** `null` when one may not read it or there is none: then nothing is shown of it. */
 export const historyQuery = (stream: string) =>
   queryOptions({
     queryKey: ['history', stream],
@@ -27,7 +27,7 @@ const readHistory = async (stream: string, signal: AbortSignal): Promise<readonl
     const path = `/audit/replay/${encodeURIComponent(stream)}`;
     return (await get<{ states: readonly StreamState[] }>(path, { signal })).states;
   } catch (error) {
-    if (error instanceof Problem && error.status === 403) return null;
+    if (error instanceof Problem && (error.status === 403 || error.status === 404)) return null;
     throw error;
   }
 };
