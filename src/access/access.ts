@@ -12,6 +12,7 @@ import { type CustomerCredentialRules, defaultCustomerCredentials } from './cust
 import { createDenials, type Denials } from './denials.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createNetwork } from './network.ts';
+import { createOwnOrigin, type OwnOrigin } from './own-origin.ts';
 import { createPeople, type People } from './people.ts';
 import { grantsOf, rolesOf, scopeOf } from './policy.ts';
 import { parsePolicy } from './policy-file.ts';
@@ -56,6 +57,7 @@ export interface Access {
   readonly recorder: Recorder;
   readonly cookies: Cookies;
   readonly publicUrl: string;
+  readonly comesFromOwnOrigin: OwnOrigin;
   /**
    * The person as they are now, through that tool: roles by the policy in force. undefined where they are
    * unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
@@ -87,12 +89,13 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const denials = createDenials({ recorder, clock, onError });
   const cookies = createCookies(publicUrl.startsWith('https:'));
   const principals = createPrincipals(policy);
+  const comesFromOwnOrigin = createOwnOrigin(publicUrl);
   const network = createNetwork({ allowed: options.allowedNetworks, trustedProxies: options.trustedProxies });
   const gate = createGate({
     network,
     credentials: options.customerCredentials ?? defaultCustomerCredentials,
     cookies,
-    publicUrl,
+    comesFromOwnOrigin,
     denials,
     authenticate: sessions.authenticate,
     principalOf: principals.ofSession,
@@ -115,11 +118,12 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     recorder,
     cookies,
     publicUrl,
+    comesFromOwnOrigin,
     principalOf: async (personId, tool) => {
       const person = await people.find(personId);
       return person?.active === true ? principals.of({ ...person, tool }) : undefined;
     },
-    applyPolicy: (text, fileName) => policy.apply(parsePolicy(text, fileName), whoIs(systemPrincipal)),
+    applyPolicy: async (text, fileName) => policy.apply(parsePolicy(text, fileName), whoIs(systemPrincipal)),
     onSessionsEnded: (listener) => {
       endListeners.add(listener);
       return () => endListeners.delete(listener);

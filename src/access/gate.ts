@@ -9,7 +9,7 @@ import { type Cookies, cookieIn } from './cookies.ts';
 import { type CustomerCredentialRules, customerCredentialIn } from './customer-credentials.ts';
 import type { Denials } from './denials.ts';
 import type { Network } from './network.ts';
-import { comesFromOwnOrigin, isSafe } from './own-origin.ts';
+import { isSafe, type OwnOrigin } from './own-origin.ts';
 import type { Principal } from './principal.ts';
 import { anonymous, whoIs } from './recorder.ts';
 import type { Session } from './sessions.ts';
@@ -45,7 +45,7 @@ interface Deps {
   readonly network: Network;
   readonly credentials: CustomerCredentialRules;
   readonly cookies: Cookies;
-  readonly publicUrl: string;
+  readonly comesFromOwnOrigin: OwnOrigin;
   readonly denials: Denials;
   readonly authenticate: (token: string) => Promise<Session | undefined>;
   readonly principalOf: (session: Session) => Principal;
@@ -54,7 +54,7 @@ interface Deps {
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 
 export const createGate = (deps: Deps): Gate => {
-  const { network, credentials, cookies, publicUrl, denials, authenticate, principalOf } = deps;
+  const { network, credentials, cookies, comesFromOwnOrigin, denials, authenticate, principalOf } = deps;
 
   const note = (
     incoming: Incoming,
@@ -105,7 +105,7 @@ export const createGate = (deps: Deps): Gate => {
       const token = cookieIn(incoming.headers.cookie, cookies.sessionName);
       if (token === undefined)
         return refuse(incoming, ip, 'not_authenticated', 'Sign in first.', 'no session');
-      const foreign = !comesFromOwnOrigin(incoming.headers, publicUrl);
+      const foreign = !comesFromOwnOrigin(incoming.headers);
       if (foreign && (fromOwnOrigin || !isSafe(incoming.method))) {
         const message = 'With a session cookie this is accepted from a page of our own origin only.';
         return refuse(incoming, ip, 'not_permitted', message, 'foreign origin');

@@ -4,6 +4,7 @@
  * not one of our proxies; everything left of it anybody may have written.
  */
 import ipaddr from 'ipaddr.js';
+import { LRUCache } from 'lru-cache';
 import { QuarterdeckError } from '../errors.ts';
 
 export interface NetworkRules {
@@ -17,6 +18,10 @@ export interface Network {
   admit(peer: string | undefined, forwardedFor: string | undefined): string;
 }
 
+/** Parsing addresses costs more than all else here; the same few clients come again and again. */
+const rememberedMax = 10_000;
+const keyCharactersMax = 200;
+
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Range = readonly [Address, number];
 
@@ -26,13 +31,19 @@ export const loopback = ['127.0.0.0/8', '::1/128'] as const;
 export const createNetwork = (rules: NetworkRules): Network => {
   const allowed = (rules.allowed.length === 0 ? loopback : rules.allowed).map(rangeOf);
   const proxies = rules.trustedProxies.map(rangeOf);
+  const admitted = new LRUCache<string, string>({ max: rememberedMax });
   return {
     admit: (peer, forwardedFor) => {
+      const key = `${peer} ${forwardedFor}`;
+      const known = admitted.get(key);
+      if (known !== undefined) return known;
       const client = clientOf(peer, forwardedFor, proxies);
       if (client === undefined || !isIn(client, allowed)) {
         throw new QuarterdeckError('network_refused', 'Requests from this network are not accepted.');
       }
-      return client.toString();
+      const address = client.toString();
+      if (key.length <= keyCharactersMax) admitted.set(key, address);
+      return address;
     },
   };
 };

@@ -8,16 +8,23 @@ const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+export type OwnOrigin = (headers: IncomingHttpHeaders) => boolean;
+
 /** A safe method changes nothing, so it may come from anywhere. */
 export const isSafe = (method: string): boolean => safeMethods.has(method.toUpperCase());
 
 /** Neither header at all is not proof enough: every browser in use sends one of them. */
-export const comesFromOwnOrigin = (headers: IncomingHttpHeaders, publicUrl: string): boolean => {
+export const createOwnOrigin = (publicUrl: string): OwnOrigin => {
+  const own = new URL(publicUrl).origin;
+  return (headers) => comesFrom(own, headers);
+};
+
+const comesFrom = (own: string, headers: IncomingHttpHeaders): boolean => {
   const { origin, host } = headers;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin') return false;
   if (origin === undefined) return site === 'same-origin';
-  if (origin === new URL(publicUrl).origin) return true;
+  if (origin === own) return true;
   // Opened as localhost while the public URL says 127.0.0.1. A rebound name is not one of these.
   return host !== undefined && loopbackHost.test(host) && origin === `http://${host}`;
 };

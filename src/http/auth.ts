@@ -6,7 +6,6 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Access } from '../access/access.ts';
 import { cookieIn } from '../access/cookies.ts';
-import { comesFromOwnOrigin } from '../access/own-origin.ts';
 import { choiceOfProviderPage, failurePage, type Page, signedOutPage } from '../access/pages.ts';
 import { ownPath } from '../access/return-to.ts';
 import { requestLifeMs } from '../access/saml/ledger.ts';
@@ -66,7 +65,7 @@ const withPages =
   };
 
 export const authRouter = (access: Access, { sp, signIn, signOut }: SingleSignOn): Router => {
-  const { cookies, sessions, publicUrl } = access;
+  const { cookies, sessions } = access;
   const router = Router({ strict: true, caseSensitive: true });
   const secretOf = (request: Request) => cookieIn(request.headers.cookie, cookies.signInName);
   const tokenOf = (request: Request) => cookieIn(request.headers.cookie, cookies.sessionName);
@@ -111,7 +110,7 @@ export const authRouter = (access: Access, { sp, signIn, signOut }: SingleSignOn
   /** Our session ends in any case; a form, which a browser follows, is then led to the provider too. */
   const logout = async (request: Request, response: Response): Promise<void> => {
     const token = tokenOf(request);
-    if (token !== undefined && !comesFromOwnOrigin(request.headers, publicUrl)) {
+    if (token !== undefined && !access.comesFromOwnOrigin(request.headers)) {
       throw new QuarterdeckError(
         'not_permitted',
         'Signing out is accepted from a page of our own origin only.',

@@ -1,0 +1,116 @@
+/**
+ * SAML responses of a provider of our own making: its key is trusted through its metadata, and a test
+ * says what is wrong with what it sends. `sealed` signs as the development provider would.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { newMessageId } from '../../src/access/saml/ledger.ts';
+import { selfSignedCertificate } from '../../src/access/saml/self-signed.ts';
+import { type SigningKey, signElement } from '../../src/access/saml/signed-xml.ts';
+
+export const issuer = 'https://idp.example/entity';
+
+export const newSigningKey = (): SigningKey => {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  return { privateKey, certificate: selfSignedCertificate(privateKey, 'test provider', new Date()) };
+};
+
+const metadataOf = ({ certificate }: SigningKey): string => `
+<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${issuer}">
+  <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+    <KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data>
+      <X509Certificate>${certificate.replace(/-----[^-]+-----|\s/g, '')}</X509Certificate>
+    </X509Data></KeyInfo></KeyDescriptor>
+    <SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/slo"/>
+    <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/>
+  </IDPSSODescriptor>
+</EntityDescriptor>`;
+
+export const writeMetadata = async (folder: string, key: SigningKey): Promise<string> => {
+  const file = path.join(folder, 'acme.xml');
+  await writeFile(file, metadataOf(key));
+  return file;
+};
+
+/** Everything that a response says; a test changes what it wants to be wrong. */
+export interface Said {
+  readonly responseVersion: string;
+  readonly assertionVersion: string;
+  readonly destination: string;
+  readonly responseInResponseTo: string;
+  readonly responseIssuer: string;
+  readonly status: string;
+  readonly assertionId: string;
+  readonly assertionIssuer: string;
+  readonly issueInstant: string;
+  /** The whole element. */
+  readonly nameId: string;
+  readonly method: string;
+  readonly recipient: string;
+  /** undefined leaves the attribute out. */
+  readonly inResponseTo: string | undefined;
+  readonly confirmationNotOnOrAfter: string;
+  readonly notBefore: string;
+  readonly notOnOrAfter: string;
+  readonly audience: string;
+  /** The whole element. */
+  readonly authnStatement: string;
+  /** The whole element, or nothing. */
+  readonly attributes: string;
+  readonly extensions: string;
+}
+
+export const minutes = (n: number): number => n * 60_000;
+
+export const saying = (
+  request: { id: string; url: string; now: Date },
+  changes: Partial<Said> = {},
+): Said => {
+  const { id, url, now } = request;
+  const at = (ms: number) => new Date(now.getTime() + ms).toISOString();
+  return {
+    responseVersion: '2.0',
+    assertionVersion: '2.0',
+    destination: `${url}/auth/saml/acs`,
+    responseInResponseTo: id,
+    responseIssuer: issuer,
+    status: 'urn:oasis:names:tc:SAML:2.0:status:Success',
+    assertionId: newMessageId(),
+    assertionIssuer: issuer,
+    issueInstant: at(0),
+    nameId: '<saml:NameID>someone</saml:NameID>',
+    method: 'urn:oasis:names:tc:SAML:2.0:cm:bearer',
+    recipient: `${url}/auth/saml/acs`,
+    inResponseTo: id,
+    confirmationNotOnOrAfter: at(minutes(2)),
+    notBefore: at(-minutes(1)),
+    notOnOrAfter: at(minutes(2)),
+    audience: `${url}/auth/saml/metadata`,
+    authnStatement: `<saml:AuthnStatement AuthnInstant="${at(0)}" SessionIndex="s1"><saml:AuthnContext/></saml:AuthnStatement>`,
+    attributes: groups('staff'),
+    extensions: '',
+    ...changes,
+  };
+};
+
+export const groups = (...names: readonly string[]): string =>
+  `<saml:AttributeStatement><saml:Attribute Name="groups">${names
+    .map((name) => `<saml:AttributeValue>${name}</saml:AttributeValue>`)
+    .join('')}</saml:Attribute></saml:AttributeStatement>`;
+
+export const assertionXml = (s: Said): string =>
+  `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${s.assertionId}" Version="${s.assertionVersion}" IssueInstant="${s.issueInstant}"><saml:Issuer>${s.assertionIssuer}</saml:Issuer><saml:Subject>${s.nameId}<saml:SubjectConfirmation Method="${s.method}"><saml:SubjectConfirmationData Recipient="${s.recipient}"${
+    s.inResponseTo === undefined ? '' : ` InResponseTo="${s.inResponseTo}"`
+  } NotOnOrAfter="${s.confirmationNotOnOrAfter}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="${s.notBefore}" NotOnOrAfter="${s.notOnOrAfter}"><saml:AudienceRestriction><saml:Audience>${s.audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>${s.authnStatement}${s.attributes}</saml:Assertion>`;
+
+export const responseAround = (s: Said, content: string): string =>
+  `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response" Version="${s.responseVersion}" IssueInstant="${s.issueInstant}" Destination="${s.destination}" InResponseTo="${s.responseInResponseTo}"><saml:Issuer>${s.responseIssuer}</saml:Issuer>${s.extensions}<samlp:Status><samlp:StatusCode Value="${s.status}"/></samlp:Status>${content}</samlp:Response>`;
+
+/** A whole response whose assertion is signed, as an honest provider sends it. */
+export const sealed = (s: Said, key: SigningKey): string =>
+  responseAround(s, signElement(assertionXml(s), s.assertionId, key));
