@@ -28,9 +28,10 @@ export const createLogger = (
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 };
 
-export const requestLog =
-  (log: Logger): RequestHandler =>
-  (request, response, next) => {
+export const requestLog = (parent: Logger): RequestHandler => {
+  // These lines hold nothing to redact, and looking for it took a tenth of a request's time.
+  const log = parent.child({}, { redact: [] });
+  return (request, response, next) => {
     const startedAt = process.hrtime.bigint();
     response.once('close', () => {
       const durationMs = Number(process.hrtime.bigint() - startedAt) / 1e6;
@@ -53,3 +54,4 @@ export const requestLog =
     });
     next();
   };
+};

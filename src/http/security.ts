@@ -2,6 +2,7 @@
  * Headers that tell a browser what our pages may do: nothing but what the console needs. Scripts only
  * from our own files; styles may stand inline because Mantine computes some.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
@@ -12,7 +13,38 @@ export interface SecurityOptions {
   readonly formTargets: readonly string[];
 }
 
-export const securityHeaders = ({ https, formTargets }: SecurityOptions): RequestHandler =>
+/** What an answer that is no page needs of it: never to be shown, framed or guessed at. */
+const forData = [
+  'x-content-type-options',
+  'x-frame-options',
+  'cross-origin-resource-policy',
+  'referrer-policy',
+  'strict-transport-security',
+];
+
+export const securityHeaders = (options: SecurityOptions): RequestHandler => {
+  const page = headersOf(helmetFor(options));
+  const data = page.filter(([name]) => forData.includes(name.toLowerCase()));
+  const api = [...data, ['Content-Security-Policy', "default-src 'none';frame-ancestors 'none'"]] as const;
+  return (request, response, next) => {
+    const headers = request.path.startsWith('/internal/v1/') ? api : page;
+    for (const [name, value] of headers) response.setHeader(name, value);
+    next();
+  };
+};
+
+/** They never change, so helmet is asked once and not at each request. */
+const headersOf = (middleware: ReturnType<typeof helmet>): readonly (readonly [string, string])[] => {
+  const headers = new Map<string, string>();
+  const response = {
+    setHeader: (name: string, value: string) => headers.set(name, value),
+    removeHeader: (name: string) => headers.delete(name),
+  };
+  middleware({} as IncomingMessage, response as unknown as ServerResponse, () => undefined);
+  return [...headers];
+};
+
+const helmetFor = ({ https, formTargets }: SecurityOptions): ReturnType<typeof helmet> =>
   helmet({
     contentSecurityPolicy: {
       useDefaults: false,

@@ -37,7 +37,7 @@ const codeOf = async (answer: Response) => ((await answer.json()) as { code: str
 
 describe('every answer', () => {
   test('says what a browser may do, and not what we are made of', async () => {
-    const { headers } = await get('/internal/v1/things/1');
+    const { headers } = await get('/');
     expect(headers.get('x-powered-by')).toBeNull();
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('x-frame-options')).toBe('DENY');
@@ -52,6 +52,12 @@ describe('every answer', () => {
       expect(policy.split(';')).toContain(part);
     }
     expect(headers.get('strict-transport-security')).toBeNull();
+  });
+
+  test('of the API can be neither shown nor framed as a page', async () => {
+    const { headers } = await get('/internal/v1/things/1');
+    expect(headers.get('content-security-policy')).toBe("default-src 'none';frame-ancestors 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
   test('of the API is stored nowhere and has no ETag that is no version', async () => {

@@ -52,14 +52,18 @@ const formats: Readonly<Record<string, string>> = {
   uuid: '0198c0de-0000-7000-8000-000000000001',
 };
 
-const candidates = ['29.85', '2026-02-28', '2026-02', 'USD', 'example-1', 'month-to-month', '1', 'example'];
+const others = ['example-1', '29.85', '2026-02-28', '2026-02', 'USD', 'month-to-month', '1', 'example'];
 
 const textExample = ({ format, pattern }: Schema, name: string): string => {
   const byFormat = format === undefined ? undefined : formats[format];
   if (byFormat !== undefined) return byFormat;
-  if (pattern !== undefined)
-    return candidates.find((candidate) => new RegExp(pattern, 'u').test(candidate)) ?? 'example';
-  if (/charges$|amount$|cost$/i.test(name)) return '29.85';
-  if (/on$|date$/i.test(name) && !/reason$/i.test(name)) return '2026-02-28';
-  return /id$/i.test(name) ? `${name.replace(/id$/i, '')}-1001` : name === '' ? 'example' : `some ${name}`;
+  const guess = guessOf(name);
+  if (pattern === undefined) return guess;
+  return [guess, ...others].find((candidate) => new RegExp(pattern, 'u').test(candidate)) ?? guess;
+};
+
+const guessOf = (name: string): string => {
+  if (/(charges|amount|cost)$/i.test(name)) return '29.85';
+  if (/(On|Date|until)$/.test(name)) return '2026-02-28';
+  return /id$/i.test(name) ? `${name.replace(/id$/i, '')}-1001` : 'example';
 };
