@@ -85,14 +85,16 @@ CREATE TABLE subject_keys (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- State of a long stream at a version, sealed under its subject's key; the newest one counts.
+-- State of a long stream at a version, as one folding sees it, sealed under its subject's key.
 CREATE TABLE stream_snapshots (
-  stream        text COLLATE "C" PRIMARY KEY,
+  stream        text COLLATE "C" NOT NULL,
+  folding       text COLLATE "C" NOT NULL,
   state_version integer NOT NULL,
   version       integer NOT NULL,
   position      bigint  NOT NULL,
   subject       text COLLATE "C" NOT NULL,
-  sealed        text    NOT NULL
+  sealed        text    NOT NULL,
+  PRIMARY KEY (stream, folding)
 );
 
 -- Which environment this database belongs to; a restored copy elsewhere is told by the mismatch.

@@ -65,17 +65,26 @@ const requestFor = (definition: StreamDefinition, stream: string): LoadRequest =
   folding: definition,
 });
 
-/** Loaded streams by name; loads what is missing in one go. */
-const createShelf = (log: Pick<EventLog, 'load'>, known: ReadonlyMap<string, Loaded<object>>) => {
-  const shelf = new Map(known);
+const shelfKey = ({ stream, folding }: LoadRequest): string => `${folding.name} ${stream}`;
+
+/** Loaded streams by name and view; loads what is missing in one go. */
+const createShelf = (log: Pick<EventLog, 'load'>) => {
+  const shelf = new Map<string, Loaded<object>>();
   return {
     async fetch(requests: readonly LoadRequest[]): Promise<void> {
-      const missing = new Map(requests.filter((r) => !shelf.has(r.stream)).map((r) => [r.stream, r]));
-      for (const loaded of await log.load([...missing.values()])) shelf.set(loaded.stream, loaded);
+      const missing = new Map(requests.map((r) => [shelfKey(r), r]));
+      for (const key of missing.keys()) if (shelf.has(key)) missing.delete(key);
+      const loaded = await log.load([...missing.values()]);
+      [...missing.keys()].forEach((key, i) => {
+        shelf.set(key, loaded[i] as Loaded<object>);
+      });
     },
     async get(request: LoadRequest): Promise<Loaded<object>> {
       await this.fetch([request]);
-      return shelf.get(request.stream) as Loaded<object>;
+      return shelf.get(shelfKey(request)) as Loaded<object>;
+    },
+    put(request: LoadRequest, loaded: Loaded<object>): void {
+      shelf.set(shelfKey(request), loaded);
     },
   };
 };
@@ -189,12 +198,18 @@ export const createDeciding = (log: Pick<EventLog, 'load'>): Deciding => ({
       if (indexes === undefined) byStream.set(stream, [index]);
       else indexes.push(index);
     });
-    const shelf = createShelf(log, known);
-    await shelf.fetch(asks.map((ask) => requestFor(ask.command.stream, streamOf(ask))));
+    const shelf = createShelf(log);
+    const primaries = asks.map((ask) => requestFor(ask.command.stream, streamOf(ask)));
+    for (const request of primaries) {
+      const at = known.get(request.stream);
+      if (at !== undefined) shelf.put(request, at);
+    }
+    await shelf.fetch(primaries);
     const reads = await Promise.all(
-      asks.map(async (ask) => [
-        ...readsOf(ask, (await shelf.get(requestFor(ask.command.stream, streamOf(ask)))).state).values(),
-      ]),
+      asks.map(async (ask, i) => {
+        const { state } = await shelf.get(primaries[i] as LoadRequest);
+        return [...readsOf(ask, state).values()];
+      }),
     );
     await shelf.fetch(reads.flat());
     return Promise.all([...byStream].map(([stream, indexes]) => decideStream(stream, indexes, asks, shelf)));

@@ -7,6 +7,8 @@ import type { NewEvent } from '../events/definition.ts';
 
 /** States are plain JSON: they are stored in snapshots and compared by the replay. */
 export interface StreamDefinition<State extends object = object, Event extends NewEvent = NewEvent> {
+  /** Of this view of the streams; another area may have a smaller view of the same ones. */
+  readonly name: string;
   /** Streams are named `<prefix>-<id>`. */
   readonly prefix: string;
   readonly initialState: State;
@@ -21,6 +23,8 @@ export interface StreamDefinition<State extends object = object, Event extends N
 
 interface Options<State extends object, Event extends NewEvent> {
   readonly prefix: string;
+  /** The prefix by default. */
+  readonly name?: string;
   readonly initialState: State;
   readonly evolve: (state: State, event: Event) => State;
   readonly stateVersion?: number;
@@ -30,6 +34,7 @@ interface Options<State extends object, Event extends NewEvent> {
 export const defineStream = <State extends object, Event extends NewEvent>(
   options: Options<State, Event>,
 ): StreamDefinition<State, Event> => ({
+  name: options.name ?? options.prefix,
   prefix: options.prefix,
   initialState: options.initialState,
   evolve: options.evolve,

@@ -77,7 +77,7 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
       .then((sealed) =>
         pool.query({
           ...saveSnapshot,
-          values: [stream, folding.stateVersion, version, position, subject, sealed],
+          values: [stream, folding.name, folding.stateVersion, version, position, subject, sealed],
         }),
       )
       .then(() => undefined, onError)
@@ -86,7 +86,11 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
   };
 
   const rowsOf = async (requests: readonly LoadRequest[]): Promise<readonly (readonly LoadedRow[])[]> => {
-    const values = [requests.map((r) => r.stream), requests.map((r) => r.folding.stateVersion)];
+    const values = [
+      requests.map((r) => r.stream),
+      requests.map((r) => r.folding.name),
+      requests.map((r) => r.folding.stateVersion),
+    ];
     const { rows } = await pool.query<LoadedRow>({ ...loadStreams, values });
     const byRequest: LoadedRow[][] = requests.map(() => []);
     for (const row of rows) byRequest[row.nth - 1]?.push(row);

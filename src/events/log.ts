@@ -40,7 +40,8 @@ export interface Loaded<State> {
 
 /** How to fold a stream; `commands/stream.ts` definitions satisfy it. */
 export interface Folding<State extends object = object> {
-  readonly prefix: string;
+  /** Snapshots belong to a folding: two may look at the same stream. */
+  readonly name: string;
   readonly initialState: State;
   readonly evolve: (state: State, event: { readonly type: string; readonly data: EventData }) => State;
   readonly stateVersion: number;
@@ -49,7 +50,8 @@ export interface Folding<State extends object = object> {
 
 export interface LoadRequest {
   readonly stream: string;
-  readonly folding: Folding;
+  // biome-ignore lint/suspicious/noExplicitAny: a folding keeps its own type of state; a list of them has none.
+  readonly folding: Folding<any>;
 }
 
 export interface EventLog {

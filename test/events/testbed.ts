@@ -35,7 +35,7 @@ export const definitions: readonly EventDefinition[] = [
 ];
 
 export const counting: Folding<{ total: number }> = {
-  prefix: 'counter',
+  name: 'counter',
   initialState: { total: 0 },
   stateVersion: 1,
   evolve: (state, event) =>

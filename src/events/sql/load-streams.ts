@@ -1,15 +1,15 @@
 /**
  * Loads any number of streams in one round trip: for each its snapshot, where one of this state version
- * exists, and the events after it. $1 streams, $2 the state version each folding has now.
+ * exists, and the events after it. $1 streams, $2 the name of each one's folding, $3 its state version.
  */
 export const loadStreams = {
   name: 'load_streams',
   text: `
     WITH wanted AS (
-      SELECT * FROM unnest($1::text[], $2::int[]) WITH ORDINALITY AS w (stream, state_version, nth)
+      SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS w (stream, folding, state_version, nth)
     ), base AS (
       SELECT w.nth, s.version, s.position, s.subject, s.sealed
-      FROM wanted w JOIN stream_snapshots s USING (stream, state_version)
+      FROM wanted w JOIN stream_snapshots s USING (stream, folding, state_version)
     )
     SELECT nth, version, position, NULL AS type, NULL AS "schemaVersion", NULL::json AS data, subject, sealed
     FROM base
@@ -36,11 +36,12 @@ export interface LoadedRow {
   readonly sealed: string | null;
 }
 
-/** $1 stream, $2 state version, $3 version, $4 position, $5 subject, $6 sealed; a newer one is kept. */
+/** $1 stream, $2 folding, $3 state version, $4 version, $5 position, $6 subject, $7 sealed; a newer one is kept. */
 export const saveSnapshot = {
   name: 'save_snapshot',
-  text: `INSERT INTO stream_snapshots (stream, state_version, version, position, subject, sealed)
-    VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (stream) DO UPDATE SET state_version = $2, version = $3, position = $4, subject = $5, sealed = $6
-    WHERE (stream_snapshots.state_version, stream_snapshots.version) < ($2, $3)`,
+  text: `INSERT INTO stream_snapshots (stream, folding, state_version, version, position, subject, sealed)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (stream, folding) DO UPDATE
+      SET state_version = $3, version = $4, position = $5, subject = $6, sealed = $7
+    WHERE (stream_snapshots.state_version, stream_snapshots.version) < ($3, $4)`,
 } as const;
