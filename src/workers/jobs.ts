@@ -1,0 +1,157 @@
+/** Looking at jobs and steering them: permissions first, then the work of the files beside this one. */
+import type { Origin } from '../commands/request.ts';
+import { invalidInput, QuarterdeckError } from '../errors.ts';
+import type { AcceptingInside } from './accept.ts';
+import { bulkCommand } from './asked.ts';
+import { viewOf } from './job-record.ts';
+import type { Parts } from './parts.ts';
+import {
+  type Accepted,
+  type BulkJob,
+  type BulkJobs,
+  type ItemResult,
+  jobStates,
+  type ListRequest,
+  type ResultsRequest,
+  type SteerRequest,
+} from './request.ts';
+import { createResults, readIndex, readOutcome } from './results.ts';
+import { endedStates, type Steering } from './steering.ts';
+
+const bounded = (limit: number | undefined, usual: number, max: number): number => {
+  const wanted = limit ?? usual;
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= max) return wanted;
+  throw invalidInput('limit', `Give a whole number from 1 to ${max}.`);
+};
+
+const cursorOf = ({ requestedAt, id }: BulkJob): string =>
+  Buffer.from(JSON.stringify([requestedAt, id])).toString('base64url');
+
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+const readCursor = (cursor: string): { requestedAt: string; id: string } => {
+  try {
+    const [requestedAt, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [
+      unknown,
+      unknown,
+    ];
+    if (
+      typeof requestedAt === 'string' &&
+      time.test(requestedAt) &&
+      typeof id === 'string' &&
+      !id.includes('\0')
+    ) {
+      return { requestedAt, id };
+    }
+  } catch {
+    // Refused below, like one that parses and says nothing.
+  }
+  throw new QuarterdeckError(
+    'malformed_request',
+    'This cursor is none of ours; take it from nextCursor of the page before.',
+  );
+};
+
+const requireStates = (states: readonly string[] | undefined): void => {
+  const unknown = states?.find((state) => !(jobStates as readonly string[]).includes(state));
+  if (unknown !== undefined) throw invalidInput('state', `Give states of ${jobStates.join(', ')}.`);
+};
+
+export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: Steering): BulkJobs => {
+  const { store, log } = parts;
+  const results = createResults(parts.pool);
+
+  const look = async (origin: Origin, id: string): Promise<BulkJob> => {
+    await parts.require(origin, 'bulk:read');
+    return viewOf(await store.get(id));
+  };
+
+  const steered = async (
+    step: (request: SteerRequest) => Promise<void>,
+    request: SteerRequest,
+  ): Promise<BulkJob> => {
+    await step(request);
+    return viewOf(await store.get(request.id));
+  };
+
+  const list = async (request: ListRequest) => {
+    await parts.require(request, 'bulk:read');
+    requireStates(request.states);
+    const limit = bounded(request.limit, 50, 200);
+    const before = request.cursor === undefined ? undefined : readCursor(request.cursor);
+    const { position } = await log.head();
+    const { states, command } = request;
+    const data = (await store.list({ states, command, before, limit: limit + 1 })).map(viewOf);
+    const page = data.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      data: page,
+      nextCursor: data.length > limit && last !== undefined ? cursorOf(last) : null,
+      position,
+    };
+  };
+
+  const page = async (request: ResultsRequest) => {
+    const { position } = await look(request, request.id);
+    const limit = bounded(request.limit, 100, 1_000);
+    const found = await results.page(
+      request.id,
+      readOutcome(request.outcome),
+      readIndex(request.cursor),
+      limit + 1,
+    );
+    const data = found.slice(0, limit);
+    return { data, nextCursor: found.length > limit ? String(data.at(-1)?.index) : null, position };
+  };
+
+  const allResults = async (request: ResultsRequest): Promise<AsyncIterable<readonly ItemResult[]>> => {
+    const outcome = readOutcome(request.outcome);
+    await look(request, request.id);
+    return results.all(request.id, outcome);
+  };
+
+  const retryFailed = async (request: SteerRequest): Promise<Accepted> => {
+    await parts.require(request, 'bulk:run');
+    const job = await store.get(request.id);
+    const command = bulkCommand(parts.catalogue, job.command);
+    await parts.require(request, command.permission);
+    if (!endedStates.has(job.state))
+      throw refused('job_not_ended', `The job is ${job.state}; wait until it has ended.`);
+    if (job.counts.failed === 0) throw refused('nothing_failed', 'No item of this job failed.');
+    const reason = request.reason ?? job.written.reason;
+    const { label, input } = job.written;
+    return accepting.fromPlan({
+      origin: request,
+      command,
+      source: 'retry',
+      dryRun: job.dryRun,
+      written: {
+        ...(label === undefined ? {} : { label }),
+        ...(input === undefined ? {} : { input }),
+        ...(reason === undefined ? {} : { reason }),
+      },
+      reference: request.reference ?? job.reference ?? undefined,
+      expectedCount: undefined,
+      retryOf: job.id,
+      idempotencyKey: request.idempotencyKey,
+      items: results.failedItems(job.id),
+      frozenAt: () => undefined,
+      fingerprint: () => ({ retryOf: job.id, reason: request.reason ?? null }),
+      knownAhead: true,
+    });
+  };
+
+  return {
+    list,
+    get: (request) => look(request, request.id),
+    results: page,
+    allResults,
+    pause: (request) => steered(steering.pause, request),
+    resume: (request) => steered(steering.resume, request),
+    cancel: (request) => steered(steering.cancel, request),
+    retryFailed,
+  };
+};
+
+const refused = (rejection: string, message: string): QuarterdeckError =>
+  new QuarterdeckError('rejected', message, { rejection });
