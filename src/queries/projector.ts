@@ -12,6 +12,7 @@ import { createAdvancing, type Live } from './advancing.ts';
 import { createBuilder } from './builder.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Progress } from './progress.ts';
+import { createSerial } from './serial.ts';
 import { lockRetired, readTables, type TableRow } from './sql/projections.ts';
 import { dropTables, fits, openTable } from './tables.ts';
 import { createWake } from './wake.ts';
@@ -37,15 +38,6 @@ export interface Projector {
 
 const idleMs = 1_000;
 const retryMs = 1_000;
-
-const serial = () => {
-  let tail: Promise<unknown> = Promise.resolve();
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const result = tail.then(work);
-    tail = result.catch(() => undefined);
-    return result;
-  };
-};
 
 export const createProjector = (options: ProjectorOptions): Projector => {
   const { pool, log, catalogue, progress, leaderUrl, onError, logLine, retiredSeconds = 300 } = options;
@@ -83,7 +75,7 @@ export const createProjector = (options: ProjectorOptions): Projector => {
   /** Leads until stopped; throws where the database or another process gets in the way. */
   const lead = async (signal: AbortSignal): Promise<void> => {
     const live = await openLive();
-    const exclusively = serial();
+    const exclusively = createSerial();
     const builder = createBuilder({
       pool,
       log,

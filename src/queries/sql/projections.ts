@@ -131,3 +131,15 @@ export const notifyProjected = {
   name: 'projection_notify',
   text: `SELECT pg_notify('quarterdeck_projected', $1)`,
 } as const;
+
+/** $1 position: how many seconds ago the event behind it was recorded. */
+export const oldestAge = {
+  name: 'projection_oldest_age',
+  text: `SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8 AS seconds
+    FROM events WHERE position = $1 + 1`,
+} as const;
+
+/** $1 name. */
+export const lockSnapshotsOf = {
+  text: `SELECT id, table_name AS "tableName" FROM projections WHERE name = $1 AND state = 'snapshot' FOR UPDATE`,
+} as const;

@@ -82,3 +82,14 @@ export const tableStatements = (id: number, tableName: string, shape: TableShape
     },
   };
 };
+
+/** $1 subject, $2 what stands for an erased text; personal fields of other kinds become empty. */
+export const scrubRows = (tableName: string, { columns, personal }: TableShape): string => {
+  const scrubbed = columns.filter(({ name }) => personal.includes(name));
+  const assignments = scrubbed.map((column) => {
+    const value =
+      column.kind === 'text' ? `CASE WHEN ${quoted(column.name)} IS NOT NULL THEN $2 END` : 'NULL';
+    return `${quoted(column.name)} = ${value}`;
+  });
+  return `UPDATE ${tablePath(tableName)} SET ${assignments.join(', ')} WHERE _subject = $1 AND $2::text IS NOT NULL`;
+};

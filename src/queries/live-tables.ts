@@ -1,0 +1,89 @@
+/**
+ * Which table answers for a projection now. Remembered, and asked for again when a read finds that it no
+ * longer answers: the projector may switch to a new version at any moment. While a new version is being
+ * built, the old one answers, with those fields that it has in the same form.
+ */
+import type { Db } from '../db/pool.ts';
+import { sqlState } from '../db/sqlstate.ts';
+import { QuarterdeckError } from '../errors.ts';
+import type { Known } from './catalogue.ts';
+import type { Column, TableShape } from './columns.ts';
+import type { Filter } from './filter.ts';
+import { notBuiltYet } from './progress.ts';
+import type { Sort } from './sort.ts';
+import { readLiveTable, type TableRow } from './sql/projections.ts';
+import type { Source } from './sql/select-rows.ts';
+import { fits } from './tables.ts';
+
+/** A table as it can be read by the definition in force. */
+export interface Readable extends Source {
+  /** Fields of the definition that the table has. */
+  readonly columns: ReadonlySet<string>;
+}
+
+export const readable = (row: TableRow, { shape }: Known): Readable => ({
+  id: row.id,
+  tableName: row.tableName,
+  columns: new Set(
+    shape.columns
+      .filter(({ name, kind }) => row.columns.some((c) => c.name === name && c.kind === kind))
+      .map(({ name }) => name),
+  ),
+});
+
+/** What of the wanted columns the table has. */
+export const present = (table: Readable, columns: readonly Column[]): readonly Column[] =>
+  columns.filter(({ name }) => table.columns.has(name));
+
+/** @throws QuarterdeckError unavailable where a filter or order needs a field that is still being built. */
+export const requireColumns = (table: Readable, shape: TableShape, filter: Filter, sort: Sort): void => {
+  for (const { column } of [...filter, ...sort, { column: shape.key }]) {
+    if (table.columns.has(column.name)) continue;
+    throw new QuarterdeckError('unavailable', `The field ${column.name} is being built.`, {
+      retryAfterSeconds: 2,
+    });
+  }
+};
+
+const switchesMax = 5;
+/** undefined_table: it was dropped between being looked up and being read. */
+const isGone = (error: unknown): boolean => sqlState(error) === '42P01';
+
+export interface LiveTables {
+  /**
+   * Reads from the table that answers now; `read` returns undefined where that one no longer does.
+   * @throws QuarterdeckError unavailable where no version answers yet.
+   */
+  read<T>(known: Known, read: (table: Readable) => Promise<T | undefined>): Promise<T>;
+}
+
+export const createLiveTables = (pool: Db): LiveTables => {
+  const remembered = new Map<string, Readable>();
+
+  const lookUp = async (known: Known): Promise<Readable> => {
+    const { name } = known.definition;
+    const { rows } = await pool.query<TableRow>({ ...readLiveTable, values: [name] });
+    const [row] = rows;
+    if (row === undefined) throw notBuiltYet(name);
+    const table = readable(row, known);
+    if (fits(row, known)) remembered.set(name, table);
+    return table;
+  };
+
+  return {
+    async read(known, read) {
+      const { name } = known.definition;
+      for (let n = 0; n < switchesMax; n++) {
+        const table = remembered.get(name) ?? (await lookUp(known));
+        try {
+          const result = await read(table);
+          if (result !== undefined) return result;
+        } catch (error) {
+          if (!isGone(error)) throw error;
+        }
+        remembered.delete(name);
+      }
+      throw notBuiltYet(name);
+    },
+  };
+};

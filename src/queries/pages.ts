@@ -1,0 +1,77 @@
+/**
+ * Pages of rows for a plan, now or as of a position, from whichever table answers.
+ */
+import type { Db } from '../db/pool.ts';
+import type { Column } from './columns.ts';
+import type { Place } from './cursor.ts';
+import { type LiveTables, present, type Readable, requireColumns } from './live-tables.ts';
+import type { Plan } from './plan.ts';
+import type { Row } from './request.ts';
+import type { Snapshots } from './snapshots.ts';
+import { selectRows } from './sql/select-rows.ts';
+import type { Value } from './values.ts';
+
+/** A row as the table has it, with every column that was asked for. */
+export type Stored = Readonly<Record<string, unknown>>;
+
+export interface PageOfRecords {
+  readonly records: readonly Stored[];
+  readonly position: number;
+}
+
+export interface PageWanted {
+  readonly plan: Plan;
+  /** A position; undefined: now. */
+  readonly asOf: number | undefined;
+  readonly after: Place | undefined;
+  readonly limit: number;
+}
+
+export type ReadPage = (wanted: PageWanted) => Promise<PageOfRecords>;
+
+/** The row as it is answered: an absent value is null where the schema says so, and otherwise left out. */
+export const answered = (fields: readonly Column[], record: Stored): Row => {
+  const row: Record<string, unknown> = {};
+  for (const { name, nullable } of fields) {
+    const value = record[name] ?? undefined;
+    if (value !== undefined) row[name] = value;
+    else if (nullable) row[name] = null;
+  }
+  return row;
+};
+
+/** Where a page that ended with this record goes on. */
+export const placeOf = ({ sort }: Plan, record: Stored): Place =>
+  sort.map(({ column }) => (record[column.name] ?? null) as Value | null);
+
+export const createReadPage = (pool: Db, liveTables: LiveTables, snapshots: Snapshots): ReadPage => {
+  /** undefined: the table no longer answers for the projection. */
+  const readFrom = async (source: Readable, wanted: PageWanted): Promise<PageOfRecords | undefined> => {
+    const { plan, after, limit } = wanted;
+    requireColumns(source, plan.known.shape, plan.filter, plan.sort);
+    const { sql, parameters } = selectRows({
+      source,
+      columns: present(source, plan.fields),
+      filter: plan.filter,
+      sort: plan.sort,
+      after,
+      limit,
+    });
+    const { rows } = await pool.query<Record<string, unknown>>(sql, [...parameters]);
+    if (rows[0] === undefined) return undefined;
+    const key = plan.known.shape.key.name;
+    return { records: rows.filter((row) => row[key] !== null), position: Number(rows[0]._at) };
+  };
+
+  const readAsOf = async (wanted: PageWanted, asOf: number): Promise<PageOfRecords> => {
+    for (;;) {
+      const page = await readFrom(await snapshots.tableAt(wanted.plan.known, asOf), wanted);
+      if (page !== undefined) return page;
+    }
+  };
+
+  return (wanted) =>
+    wanted.asOf === undefined
+      ? liveTables.read(wanted.plan.known, (source) => readFrom(source, wanted))
+      : readAsOf(wanted, wanted.asOf);
+};

@@ -1,0 +1,186 @@
+/**
+ * The read side's answers. Each goes through the same order: is there such a projection, may the caller
+ * read it, does the question make sense, is the projection far enough, what does the table say, is the
+ * reading of recorded fields on record.
+ */
+import type { Db } from '../db/pool.ts';
+import { QuarterdeckError } from '../errors.ts';
+import type { Timestamp } from '../events/envelope.ts';
+import type { EventLog } from '../events/log.ts';
+import { asOfPosition } from './as-of.ts';
+import type { Catalogue, Known } from './catalogue.ts';
+import type { Column } from './columns.ts';
+import type { Cursors } from './cursor.ts';
+import { filterOfWhere } from './filter.ts';
+import { foldRow } from './fold.ts';
+import { keyPages } from './key-pages.ts';
+import { type LiveTables, present } from './live-tables.ts';
+import { answered, createReadPage, type PageOfRecords, placeOf, type Stored } from './pages.ts';
+import { type Plan, planOf, requirePermission } from './plan.ts';
+import type { Progress } from './progress.ts';
+import type { FieldReads, RecordReads } from './reads.ts';
+import type {
+  ExportRequest,
+  GetAnswer,
+  GetRequest,
+  ListAnswer,
+  ListRequest,
+  Queries,
+  Reader,
+  Row,
+  SelectKeysRequest,
+} from './request.ts';
+import type { Snapshots } from './snapshots.ts';
+import { selectRow } from './sql/select-rows.ts';
+
+interface Deps {
+  readonly pool: Db;
+  readonly log: Pick<EventLog, 'head' | 'positionAt' | 'readStreams'>;
+  readonly clock: () => Timestamp;
+  readonly catalogue: Catalogue;
+  readonly liveTables: LiveTables;
+  readonly snapshots: Snapshots;
+  readonly progress: Pick<Progress, 'waitFor'>;
+  readonly cursors: Cursors;
+  readonly recordReads: RecordReads;
+}
+
+const exportPageRows = 1_000;
+
+const notFound = (projection: string): QuarterdeckError =>
+  new QuarterdeckError('not_found', `There is nothing of that key in ${projection}.`);
+
+const isRecorded = ({ notes }: Column): boolean => notes.recordReads === true;
+
+/** What the caller learns of fields whose reads are recorded: by seeing, filtering or sorting them. */
+const recordedFields = ({ fields, filter, sort }: Plan): readonly string[] => {
+  const seen = [...fields, ...filter.map((c) => c.column), ...sort.map((s) => s.column)];
+  return [...new Set(seen.filter(isRecorded).map(({ name }) => name))];
+};
+
+const readsOf = (plan: Plan, reader: Reader, records: readonly Stored[]): FieldReads | undefined => {
+  const fields = recordedFields(plan);
+  if (fields.length === 0 || records.length === 0) return undefined;
+  const { definition, shape } = plan.known;
+  return {
+    reader,
+    projection: definition.name,
+    fields,
+    keys: records.map((record) => String(record[shape.key.name])),
+  };
+};
+
+export const createQueries = (deps: Deps): Queries => {
+  const { pool, log, catalogue, liveTables, snapshots, progress, cursors, recordReads } = deps;
+  const readPage = createReadPage(pool, liveTables, snapshots);
+
+  /** The position that `asOf` came to; without it, waits until the projection is far enough. */
+  const moment = async (plan: Plan, minPosition: number | undefined): Promise<number | undefined> => {
+    if (plan.asOf !== undefined) return asOfPosition(deps, plan.asOf);
+    if (minPosition !== undefined) await progress.waitFor(plan.known.definition.name, minPosition);
+    return undefined;
+  };
+
+  const recordNow = async (reads: FieldReads | undefined): Promise<void> => {
+    if (reads !== undefined) await recordReads.now(reads);
+  };
+
+  const list = async (request: ListRequest): Promise<ListAnswer> => {
+    const plan = planOf(catalogue.get(request.projection), request.principal, request.query, 'list');
+    const asOf = await moment(plan, request.minPosition);
+    const query = JSON.stringify([request.projection, plan.asked, asOf ?? null]);
+    const after = plan.cursor === undefined ? undefined : cursors.open(query, plan.cursor);
+    const { records, position } = await readPage({ plan, asOf, after, limit: plan.limit + 1 });
+    const page = records.slice(0, plan.limit);
+    const last = records.length > plan.limit ? page.at(-1) : undefined;
+    const reads = readsOf(plan, request, page);
+    if (reads !== undefined) recordReads.soon(reads);
+    return {
+      data: page.map((record) => answered(plan.fields, record)),
+      nextCursor: last === undefined ? null : cursors.seal(query, placeOf(plan, last)),
+      position: asOf ?? position,
+    };
+  };
+
+  interface Found {
+    readonly record: Stored;
+    readonly version: number;
+    readonly position: number;
+  }
+
+  const findNow = (plan: Plan, key: string): Promise<Found> =>
+    liveTables.read(plan.known, async (source) => {
+      const { definition, shape } = plan.known;
+      const columns = present(source, plan.fields);
+      const { sql, parameters } = selectRow(source, columns, shape.key, key);
+      const { rows } = await pool.query<Record<string, unknown>>(sql, [...parameters]);
+      const [row] = rows;
+      if (row === undefined) return undefined;
+      if (row[shape.key.name] === null) throw notFound(definition.name);
+      return { record: row, version: Number(row._version), position: Number(row._at) };
+    });
+
+  const findAsOf = async ({ known: { definition } }: Plan, key: string, position: number): Promise<Found> => {
+    const { row, version } = foldRow(
+      definition,
+      key,
+      await log.readStreams(definition.streams(key), position),
+    );
+    if (row === undefined) throw notFound(definition.name);
+    return { record: row as Stored, version, position };
+  };
+
+  const get = async (request: GetRequest): Promise<GetAnswer> => {
+    const plan = planOf(catalogue.get(request.projection), request.principal, request.query, 'get');
+    const asOf = await moment(plan, request.minPosition);
+    const { record, version, position } =
+      asOf === undefined ? await findNow(plan, request.key) : await findAsOf(plan, request.key, asOf);
+    await recordNow(readsOf(plan, request, [record]));
+    const { stream } = plan.known.definition;
+    return {
+      data: answered(plan.fields, record),
+      position,
+      version: stream === undefined ? undefined : version,
+    };
+  };
+
+  async function* rowsFrom(
+    plan: Plan,
+    asOf: number | undefined,
+    reader: Reader,
+    first: PageOfRecords,
+  ): AsyncGenerator<Row> {
+    let page = first;
+    for (;;) {
+      for (const record of page.records) yield answered(plan.fields, record);
+      const last = page.records.at(-1);
+      if (last === undefined || page.records.length < exportPageRows) return;
+      page = await readPage({ plan, asOf, after: placeOf(plan, last), limit: exportPageRows });
+      await recordNow(readsOf(plan, reader, page.records));
+    }
+  }
+
+  const exportRows = async (request: ExportRequest) => {
+    const plan = planOf(catalogue.get(request.projection), request.principal, request.query, 'export');
+    const asOf = await moment(plan, request.minPosition);
+    const first = await readPage({ plan, asOf, after: undefined, limit: exportPageRows });
+    await recordNow(readsOf(plan, request, first.records));
+    return {
+      columns: plan.fields.map(({ name, kind }) => ({ name, text: kind === 'text' })),
+      rows: rowsFrom(plan, asOf, request, first),
+      position: asOf ?? first.position,
+    };
+  };
+
+  async function* selectKeys(request: SelectKeysRequest) {
+    const known: Known = catalogue.get(request.projection);
+    requirePermission(known, request.principal);
+    const scope = { shape: known.shape, principal: request.principal };
+    const filter = filterOfWhere(scope, request.where, request.path ?? 'where');
+    const atLeast = request.minPosition ?? (await log.head()).position;
+    await progress.waitFor(request.projection, atLeast);
+    yield* keyPages(pool, liveTables, known, filter);
+  }
+
+  return { list, get, exportRows, selectKeys };
+};

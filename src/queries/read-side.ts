@@ -1,0 +1,88 @@
+/**
+ * Puts the read side together. The API answers `queries`; the role projector runs `projector`; both may
+ * be one process or many.
+ */
+import { createHmac } from 'node:crypto';
+import type { Db } from '../db/pool.ts';
+import type { Timestamp } from '../events/envelope.ts';
+import type { EventLog } from '../events/log.ts';
+import { askForRebuild } from './builder.ts';
+import { type Catalogue, createCatalogue } from './catalogue.ts';
+import { createCursors } from './cursor.ts';
+import type { ProjectionDefinition } from './definition.ts';
+import { createEraser } from './erasing.ts';
+import { createLiveTables } from './live-tables.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { createProjector, type Projector } from './projector.ts';
+import { createQueries } from './queries.ts';
+import { createReadRecorder } from './reads.ts';
+import type { ProjectionHealth, Queries } from './request.ts';
+import { createSnapshots } from './snapshots.ts';
+import { createStandings } from './standings.ts';
+
+export interface ReadSideOptions {
+  readonly pool: Db;
+  readonly log: EventLog;
+  readonly projections: readonly ProjectionDefinition[];
+  /** A direct connection for the projector's lock of leadership. */
+  readonly leaderUrl: string;
+  /** A secret shared by all processes; the key of cursors is derived from it. */
+  readonly secret: Buffer;
+  readonly clock: () => Timestamp;
+  readonly newId: () => string;
+  readonly onError: (error: unknown) => void;
+  readonly logLine: (line: string) => void;
+  /** How long a read waits for `Quarterdeck-Min-Position`. */
+  readonly waitTimeoutMs?: number;
+  /** How long a read as of a moment waits for its table. */
+  readonly snapshotWaitMs?: number;
+}
+
+export interface ReadSide {
+  readonly catalogue: Catalogue;
+  readonly queries: Queries;
+  readonly projector: Projector;
+  /** `heard()` is to be called on notifications of `projectedChannel`, and after a reconnect. */
+  readonly progress: Progress;
+  health(): Promise<ProjectionHealth>;
+  /** Asks the leading projector to rebuild beside the version in force. @throws not_found. */
+  rebuild(name: string): Promise<void>;
+  /** Scrubs a person's fields from all read models, after the key was destroyed. Returns how many rows. */
+  erase(subject: string): Promise<number>;
+  /** Writes recorded reads and ends background work; the projector is stopped by its own `stop`. */
+  stop(): Promise<void>;
+}
+
+export const createReadSide = (options: ReadSideOptions): ReadSide => {
+  const { pool, log, clock, newId, onError, logLine, leaderUrl, secret } = options;
+  const catalogue = createCatalogue(options.projections);
+  const progress = createProgress({ pool, log, onError, timeoutMs: options.waitTimeoutMs ?? 5_000 });
+  const snapshots = createSnapshots({ pool, log, onError, waitMs: options.snapshotWaitMs ?? 2_000 });
+  const recordReads = createReadRecorder({ log, clock, newId, onError });
+  const cursors = createCursors(createHmac('sha256', secret).update('quarterdeck cursors').digest());
+  const liveTables = createLiveTables(pool);
+  return {
+    catalogue,
+    progress,
+    queries: createQueries({
+      pool,
+      log,
+      clock,
+      catalogue,
+      liveTables,
+      snapshots,
+      progress,
+      cursors,
+      recordReads,
+    }),
+    projector: createProjector({ pool, log, catalogue, progress, leaderUrl, onError, logLine }),
+    health: createStandings({ pool, log, catalogue }),
+    rebuild: async (name) => askForRebuild(pool, catalogue.get(name)),
+    erase: createEraser({ pool, catalogue }),
+    async stop() {
+      await recordReads.stop();
+      await snapshots.stop();
+      await progress.stop();
+    },
+  };
+};

@@ -1,0 +1,118 @@
+/**
+ * Records who read the fields that are marked `recordReads`. A single row and a page of an export are
+ * recorded before they are answered: where that fails, nothing is answered. Lists of one reader are
+ * gathered for at most a minute and recorded together; what is gathered is written when the server stops.
+ */
+import type { Metadata, Timestamp } from '../events/envelope.ts';
+import type { EventLog } from '../events/log.ts';
+import { FieldsRead, keysMax, readsStream } from './engine-events.ts';
+import type { Reader } from './request.ts';
+
+export interface FieldReads {
+  readonly reader: Reader;
+  readonly projection: string;
+  readonly fields: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** The port through which queries record reads. */
+export interface RecordReads {
+  /** Resolves when it is in the log. */
+  now(reads: FieldReads): Promise<void>;
+  /** Written within a minute. */
+  soon(reads: FieldReads): void;
+}
+
+export interface ReadRecorder extends RecordReads {
+  /** Writes what was gathered. */
+  flush(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Deps {
+  readonly log: Pick<EventLog, 'record'>;
+  readonly clock: () => Timestamp;
+  readonly newId: () => string;
+  readonly onError: (error: unknown) => void;
+  readonly gatherMs?: number;
+}
+
+interface Gathered extends Omit<FieldReads, 'keys'> {
+  readonly keys: Set<string>;
+}
+
+const metadataOf = ({ principal, ip, correlationId, traceparent }: Reader, deps: Deps): Metadata => {
+  const { id, kind, tool, sessionId, email, name } = principal;
+  const commandId = deps.newId();
+  return {
+    actor: { id, kind },
+    tool,
+    commandId,
+    correlationId: correlationId ?? commandId,
+    decidedAt: deps.clock(),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(email === undefined ? {} : { email }),
+    ...(name === undefined ? {} : { name }),
+    ...(ip === undefined ? {} : { ip }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+};
+
+const chunks = (keys: readonly string[]): readonly (readonly string[])[] =>
+  Array.from({ length: Math.ceil(keys.length / keysMax) }, (_, i) =>
+    keys.slice(i * keysMax, (i + 1) * keysMax),
+  );
+
+export const createReadRecorder = (deps: Deps): ReadRecorder => {
+  const { log, onError, gatherMs = 60_000 } = deps;
+  let gathered = new Map<string, Gathered>();
+
+  const write = async ({ reader, projection, fields, keys }: FieldReads): Promise<void> => {
+    const events = chunks(keys).map((some) =>
+      FieldsRead.of({ projection, fields: [...fields], count: some.length, keys: [...some] }),
+    );
+    if (events.length > 0) await log.record(readsStream, events, metadataOf(reader, deps));
+  };
+
+  /** What cannot be written stays gathered, for the next time. */
+  const writeGathered = async (id: string, reads: Gathered): Promise<void> => {
+    try {
+      await write({ ...reads, keys: [...reads.keys] });
+    } catch (error) {
+      onError(error);
+      const since = gathered.get(id);
+      if (since === undefined) gathered.set(id, reads);
+      else for (const key of reads.keys) since.keys.add(key);
+    }
+  };
+
+  let flushing: Promise<void> = Promise.resolve();
+  const flush = (): Promise<void> => {
+    const ready = gathered;
+    gathered = new Map();
+    flushing = Promise.all([flushing, ...[...ready].map(([id, reads]) => writeGathered(id, reads))]).then(
+      () => undefined,
+    );
+    return flushing;
+  };
+
+  const timer = setInterval(() => void flush(), gatherMs);
+  timer.unref();
+
+  return {
+    now: write,
+    soon({ reader, projection, fields, keys }) {
+      const { id, tool, sessionId } = reader.principal;
+      const who = JSON.stringify([id, tool, sessionId ?? null, reader.ip ?? null, projection, fields]);
+      const own = gathered.get(who) ?? { reader, projection, fields, keys: new Set() };
+      for (const key of keys) own.keys.add(key);
+      gathered.set(who, own);
+      if (own.keys.size >= keysMax) void flush();
+    },
+    flush,
+    async stop() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+};

@@ -1,0 +1,153 @@
+/**
+ * Tables of a projection as of a position, for lists and exports. Filled by the same code as a rebuild,
+ * shared by all who ask for that position, in any process, and dropped some time after their last use.
+ * A small one is waited for; while a large one fills, callers are told when to come back.
+ */
+import type { Db } from '../db/pool.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { QuarterdeckError } from '../errors.ts';
+import type { EventLog } from '../events/log.ts';
+import type { Known } from './catalogue.ts';
+import { FillFailed, fill } from './fill.ts';
+import { type Readable, readable } from './live-tables.ts';
+import { createSerial } from './serial.ts';
+import {
+  countSnapshots,
+  lockExpiredSnapshots,
+  setError,
+  type TableRow,
+  useSnapshot,
+} from './sql/projections.ts';
+import { dropTables, makeSnapshot, openTable } from './tables.ts';
+
+export interface Snapshots {
+  /** @throws QuarterdeckError snapshot_building, unavailable (too many at once). */
+  tableAt(known: Known, position: number): Promise<Readable>;
+  /** Drops what has expired. */
+  sweep(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Options {
+  readonly pool: Db;
+  readonly log: Pick<EventLog, 'head' | 'read'>;
+  readonly onError: (error: unknown) => void;
+  /** How long a caller waits for a table that is being filled. */
+  readonly waitMs?: number;
+  readonly unusedSecondsMax?: number;
+  readonly countMax?: number;
+}
+
+type Used = TableRow & { readonly idleSeconds: number };
+
+const pollMs = 100;
+/** A fill whose checkpoint has not moved for so long has died with its process. */
+const abandonedSeconds = 15;
+/** One that was used so lately does not make room for another. */
+const inUseSeconds = 60;
+const sweepMs = 60_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const building = (position: number): QuarterdeckError =>
+  new QuarterdeckError('snapshot_building', `The rows as of ${position} are being put together.`, {
+    retryAfterSeconds: 2,
+  });
+
+export const createSnapshots = (options: Options): Snapshots => {
+  const { pool, log, onError, waitMs = 2_000, unusedSecondsMax = 600, countMax = 20 } = options;
+  const filling = new Map<number, Promise<void>>();
+  const inTurn = createSerial();
+  const stopped = new AbortController();
+
+  const sweep = (): Promise<void> =>
+    inTransaction(pool, async (tx) => {
+      const values = [unusedSecondsMax, countMax - 1, inUseSeconds];
+      const { rows } = await tx.query<Pick<TableRow, 'id' | 'tableName'>>({
+        ...lockExpiredSnapshots,
+        values,
+      });
+      await dropTables(tx, rows);
+    });
+
+  const find = async ({ definition, shape }: Known, position: number): Promise<Used | undefined> => {
+    const values = [definition.name, definition.version, shape.hash, position];
+    const { rows } = await pool.query<Used>({ ...useSnapshot, values });
+    return rows[0];
+  };
+
+  const requireRoom = async (): Promise<void> => {
+    const count = async () => (await pool.query<{ count: number }>(countSnapshots)).rows[0]?.count ?? 0;
+    if ((await count()) < countMax) return;
+    await sweep();
+    if ((await count()) < countMax) return;
+    throw new QuarterdeckError('unavailable', `At most ${countMax} moments can be looked at side by side.`, {
+      retryAfterSeconds: inUseSeconds,
+    });
+  };
+
+  const fillTable = async (row: TableRow, known: Known, upTo: number): Promise<void> => {
+    const table = openTable(row, known);
+    try {
+      const reached = await fill({ pool, log }, table, row.position, { upTo, signal: stopped.signal });
+      if (reached === upTo) for (const statement of table.statements.finish) await pool.query(statement);
+    } catch (error) {
+      onError(error);
+      if (error instanceof FillFailed) await pool.query({ ...setError, values: [row.id, error.message] });
+    }
+  };
+
+  const startFilling = (row: TableRow, known: Known, upTo: number): void => {
+    if (filling.has(row.id)) return;
+    const fills = inTurn(() => fillTable(row, known, upTo))
+      .catch(onError)
+      .finally(() => filling.delete(row.id));
+    filling.set(row.id, fills);
+  };
+
+  /** The table's row; being filled by this process where nobody else does. */
+  const begun = async (known: Known, position: number): Promise<Used> => {
+    const found = await find(known, position);
+    if (found !== undefined) {
+      if (found.position < position && found.idleSeconds > abandonedSeconds)
+        startFilling(found, known, position);
+      return found;
+    }
+    await requireRoom();
+    const made = await inTransaction(pool, (tx) => makeSnapshot(tx, known, position));
+    if (made === undefined) return begun(known, position);
+    startFilling(made, known, position);
+    return { ...made, idleSeconds: 0 };
+  };
+
+  const requireSound = ({ error, name }: TableRow): void => {
+    if (error === null) return;
+    throw new QuarterdeckError('internal', `The projection ${name} cannot be read as of then.`, {
+      cause: new Error(error),
+    });
+  };
+
+  const timer = setInterval(() => void sweep().catch(onError), sweepMs);
+  timer.unref();
+
+  return {
+    sweep,
+    async tableAt(known, position) {
+      const until = performance.now() + waitMs;
+      let row: Used | undefined = await begun(known, position);
+      while (row !== undefined && row.position < position) {
+        requireSound(row);
+        if (performance.now() > until) throw building(position);
+        await Promise.race([filling.get(row.id) ?? pause(pollMs), pause(pollMs)]);
+        row = await find(known, position);
+      }
+      if (row === undefined) throw building(position);
+      return readable(row, known);
+    },
+    async stop() {
+      clearInterval(timer);
+      stopped.abort();
+      await Promise.all(filling.values());
+    },
+  };
+};
