@@ -42,7 +42,7 @@ export interface ChunkWorker {
   stop(): void;
   readonly inHand: () => number;
   readonly itemsDecided: () => number;
-  readonly lastRoundAt: () => number;
+  readonly lastActiveAt: () => number;
 }
 
 export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker => {
@@ -51,11 +51,11 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
   let stopping = false;
   let inHand = 0;
   let itemsDecided = 0;
-  let lastRoundAt = Date.now();
+  let lastActiveAt = Date.now();
 
   const noteRound = (work: Work, { decided }: RoundDone): void => {
     itemsDecided += decided;
-    lastRoundAt = Date.now();
+    lastActiveAt = Date.now();
     if (decided > 0) progress.changed(work.job.id);
   };
 
@@ -210,6 +210,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
 
   return {
     async run(delivery) {
+      lastActiveAt = Date.now();
       if (stopping) return;
       inHand++;
       try {
@@ -226,6 +227,6 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     },
     inHand: () => inHand,
     itemsDecided: () => itemsDecided,
-    lastRoundAt: () => lastRoundAt,
+    lastActiveAt: () => lastActiveAt,
   };
 };

@@ -17,7 +17,8 @@ export interface Progress {
   onProgress(listener: (jobs: readonly BulkJob[]) => void): () => void;
   /** Called at once when something may have to be done. */
   onWake(listener: () => void): () => void;
-  stop(): void;
+  /** Tells what is still to be told. */
+  stop(): Promise<void>;
 }
 
 const everyMs = 100;
@@ -83,9 +84,10 @@ export const createProgress = ({ pool, store, onError }: Options): Progress => {
       wakers.add(listener);
       return () => wakers.delete(listener);
     },
-    stop() {
+    async stop() {
       clearTimeout(timer);
-      timer = undefined;
+      wakers.clear();
+      if (dirty.size > 0) await tell().catch((error: unknown) => onError(error, 'telling of bulk progress'));
     },
   };
 };

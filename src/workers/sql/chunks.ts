@@ -128,3 +128,12 @@ export const selectEndable = {
   text: `SELECT id FROM bulk_jobs j WHERE state IN ('accepted', 'running') AND ($1::text[] IS NULL OR id = ANY ($1))
     AND NOT EXISTS (SELECT FROM bulk_chunks c WHERE c.job_id = j.id AND c.state = 'pending') LIMIT 100`,
 } as const;
+
+/** $1 job. Rows in hand are left alone: nobody waits here while holding the append lock. */
+export const unqueueChunks = {
+  name: 'bulk_unqueue_chunks',
+  text: `UPDATE bulk_chunks c SET queued_until = NULL FROM (
+      SELECT job_id, chunk FROM bulk_chunks
+      WHERE job_id = $1 AND state = 'pending' AND queued_until IS NOT NULL FOR UPDATE SKIP LOCKED
+    ) q WHERE c.job_id = q.job_id AND c.chunk = q.chunk`,
+} as const;

@@ -1,0 +1,112 @@
+/**
+ * Bulk work, put together: accepting jobs, looking at them and steering them in every process that serves
+ * the API; relay and chunk workers in those that call `start`.
+ */
+import type { Catalogue } from '../commands/catalogue.ts';
+import type { Deciding } from '../commands/deciding.ts';
+import type { Idempotency } from '../commands/idempotency.ts';
+import type { Origin } from '../commands/request.ts';
+import type { Db } from '../db/pool.ts';
+import { notPermitted } from '../errors.ts';
+import type { Codec } from '../events/codec.ts';
+import type { EventLog } from '../events/log.ts';
+import { createAccepting } from './accept.ts';
+import { createChunkWorker } from './chunk.ts';
+import { createJobStore } from './job-record.ts';
+import { createJobs } from './jobs.ts';
+import type { Parts } from './parts.ts';
+import type { Clock, NewId, OnError, Requesters, Selecting } from './ports.ts';
+import { createProgress } from './progress.ts';
+import { createQueues } from './queues.ts';
+import { createRelay } from './relay.ts';
+import type { Bulk } from './request.ts';
+import { unqueueChunks } from './sql/chunks.ts';
+import { createSteering } from './steering.ts';
+
+export { bulkEvents } from './engine-events.ts';
+export type { Requester, Requesters, Selecting } from './ports.ts';
+export * from './request.ts';
+
+export interface BulkOptions {
+  readonly pool: Db;
+  readonly log: EventLog;
+  readonly deciding: Deciding;
+  readonly catalogue: Catalogue;
+  readonly idempotency: Idempotency;
+  readonly codec: Codec;
+  readonly selecting: Selecting;
+  readonly requesters: Requesters;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** A fault that no caller waits for, and what was being done. */
+  readonly onError: OnError;
+  /** Records a denial; awaited before the caller hears of it. */
+  readonly denied: (origin: Origin, denial: { readonly permission: string }) => Promise<void>;
+  /** Queues on Redis; a comma-separated list is a cluster. */
+  readonly redisUrl?: string | undefined;
+  /** Where queues live without Redis: a direct connection, not a pooler's. */
+  readonly queueDatabaseUrl: string;
+  /** Chunks worked on at a time by this process. */
+  readonly concurrency?: number;
+}
+
+const chunksQueuedMax = 16;
+
+export const createBulk = (options: BulkOptions): Bulk => {
+  const { pool, codec, onError, redisUrl, queueDatabaseUrl, concurrency = 3 } = options;
+  const store = createJobStore(pool, codec);
+  const progress = createProgress({ pool, store, onError });
+  const parts: Parts = {
+    ...options,
+    store,
+    progress,
+    async require(origin, permission) {
+      if (origin.principal.permissions.has(permission)) return;
+      await options.denied(origin, { permission });
+      throw notPermitted(permission);
+    },
+  };
+  const accept = createAccepting(parts);
+  const steering = createSteering(parts);
+  const chunks = createChunkWorker(parts, steering);
+  const queues = createQueues({ redisUrl, databaseUrl: queueDatabaseUrl, concurrency, onError });
+  const idleMs = (): number => (chunks.inHand() > 0 ? 0 : Date.now() - chunks.lastActiveAt());
+  const relay = createRelay({ pool, queues, steering, onError, window: chunksQueuedMax, idleMs });
+  const jobs = createJobs(parts, accept, steering);
+  let started = false;
+
+  return {
+    accept,
+    jobs: {
+      ...jobs,
+      async resume(request) {
+        const job = await jobs.resume(request);
+        // What was delivered in vain while it was paused may be queued again at once.
+        await pool.query({ ...unqueueChunks, values: [job.id] });
+        progress.changed(job.id);
+        return job;
+      },
+    },
+    onProgress: progress.onProgress,
+    heard: progress.heard,
+    async start() {
+      if (started) return;
+      started = true;
+      queues.consume(chunks.run);
+      progress.onWake(relay.wake);
+      relay.start();
+    },
+    async stop() {
+      chunks.stop();
+      await relay.stop();
+      await queues.close();
+      await progress.stop();
+    },
+    health: () => ({
+      queueReachable: relay.reachable(),
+      chunksInHand: chunks.inHand(),
+      itemsDecided: chunks.itemsDecided(),
+      idleMs: idleMs(),
+    }),
+  };
+};

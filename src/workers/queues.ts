@@ -1,0 +1,217 @@
+/**
+ * The queue: BullMQ on Redis or Redis Cluster where there is one, else on PostgreSQL. It carries one small
+ * job a chunk and may be lost at any moment without losing work; PostgreSQL says what is left to do.
+ *
+ * A job's id names the chunk and how often it was worked on, so that adding it again while it waits adds
+ * nothing. Finished jobs are removed at once: one that stayed would make its id unusable.
+ */
+import { createPostgresBackend, Queue, Worker, type WorkerOptions, withBackend } from 'bullmq';
+import { Cluster, Redis } from 'ioredis';
+import { queueSchema } from '../db/migrate.ts';
+import type { Delivery } from './chunk.ts';
+import type { OnError } from './ports.ts';
+
+export interface QueuedChunk extends Delivery {
+  readonly attempts: number;
+}
+
+export interface Queues {
+  /** @throws when the queue cannot be reached within a few seconds. */
+  add(chunks: readonly QueuedChunk[]): Promise<void>;
+  /** Begins to take deliveries. */
+  consume(work: (delivery: Delivery) => Promise<void>): void;
+  /** Replaces the consumer where it stopped hearing of work (after a long outage, for instance). */
+  restart(): Promise<void>;
+  /** Waits for the deliveries in hand. */
+  close(): Promise<void>;
+}
+
+interface Options {
+  /** One URL, or several nodes of a cluster separated by commas; undefined: PostgreSQL. */
+  readonly redisUrl: string | undefined;
+  /** A direct connection: a pooler in transaction mode drops LISTEN. */
+  readonly databaseUrl: string;
+  readonly concurrency: number;
+  readonly onError: OnError;
+}
+
+const queueName = 'bulk';
+/** One hash slot for all keys, which a cluster demands of scripts over several keys. */
+const prefix = '{quarterdeck}';
+const addMsMax = 5_000;
+
+/** By default a killed worker's job is picked up after a minute; so after some seconds. */
+const consuming = (concurrency: number) =>
+  ({
+    concurrency,
+    lockDuration: 5_000,
+    stalledInterval: 2_000,
+    maxStalledCount: 100,
+    removeOnComplete: { age: 60, count: 100 },
+    removeOnFail: { age: 3_600, count: 100 },
+  }) satisfies Partial<WorkerOptions>;
+
+const gone = { removeOnComplete: true, removeOnFail: true } as const;
+
+type Work = (delivery: Delivery) => Promise<void>;
+
+type Entries = Parameters<Queue<Delivery>['addBulk']>[0];
+
+/** What both backends come down to. */
+interface Producer {
+  add(entries: Entries): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+interface Consumer {
+  close(force: boolean): Promise<void>;
+}
+
+interface Backend {
+  produce(): Producer;
+  consume(work: Work): Consumer;
+}
+
+const onPostgres = ({ databaseUrl, concurrency, onError }: Options): Backend => {
+  const classes = withBackend(createPostgresBackend);
+  const connection = (max: number) => ({
+    connectionString: databaseUrl,
+    schema: queueSchema,
+    skipMigrations: true,
+    application_name: 'quarterdeck-queues',
+    keepAlive: true,
+    max,
+  });
+  return {
+    produce() {
+      const queue = new classes.Queue<Delivery>(queueName, { connection: connection(2) });
+      queue.on('error', (error) => onError(error, 'queueing chunks'));
+      return { add: (entries) => queue.addBulk(entries), close: () => queue.close() };
+    },
+    consume(work) {
+      const options = { connection: connection(concurrency + 2), ...consuming(concurrency) };
+      const worker = new classes.Worker<Delivery>(queueName, (job) => work(job.data), options);
+      worker.on('error', (error) => onError(error, 'taking chunks from the queue'));
+      return { close: (force) => worker.close(force) };
+    },
+  };
+};
+
+const credentials = ({ username, password, protocol }: URL) => ({
+  ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+  ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+  ...(protocol === 'rediss:' ? { tls: {} } : {}),
+});
+
+/** A producer fails fast, so that the relay can try again; a consumer waits for ever. */
+const connect = (urls: string, patient: boolean, onError: OnError): Redis | Cluster => {
+  const nodes = urls.split(',').map((url) => new URL(url.trim()));
+  const [first] = nodes;
+  if (first === undefined) throw new Error('REDIS_URL names no server.');
+  const patience = patient
+    ? { maxRetriesPerRequest: null }
+    : { maxRetriesPerRequest: 1, enableOfflineQueue: false };
+  const retry = (times: number): number => Math.min(times * 100, 2_000);
+  const places = nodes.map(({ hostname, port }) => ({ host: hostname, port: Number(port || 6379) }));
+  const db = /^\/\d+$/.test(first.pathname) ? { db: Number(first.pathname.slice(1)) } : {};
+  const connection =
+    nodes.length === 1
+      ? new Redis({ ...places[0], ...credentials(first), ...db, ...patience, retryStrategy: retry })
+      : new Cluster(places, {
+          redisOptions: { ...credentials(first), maxRetriesPerRequest: patience.maxRetriesPerRequest },
+          clusterRetryStrategy: retry,
+          enableOfflineQueue: patient,
+        });
+  connection.on('error', (error: Error) => onError(error, 'talking to Redis'));
+  return connection;
+};
+
+const onRedis = (urls: string, { concurrency, onError }: Options): Backend => ({
+  produce() {
+    const connection = connect(urls, false, onError);
+    const queue = new Queue<Delivery>(queueName, { connection, prefix });
+    queue.on('error', (error) => onError(error, 'queueing chunks'));
+    return {
+      add: (entries) => queue.addBulk(entries),
+      async close() {
+        await queue.close();
+        connection.disconnect();
+      },
+    };
+  },
+  consume(work) {
+    const connection = connect(urls, true, onError);
+    const worker = new Worker<Delivery>(queueName, (job) => work(job.data), {
+      connection,
+      prefix,
+      ...consuming(concurrency),
+    });
+    worker.on('error', (error) => onError(error, 'taking chunks from the queue'));
+    return {
+      async close(force) {
+        await worker.close(force);
+        connection.disconnect();
+      },
+    };
+  },
+});
+
+const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the queue did not answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+export const createQueues = (options: Options): Queues => {
+  const { redisUrl, onError } = options;
+  const backend = redisUrl === undefined ? onPostgres(options) : onRedis(redisUrl, options);
+  /** Made when first needed, so that a process that only accepts jobs holds no connection. */
+  let producer: Producer | undefined;
+  let consumer: Consumer | undefined;
+  let deliver: Work | undefined;
+
+  const start = (): void => {
+    if (deliver !== undefined) consumer = backend.consume(deliver);
+  };
+
+  const end = async (force: boolean): Promise<void> => {
+    const ending = consumer;
+    consumer = undefined;
+    await ending?.close(force).catch((error: unknown) => onError(error, 'closing the queue'));
+  };
+
+  return {
+    async add(chunks) {
+      const jobs = chunks.map(({ jobId, chunk, attempts }) => ({
+        name: 'chunk',
+        data: { jobId, chunk },
+        opts: { jobId: `${jobId}-${chunk}-${attempts}`, ...gone },
+      }));
+      producer ??= backend.produce();
+      const adding = producer.add(jobs);
+      // One that answers too late is nobody's concern any more.
+      adding.catch(() => undefined);
+      await within(addMsMax, adding);
+    },
+    consume(work) {
+      deliver = work;
+      start();
+    },
+    async restart() {
+      await end(true);
+      start();
+    },
+    async close() {
+      deliver = undefined;
+      await end(false);
+      await producer?.close().catch((error: unknown) => onError(error, 'closing the queue'));
+      producer = undefined;
+    },
+  };
+};
