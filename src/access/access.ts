@@ -14,19 +14,13 @@ import { createGate, type Gate } from './gate.ts';
 import { createNetwork } from './network.ts';
 import { createOwnOrigin, type OwnOrigin } from './own-origin.ts';
 import { createPeople, type People } from './people.ts';
-import { grantsOf, rolesOf, scopeOf } from './policy.ts';
 import { parsePolicy } from './policy-file.ts';
-import { createPolicyInForce, type InForce, type PolicyInForce } from './policy-in-force.ts';
+import { createPolicyInForce, type PolicyInForce } from './policy-in-force.ts';
 import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
-import { type Principal, permissions, systemPrincipal } from './principal.ts';
+import { type Principal, systemPrincipal } from './principal.ts';
+import { createPrincipals } from './principals.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
-import {
-  createSessions,
-  defaultSessionLimits,
-  type Session,
-  type SessionLimits,
-  type Sessions,
-} from './sessions.ts';
+import { createSessions, defaultSessionLimits, type SessionLimits, type Sessions } from './sessions.ts';
 import { policyChannel, sessionsChannel } from './sql/notifications.ts';
 
 export interface AccessOptions {
@@ -134,47 +128,6 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
       await denials.flush(true);
     },
   };
-};
-
-interface Somebody {
-  readonly id: string;
-  readonly provider: string;
-  readonly groups: readonly string[];
-  readonly tool: string;
-  readonly sessionId?: string;
-  readonly email?: string;
-  readonly name?: string;
-}
-
-/** Principals under the policy in force; one a session and policy, because commands ask very often. */
-const createPrincipals = (inForce: PolicyInForce) => {
-  const known = new WeakMap<Session, { readonly under: InForce; readonly principal: Principal }>();
-
-  const of = ({ id, provider, groups, tool, sessionId, email, name }: Somebody): Principal => {
-    const { policy } = inForce.current();
-    const roles = rolesOf(policy, provider, groups);
-    return {
-      id,
-      kind: 'person',
-      roles,
-      permissions: permissions(grantsOf(policy, roles), scopeOf(policy, tool)),
-      tool,
-      ...(sessionId === undefined ? {} : { sessionId }),
-      ...(email === undefined ? {} : { email }),
-      ...(name === undefined ? {} : { name }),
-    };
-  };
-
-  const ofSession = (session: Session): Principal => {
-    const under = inForce.current();
-    const last = known.get(session);
-    if (last?.under === under) return last.principal;
-    const principal = of({ ...session, id: session.personId, sessionId: session.id });
-    known.set(session, { under, principal });
-    return principal;
-  };
-
-  return { of, ofSession };
 };
 
 const soon = (onError: OnError, work: () => Promise<unknown>, doing: string) => () => {

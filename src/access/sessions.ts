@@ -5,6 +5,8 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Db, Queryable } from '../db/pool.ts';
+import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
+import { QuarterdeckError } from '../errors.ts';
 import type { People, SealedTexts } from './people.ts';
 import type { Clock, NewId, OnError } from './ports.ts';
 import { createSessionCache } from './session-cache.ts';
@@ -103,11 +105,19 @@ const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
+/** A database that cannot be asked says nothing about who somebody is: try again, do not sign in again. */
+const notNow = (cause: unknown): never => {
+  if (!provesRollback(cause) && !outcomeUnknown(cause)) throw cause;
+  const message = 'Sessions cannot be read at the moment.';
+  throw new QuarterdeckError('unavailable', message, { retryAfterSeconds: 1, cause });
+};
+
 export const createSessions = ({ pool, people, clock, newId, onError, limits, heard }: Deps): Sessions => {
   const cache = createSessionCache<Live>(limits.cacheMs, heard);
 
   const read = async (hash: Buffer): Promise<Live | undefined> => {
-    const row = (await pool.query<SessionRow>({ ...sql.selectSession, values: [hash] })).rows[0];
+    const row = (await pool.query<SessionRow>({ ...sql.selectSession, values: [hash] }).catch(notNow))
+      .rows[0];
     if (row === undefined) return undefined;
     const { emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, ...rest } = row;
     const texts = await people.unseal(row.personId, { emailSealed, nameSealed });

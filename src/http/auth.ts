@@ -3,7 +3,13 @@
  * browsers; `POST /auth/logout` also answers programs. The messages at `acs` and `slo` come from an
  * identity provider's page and carry their own proof, so they alone are taken from foreign origins.
  */
-import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express';
 import type { Access } from '../access/access.ts';
 import { cookieIn } from '../access/cookies.ts';
 import { choiceOfProviderPage, failurePage, type Page, signedOutPage } from '../access/pages.ts';
@@ -11,8 +17,12 @@ import { ownPath } from '../access/return-to.ts';
 import { requestLifeMs } from '../access/saml/ledger.ts';
 import { SamlRefusal } from '../access/saml/refusal.ts';
 import type { SingleSignOn } from '../access/single-sign-on.ts';
-import { QuarterdeckError } from '../errors.ts';
+import { isQuarterdeckError, QuarterdeckError } from '../errors.ts';
 import { clientAddressOf } from './authenticate.ts';
+import { problemKinds } from './problem.ts';
+
+/** Told of faults that a person is shown a page for. */
+export type OnFault = (error: unknown) => void;
 
 const parseForm = express.urlencoded({ extended: false, limit: '800kb', parameterLimit: 20, inflate: false });
 
@@ -46,25 +56,36 @@ const single = (fields: unknown, name: string): string | undefined => {
 
 const queryOf = (request: Request): string => request.originalUrl.split(/\?(.*)/s)[1] ?? '';
 
-/** Pages instead of problems for what a person sees; faults go on to the app's own handler. */
-const withPages =
-  (handler: (request: Request, response: Response) => Promise<void>): RequestHandler =>
-  async (request, response) => {
-    try {
-      await handler(request, response);
-    } catch (error) {
-      if (!(error instanceof SamlRefusal)) throw error;
+/**
+ * Pages instead of problems where a person looks. A refusal of SAML is always one: only browsers come with
+ * such messages. Of anything else a program is told by the app's own handler, and a browser by a page
+ * without the reason, which goes to the process's own log.
+ */
+const pagesFor =
+  (onFault: OnFault): ErrorRequestHandler =>
+  (error: unknown, request, response, next) => {
+    if (error instanceof SamlRefusal) {
       response.locals.code = error.check;
-      const title = error.check === 'no-role' ? 'No role for you yet' : 'You could not be signed in';
-      const hint =
-        error.check === 'no-role'
-          ? ' Ask whoever looks after access to Quarterdeck to give your group a role.'
-          : '';
-      sendPage(response, failurePage(403, title, error.message + hint, error.check));
+      return sendPage(response, refusalPage(error));
     }
+    if (response.headersSent || request.accepts(['json', 'html']) !== 'html') return next(error);
+    const known = isQuarterdeckError(error) ? error : undefined;
+    if (known === undefined) onFault(error);
+    const { status, title } = problemKinds[known?.code ?? 'internal'];
+    const text = known?.message ?? 'Try again. If it happens again, tell whoever looks after Quarterdeck.';
+    response.locals.code = known?.code ?? 'internal';
+    sendPage(response, failurePage(status, title, text, known?.code ?? 'internal'));
   };
 
-export const authRouter = (access: Access, { sp, signIn, signOut }: SingleSignOn): Router => {
+const refusalPage = ({ check, message }: SamlRefusal): Page => {
+  const noRole = check === 'no-role';
+  const hint = noRole ? ' Ask whoever looks after access to Quarterdeck to give your group a role.' : '';
+  const title = noRole ? 'No role for you yet' : 'You could not be signed in';
+  return failurePage(403, title, message + hint, check);
+};
+
+export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault): Router => {
+  const { sp, signIn, signOut } = sso;
   const { cookies, sessions } = access;
   const router = Router({ strict: true, caseSensitive: true });
   const secretOf = (request: Request) => cookieIn(request.headers.cookie, cookies.signInName);
@@ -127,14 +148,15 @@ export const authRouter = (access: Access, { sp, signIn, signOut }: SingleSignOn
     response.type('application/json; charset=utf-8').end('{}');
   };
 
-  router.get('/saml/login', withPages(login));
-  router.post('/saml/acs', form, withPages(acs));
-  router.get('/saml/slo', withPages(slo));
-  router.post('/saml/slo', form, withPages(slo));
-  router.post('/logout', withPages(logout));
+  router.get('/saml/login', login);
+  router.post('/saml/acs', form, acs);
+  router.get('/saml/slo', slo);
+  router.post('/saml/slo', form, slo);
+  router.post('/logout', logout);
   router.get('/saml/metadata', (_request, response) => {
     response.type('application/samlmetadata+xml; charset=utf-8').end(sp.metadata());
   });
   router.get('/signed-out', (_request, response) => sendPage(response, signedOutPage()));
+  router.use(pagesFor(onFault));
   return router;
 };

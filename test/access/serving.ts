@@ -139,7 +139,10 @@ export const serve = async (db: TestDatabase, keys: Keys, options: ServedOptions
   });
   const { network, credentials, session } = gateHandlers(part.access.gate);
   app.use(network);
-  app.use('/auth', authRouter(part.access, sso));
+  app.use(
+    '/auth',
+    authRouter(part.access, sso, (error) => part.faults.push(error)),
+  );
   app.use('/internal', credentials, session);
   app.get('/internal/v1/me', (_request, response) => {
     response.json(meOf(principalOf(response)));

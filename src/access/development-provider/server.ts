@@ -1,36 +1,17 @@
 /**
  * The development SAML identity provider: its own small HTTP server on loopback. It signs in five people
- * without a password, so it refuses to start in production and on any other address. It checks our
- * requests as a real one would: signature, issuer and the address that the answer goes to.
+ * without a password, so it refuses to start in production and on any other address.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '../pages.ts';
-import { newMessageId } from '../saml/ledger.ts';
-import { logoutAnswerXml, logoutRequestXml } from '../saml/logout-message.ts';
-import { packPosted, packRedirected } from '../saml/message.ts';
-import { signedRedirect, verifyRedirect } from '../saml/redirect-signature.ts';
 import { SamlRefusal } from '../saml/refusal.ts';
-import type { SigningKey } from '../saml/signed-xml.ts';
-import { attribute, is, ns, onlyChild, parseXml, textOf } from '../saml/xml.ts';
-import { responseXml } from './assertion.ts';
-import { developmentEntityId, metadataXml } from './metadata.ts';
-import { answerPage, choicePage, homePage, plainPage } from './pages.ts';
-import { developmentUsers } from './users.ts';
+import { type Exchanging, type Reply, requestIn, signIn, signOut, signOutFromHere } from './exchange.ts';
+import { metadataXml } from './metadata.ts';
+import { choicePage, homePage, plainPage } from './pages.ts';
 
-/** The only service provider it serves: us. */
-export interface Served {
-  readonly entityId: string;
-  readonly acsUrl: string;
-  readonly sloUrl: string;
-  readonly certificate: string;
-}
-
-export interface DevelopmentProviderOptions {
+export interface DevelopmentProviderOptions extends Exchanging {
   readonly production: boolean;
-  readonly key: SigningKey;
-  readonly served: Served;
-  readonly clock: () => Date;
   /** 0 takes a free one. */
   readonly port?: number;
   readonly host?: string;
@@ -41,8 +22,6 @@ export interface DevelopmentProvider {
   readonly metadata: string;
   stop(): Promise<void>;
 }
-
-type Reply = Page | { readonly location: string } | { readonly xml: string };
 
 const bodyBytesMax = 64 * 1024;
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -130,83 +109,4 @@ const formOf = async (request: IncomingMessage): Promise<URLSearchParams> => {
     chunks.push(chunk);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-};
-
-/** The request in a signed query; the same query comes again with the form, so nothing is kept here. */
-const requestIn = (query: string, { served }: DevelopmentProviderOptions) => {
-  const { field, xml, relayState } = verifyRedirect(query, [served.certificate]);
-  const root = parseXml(xml.replace(/^\s*<\?xml\s[^<>]*\?>/, ''));
-  const acsUrl = attribute(root, 'AssertionConsumerServiceURL');
-  if (field !== 'SAMLRequest' || !is(root, ns.protocol, 'AuthnRequest')) {
-    throw new SamlRefusal('request', 'This is not a request to sign in.');
-  }
-  if (textOf(onlyChild(root, ns.assertion, 'Issuer')) !== served.entityId) {
-    throw new SamlRefusal('issuer', 'The request comes from somebody else.');
-  }
-  if (acsUrl !== undefined && acsUrl !== served.acsUrl) {
-    throw new SamlRefusal('acs', 'The answer would go to an unknown address.');
-  }
-  return { id: attribute(root, 'ID') ?? '', relayState };
-};
-
-const signIn = (form: URLSearchParams, options: DevelopmentProviderOptions): Page => {
-  const { served, key, clock } = options;
-  const { id, relayState } = requestIn(form.get('request') ?? '', options);
-  const user = developmentUsers.find(({ email }) => email === form.get('user'));
-  if (user === undefined)
-    return plainPage(400, 'Nobody of that name', 'Choose one of the people on the page before.');
-  const xml = responseXml({
-    user,
-    key,
-    issuer: developmentEntityId,
-    audience: served.entityId,
-    acsUrl: served.acsUrl,
-    inResponseTo: id,
-    sessionIndex: newMessageId(),
-    now: clock(),
-  });
-  const fields = {
-    SAMLResponse: packPosted(xml),
-    ...(relayState === undefined ? {} : { RelayState: relayState }),
-  };
-  return answerPage(served.acsUrl, fields);
-};
-
-/** It keeps no sessions, so there is nothing to end: it only answers, signed. */
-const signOut = (query: string, { served, key, clock }: DevelopmentProviderOptions): Reply => {
-  const { field, xml, relayState } = verifyRedirect(query, [served.certificate]);
-  if (field === 'SAMLResponse') return plainPage(200, 'Signed out', 'Quarterdeck has ended the sessions.');
-  const inResponseTo = attribute(parseXml(xml), 'ID') ?? '';
-  const url = served.sloUrl;
-  const answered = logoutAnswerXml({
-    id: newMessageId(),
-    issuer: developmentEntityId,
-    destination: url,
-    now: clock(),
-    inResponseTo,
-  });
-  const packed = packRedirected(answered);
-  return {
-    location: signedRedirect({ url, field: 'SAMLResponse', packed, relayState, privateKey: key.privateKey }),
-  };
-};
-
-const signOutFromHere = (
-  form: URLSearchParams,
-  { served, key, clock }: DevelopmentProviderOptions,
-): Reply => {
-  const user = developmentUsers.find(({ email }) => email === form.get('user'));
-  if (user === undefined)
-    return plainPage(400, 'Nobody of that name', 'Choose one of the people on the page before.');
-  const url = served.sloUrl;
-  const request = logoutRequestXml({
-    id: newMessageId(),
-    issuer: developmentEntityId,
-    destination: url,
-    now: clock(),
-    nameId: user.nameId,
-    sessionIndex: undefined,
-  });
-  const packed = packRedirected(request);
-  return { location: signedRedirect({ url, field: 'SAMLRequest', packed, privateKey: key.privateKey }) };
 };

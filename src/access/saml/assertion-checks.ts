@@ -5,6 +5,16 @@
  * a name, which the log records and a test of the same name asserts.
  */
 import type { Element } from '@xmldom/xmldom';
+import {
+  bearerData,
+  child,
+  clockSkewMs,
+  everyBearer,
+  hasBegun,
+  isNotOver,
+  nameIdOf,
+  timeOf,
+} from './assertion-reading.ts';
 import { SamlRefusal } from './refusal.ts';
 import { attribute, children, ns, onlyChild, textOf } from './xml.ts';
 
@@ -31,42 +41,11 @@ export interface AssertionCheck {
   readonly problem: (answered: Answered) => string | undefined;
 }
 
-export const clockSkewMs = 30_000;
-
 const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
-const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
 const transient = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
 const nameIdCharactersMax = 256;
 
 const unless = (holds: boolean, problem: string): string | undefined => (holds ? undefined : problem);
-
-/** Milliseconds of an xs:dateTime in UTC; NaN for anything else, which then fails every comparison. */
-const timeOf = (text: string | undefined): number =>
-  text !== undefined && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-
-const hasBegun = (notBefore: string | undefined, now: number): boolean =>
-  notBefore === undefined || timeOf(notBefore) <= now + clockSkewMs;
-
-const isNotOver = (notOnOrAfter: string | undefined, now: number): boolean =>
-  timeOf(notOnOrAfter) > now - clockSkewMs;
-
-const child = (parent: Element | undefined, name: string): Element | undefined =>
-  parent && onlyChild(parent, ns.assertion, name);
-
-const nameIdOf = (assertion: Element): Element | undefined => child(child(assertion, 'Subject'), 'NameID');
-
-const bearerData = (assertion: Element): readonly Element[] =>
-  children(child(assertion, 'Subject') ?? assertion, ns.assertion, 'SubjectConfirmation')
-    .filter((confirmation) => attribute(confirmation, 'Method') === bearer)
-    .flatMap((confirmation) => child(confirmation, 'SubjectConfirmationData') ?? []);
-
-/** Every bearer confirmation must hold; one that does not is no use to an honest sender. */
-const everyBearer = (assertion: Element, holds: (data: Element) => boolean): boolean => {
-  const found = bearerData(assertion);
-  return found.length > 0 && found.every(holds);
-};
 
 export const assertionChecks: readonly AssertionCheck[] = [
   {
@@ -219,5 +198,3 @@ export const checkAssertion = (answered: Answered): void => {
     if (found !== undefined) throw new SamlRefusal(name, found);
   }
 };
-
-export { nameIdOf, timeOf };

@@ -1,6 +1,6 @@
 /** Who a checked assertion says somebody is: NameID, attributes, and the provider's name of the session. */
 import type { Element } from '@xmldom/xmldom';
-import { nameIdOf, timeOf } from './assertion-checks.ts';
+import { nameIdOf, timeOf } from './assertion-reading.ts';
 import { attribute, children, ns, textOf } from './xml.ts';
 
 export interface AssertedIdentity {

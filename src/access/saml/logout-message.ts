@@ -3,7 +3,7 @@
  * is the text that the signature covers.
  */
 import type { Element } from '@xmldom/xmldom';
-import { clockSkewMs, timeOf } from './assertion-checks.ts';
+import { clockSkewMs, timeOf } from './assertion-reading.ts';
 import { unpackPosted, unpackRedirected } from './message.ts';
 import { checkMessage, logoutChecks } from './message-checks.ts';
 import type { IdentityProvider } from './provider-metadata.ts';

@@ -3,7 +3,7 @@
  * and the providers that we know. node-saml is configured here and nowhere else.
  */
 import { SAML, ValidateInResponseTo } from '@node-saml/node-saml';
-import { clockSkewMs } from './assertion-checks.ts';
+import { clockSkewMs } from './assertion-reading.ts';
 import { requestLifeMs } from './ledger.ts';
 import type { IdentityProvider } from './provider-metadata.ts';
 import { bodyOfPem } from './self-signed.ts';
