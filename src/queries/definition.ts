@@ -48,7 +48,8 @@ export interface ProjectionDefinition<Row extends object = object> {
   readonly subject: (row: Row) => string;
 }
 
-type RecordedOf<E> = E extends NewEvent<infer T, infer D> ? RecordedEvent<T, D> : never;
+/** The recorded form of each event of a union, as `evolve` gets it. */
+export type RecordedOf<E> = E extends NewEvent<infer T, infer D> ? RecordedEvent<T, D> : never;
 
 interface Options<Schema extends z.ZodObject, Event extends NewEvent> {
   readonly name: string;
