@@ -49,7 +49,9 @@ BEGIN
   EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO %I', application);
   EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO %I', application);
 
-  CREATE SCHEMA IF NOT EXISTS read_models;
+  IF to_regnamespace('read_models') IS NULL THEN
+    CREATE SCHEMA read_models;
+  END IF;
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA read_models TO %I', application);
 
   IF to_regnamespace('bullmq') IS NOT NULL THEN

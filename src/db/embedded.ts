@@ -193,7 +193,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   await rotateLog(logFile);
   const start = { binaries, cluster, passwords, settings, logFile, patienceMs, log };
   const server = await startOn(port, start);
-  await ensureDatabase(server.port, passwords);
+  await ensureDatabase(server.port, passwords).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
   const stop = superviseServer(server, start);
   return {
     ownerUrl: urlFor(roles.owner, passwords.owner, server.port, databaseName),
@@ -204,7 +207,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   };
 }
 
+const restartPauseMsMin = 100;
 const restartPauseMsMax = 30_000;
+/** A server that ran this long has recovered from what ended the one before. */
+const healthyMs = 60_000;
 const rotationMs = 10 * 60_000;
 
 /** Starts the server again whenever it ends unasked, on the port that everybody was told. Returns the stop. */
@@ -215,9 +221,12 @@ function superviseServer(first: Server, start: Start): () => Promise<void> {
   rotation.unref();
 
   const watch = async (): Promise<void> => {
-    for (let pauseMs = 100; !stopping; pauseMs = Math.min(pauseMs * 2, restartPauseMsMax)) {
+    let pauseMs = restartPauseMsMin;
+    while (!stopping) {
+      const since = Date.now();
       await current.ended;
       if (stopping) return;
+      pauseMs = Date.now() - since > healthyMs ? restartPauseMsMin : Math.min(pauseMs * 2, restartPauseMsMax);
       start.log(`PostgreSQL ended unexpectedly; starting it again. Its log is ${start.logFile}`);
       await sleep(pauseMs);
       if (stopping) return;

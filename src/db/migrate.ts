@@ -40,6 +40,12 @@ const createLedger = `
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
   )`;
 
+/** Asked first, because IF NOT EXISTS wants the right to create even where there is nothing to create. */
+const createReadModels = `
+  DO $$ BEGIN
+    IF to_regnamespace('read_models') IS NULL THEN CREATE SCHEMA read_models; END IF;
+  END $$`;
+
 const refused = (message: string): QuarterdeckError => new QuarterdeckError('unavailable', message);
 
 async function applied(db: Queryable): Promise<AppliedMigration[]> {
@@ -131,7 +137,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
     await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
     await client.query('SET client_min_messages = warning');
     await client.query(createLedger);
-    await client.query('CREATE SCHEMA IF NOT EXISTS read_models');
+    await client.query(createReadModels);
     for (const file of pending(files, await applied(client))) {
       log(`Applying the migration ${file.name}`);
       await apply(client, file);

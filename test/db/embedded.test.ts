@@ -247,6 +247,36 @@ describe('The embedded PostgreSQL', () => {
     expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres-passwords.json', 'postgres.log']);
   });
 
+  test('fills an empty folder, and touches no folder that holds something else', async () => {
+    await mkdir(path.join(dataDir, 'postgres'), { recursive: true });
+    await (await start()).stop();
+    const other = path.join(parent, 'other');
+    await mkdir(path.join(other, 'postgres'), { recursive: true });
+    await writeFile(path.join(other, 'postgres', 'diary.txt'), 'mine\n');
+    await expect(start({ dir: other })).rejects.toThrow('holds files, but not a database');
+    expect(await readdir(path.join(other, 'postgres'))).toEqual(['diary.txt']);
+  });
+
+  test('says so when the passwords beside it are another database’s', async () => {
+    await (await start()).stop();
+    const file = path.join(dataDir, 'postgres-passwords.json');
+    const passwords = JSON.parse(await readFile(file, 'utf8'));
+    await writeFile(file, JSON.stringify({ ...passwords, superuser: 'another' }));
+    await expect(start()).rejects.toThrow('refuses its superuser');
+    await writeFile(file, JSON.stringify(passwords));
+    await (await start()).stop();
+  });
+
+  test('is made once when two make it at the same time', async () => {
+    const [first, second] = await Promise.allSettled([start({ patienceMs: 0 }), start({ patienceMs: 0 })]);
+    const started = [first, second].filter((result) => result.status === 'fulfilled');
+    const refused = [first, second].filter((result) => result.status === 'rejected');
+    expect(started).toHaveLength(1);
+    expect(String(refused[0]?.reason)).toContain('Another Quarterdeck');
+    for (const { value } of started) await value.stop();
+    expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres-passwords.json', 'postgres.log']);
+  });
+
   test('says why it does not start, in its own last words', async () => {
     await (await start()).stop();
     await writeFile(path.join(dataDir, 'postgres', 'postgresql.conf'), 'nonsense = 1\n');

@@ -108,6 +108,16 @@ async function identityFor(folder: string, fallback: Identity): Promise<Identity
   return fallback;
 }
 
+/** False for an empty folder, such as a fresh volume, which a new cluster may replace. */
+async function holdsCluster(folder: string): Promise<boolean> {
+  const names = await readdir(folder);
+  if (names.includes('PG_VERSION')) return true;
+  if (names.length === 0) return false;
+  throw new Error(
+    `${folder} holds files, but not a database. Move them away, or choose another QUARTERDECK_DATA_DIR.`,
+  );
+}
+
 export async function existingCluster(place: ClusterPlace): Promise<Cluster | undefined> {
   const name = nameOf(place.dataDir);
   const entry = await entryAt(name);
@@ -117,6 +127,7 @@ export async function existingCluster(place: ClusterPlace): Promise<Cluster | un
       `${name} links to a folder that is gone. Restore it, or delete ${place.dataDir} to start with an empty database.`,
     );
   });
+  if (!(await holdsCluster(folder))) return undefined;
   const identity = await identityFor(folder, place.identity);
   if (entry.isSymbolicLink()) {
     await checkHome(place.dataDir, folder);
@@ -155,11 +166,10 @@ export async function createCluster(
   initialise: Initialise,
 ): Promise<Cluster> {
   const folder = await newFolderName(place);
-  const draft = `${folder}.new-${process.pid}`;
+  const draft = `${folder}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
   const passwordFile = `${draft}-password`;
   await removeDeadDrafts(folder);
   try {
-    await rm(draft, { recursive: true, force: true });
     await mkdir(draft, { mode: 0o700 });
     await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
     const { ids } = place.identity;

@@ -18,8 +18,7 @@ const random = (): string => randomBytes(24).toString('base64url');
 
 /** On disk before its name exists, so that a power loss never leaves half a file. */
 async function writeOnce(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}`;
-  await rm(draft, { force: true });
+  const draft = `${file}.${random()}`;
   const handle = await open(draft, 'wx', 0o600);
   try {
     await handle.writeFile(text);

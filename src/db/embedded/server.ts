@@ -93,6 +93,7 @@ async function launch({ postgres, cluster, port, settings, logFile }: ServerStar
     );
     child.unref();
     await once(child, 'spawn');
+    child.on('error', () => undefined);
     return child;
   } finally {
     await log.close();
@@ -115,8 +116,9 @@ async function ask(port: number, password: string): Promise<Answer> {
     await client.connect();
     return 'ready';
   } catch (error) {
-    // 28P01: it is up, but the passwords file is not this cluster's. Waiting longer will not help.
-    if (sqlState(error) === '28P01') throw error;
+    // 57P03: it is starting, or recovering. Any other refusal of a server will not end by waiting.
+    const refusal = sqlState(error);
+    if (refusal !== undefined && refusal !== '57P03') throw error;
     return 'starting';
   } finally {
     await client.end().catch(() => undefined);
@@ -161,9 +163,14 @@ export async function startServer(start: ServerStart): Promise<Server> {
   };
   try {
     while (alive && (await ask(start.port, start.password)) === 'starting') await sleep(50);
-  } catch (error) {
-    await server.stop();
-    throw error;
+  } catch (cause) {
+    // Another program that took the port first refuses us too; then ours has ended by itself.
+    await Promise.race([ended, sleep(500)]);
+    if (alive) {
+      await server.stop();
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`The database in ${start.cluster.folder} refuses its superuser: ${reason}`, { cause });
+    }
   }
   if (!alive) throw new ServerEnded(await logTail(start.logFile, before));
   return server;
