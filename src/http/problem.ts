@@ -83,16 +83,36 @@ export const problemHandler =
 /** Faults of express and node that are the caller's doing get the code they mean. */
 const asQuarterdeckError = (thrown: unknown): QuarterdeckError => {
   if (isQuarterdeckError(thrown)) return thrown;
-  if (thrown instanceof URIError) {
-    return new QuarterdeckError('malformed_request', 'The address holds a broken percent-encoding.');
+  if (thrown instanceof URIError) return malformed('The address holds a broken percent-encoding.');
+  // Whoever sent half a body and left is no fault of ours; nobody is there to read the answer.
+  if (isAbort(thrown)) return malformed('The body ended before it was whole.');
+  return faultOfForm(thrown) ?? fault(thrown);
+};
+
+const fault = (cause: unknown): QuarterdeckError =>
+  new QuarterdeckError('internal', 'Something went wrong. The request id leads to the fault in the log.', {
+    cause,
+  });
+
+/** What node says when a connection is lost before the request's body has ended. */
+const isAbort = (thrown: unknown): boolean => {
+  const { code, message } = (thrown ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  return (code === 'ECONNRESET' && message === 'aborted') || code === 'ERR_STREAM_PREMATURE_CLOSE';
+};
+
+/** What express's own parser of forms refuses carries a type and says that it may be told. */
+const faultOfForm = (thrown: unknown): QuarterdeckError | undefined => {
+  const { type, expose } = (thrown ?? {}) as { readonly type?: unknown; readonly expose?: unknown };
+  switch (type) {
+    case 'entity.too.large':
+    case 'parameters.too.many':
+      return new QuarterdeckError('too_large', 'The form is too large.');
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return new QuarterdeckError('unsupported_media_type', 'Send the form in UTF-8, not compressed.');
+    default:
+      return expose === true ? malformed('The request cannot be read.') : undefined;
   }
-  return new QuarterdeckError(
-    'internal',
-    'Something went wrong. The request id leads to the fault in the log.',
-    {
-      cause: thrown,
-    },
-  );
 };
 
 export const notFound = (detail: string): QuarterdeckError => new QuarterdeckError('not_found', detail);

@@ -59,10 +59,10 @@ async function* gathered(chunks: AsyncIterable<string>): AsyncGenerator<string> 
   if (text !== '') yield text;
 }
 
-const wentAway = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  ['ERR_STREAM_PREMATURE_CLOSE', 'EPIPE', 'ECONNRESET'].includes(String(error.code));
+const wentAway = (error: unknown): boolean => {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'EPIPE';
+};
 
 /** One JSON value a line. */
 export async function* ndjsonLines(values: AsyncIterable<unknown>): AsyncGenerator<string> {

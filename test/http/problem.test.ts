@@ -1,4 +1,6 @@
 /** Errors on the wire: one status a code, nothing of the inside. */
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { errorCodes, QuarterdeckError } from '../../src/errors.ts';
 import { problemKinds } from '../../src/http/problem.ts';
 import { route, type Served, serve } from './serving.ts';
@@ -36,8 +38,11 @@ beforeAll(async () => {
     response.write('a beginning');
     throw new Error('in the middle');
   });
+  const read = route('post', '/internal/v1/read', async (request) => {
+    for await (const _ of request);
+  });
   served = await serve({
-    routes: [failing, broken, route('get', '/internal/v1/things/{id}', () => undefined)],
+    routes: [failing, broken, read, route('get', '/internal/v1/things/{id}', () => undefined)],
   });
 });
 afterAll(() => served.close(1_000));
@@ -105,5 +110,18 @@ describe('a problem', () => {
       400,
       'malformed_request',
     ]);
+  });
+});
+
+describe('a body that its sender breaks off', () => {
+  test('is no fault of ours', async () => {
+    const socket = connect(served.port, '127.0.0.1');
+    socket.write('POST /internal/v1/read HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf of');
+    await setTimeout(50);
+    socket.destroy();
+    while (!served.logged().includes('"route":"/internal/v1/read"')) await setTimeout(10);
+    await setTimeout(50);
+    expect(served.logged()).not.toContain('aborted","stack');
+    expect(served.logged()).toMatch(/"route":"\/internal\/v1\/read".*"aborted":true/);
   });
 });

@@ -11,7 +11,7 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { Server } from 'socket.io';
 import type { Gate } from '../../access/gate.ts';
 import type { Principal } from '../../access/principal.ts';
-import { isQuarterdeckError } from '../../errors.ts';
+import { isQuarterdeckError, QuarterdeckError } from '../../errors.ts';
 import { createChannels } from './channels.ts';
 import { refusalOf, serveSocket } from './socket.ts';
 import type { TopicKind } from './topic.ts';
@@ -43,7 +43,7 @@ export const createLive = (deps: LiveDependencies): Live => {
     httpCompression: false,
     perMessageDeflate: false,
     allowRequest: (request, allow) => {
-      allowed(deps, request).then(
+      allowed(deps, io.engine.clientsCount, request).then(
         () => allow(null, true),
         (error: unknown) => allow(isQuarterdeckError(error) ? error.code : 'internal', false),
       );
@@ -81,7 +81,14 @@ const incomingOf = (request: IncomingMessage) => ({
   headers: request.headers,
 });
 
-const allowed = async ({ gate }: LiveDependencies, request: IncomingMessage): Promise<void> => {
+const socketsMax = 5_000;
+
+const allowed = async (
+  { gate }: LiveDependencies,
+  sockets: number,
+  request: IncomingMessage,
+): Promise<void> => {
+  if (sockets >= socketsMax) throw new QuarterdeckError('too_many_requests', 'Too many sockets are open.');
   const incoming = incomingOf(request);
   gate.refuseCustomers(incoming, gate.admit(incoming));
 };
