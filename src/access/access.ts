@@ -29,7 +29,7 @@ export interface AccessOptions {
   readonly directUrl: string;
   readonly log: Pick<EventLog, 'append' | 'record' | 'readStreams'>;
   readonly codec: TextCodec;
-  /** 32 bytes, kept as long as the people are: `identityKeyFrom(masterKey)`. */
+  /** 32 bytes, kept as long as the people are: `identityKeyFrom` a key that no rotation changes. */
   readonly identityKey: Buffer;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -64,9 +64,9 @@ export interface Access {
   stop(): Promise<void>;
 }
 
-/** A key of its own, so that the master key is used for one thing only. */
-export const identityKeyFrom = (masterKey: Buffer): Buffer =>
-  Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), 'quarterdeck people', 32));
+/** A key of its own for the ids of people, derived so that `secret` itself is used for nothing here. */
+export const identityKeyFrom = (secret: Buffer): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), 'quarterdeck people', 32));
 
 const every = { flushMs: 10_000, policyMs: 5_000, sweepMs: 10 * 60_000 } as const;
 

@@ -13,6 +13,13 @@ export type OwnOrigin = (headers: IncomingHttpHeaders) => boolean;
 /** A safe method changes nothing, so it may come from anywhere. */
 export const isSafe = (method: string): boolean => safeMethods.has(method.toUpperCase());
 
+/** Where to begin instead when somebody opened us as localhost and the public URL says 127.0.0.1. */
+export const sameMachineUnder = (publicUrl: string, host: string | undefined): string | undefined => {
+  const own = new URL(publicUrl);
+  const bothLoopback = loopbackHost.test(own.host) && host !== undefined && loopbackHost.test(host);
+  return bothLoopback && host !== own.host ? own.origin : undefined;
+};
+
 /** Neither header at all is not proof enough: every browser in use sends one of them. */
 export const createOwnOrigin = (publicUrl: string): OwnOrigin => {
   const own = new URL(publicUrl).origin;

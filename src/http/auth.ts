@@ -12,6 +12,7 @@ import express, {
 } from 'express';
 import type { Access } from '../access/access.ts';
 import { cookieIn } from '../access/cookies.ts';
+import { sameMachineUnder } from '../access/own-origin.ts';
 import { choiceOfProviderPage, failurePage, type Page, signedOutPage } from '../access/pages.ts';
 import { ownPath } from '../access/return-to.ts';
 import { requestLifeMs } from '../access/saml/ledger.ts';
@@ -99,6 +100,9 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
       const text = 'return_to must be a path of Quarterdeck itself, such as /accounts.';
       return sendPage(response, failurePage(400, 'This link leads astray', text, 'malformed_request'));
     }
+    // The cookie that binds the sign-in must be one of the host that the provider sends the browser back to.
+    const elsewhere = sameMachineUnder(access.publicUrl, request.headers.host);
+    if (elsewhere !== undefined) return redirect(response, `${elsewhere}${request.originalUrl}`);
     const wanted = query.get('provider');
     const [only, ...more] = sp.providers;
     const chosen = wanted === null && more.length === 0 ? only : sp.providers.find(({ id }) => id === wanted);

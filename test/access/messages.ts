@@ -5,9 +5,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { inflateRawSync } from 'node:zlib';
 import { newMessageId } from '../../src/access/saml/ledger.ts';
 import { selfSignedCertificate } from '../../src/access/saml/self-signed.ts';
 import { type SigningKey, signElement } from '../../src/access/saml/signed-xml.ts';
+import type { Browser, Step } from './browser.ts';
 
 export const issuer = 'https://idp.example/entity';
 
@@ -114,3 +116,31 @@ export const responseAround = (s: Said, content: string): string =>
 /** A whole response whose assertion is signed, as an honest provider sends it. */
 export const sealed = (s: Said, key: SigningKey): string =>
   responseAround(s, signElement(assertionXml(s), s.assertionId, key));
+
+/** A sign-in that a browser has begun with us; the test plays the provider's part. */
+export interface BegunSignIn {
+  readonly browser: Browser;
+  readonly relayState: string;
+  readonly request: { id: string; url: string; now: Date };
+}
+
+export const beginSignIn = async (browser: Browser, url: string): Promise<BegunSignIn> => {
+  const away = new URL((await browser.get('/auth/saml/login')).headers.get('location') ?? '');
+  const xml = inflateRawSync(Buffer.from(away.searchParams.get('SAMLRequest') ?? '', 'base64')).toString();
+  const id = /\bID="([^"]+)"/.exec(xml)?.[1] ?? '';
+  return {
+    browser,
+    relayState: away.searchParams.get('RelayState') ?? '',
+    request: { id, url, now: new Date() },
+  };
+};
+
+/** As a form on the provider's page would. */
+export const postAnswer = (
+  { browser, relayState }: Pick<BegunSignIn, 'browser' | 'relayState'>,
+  xml: string | Buffer,
+): Promise<Step> => {
+  const SAMLResponse = Buffer.from(xml as string).toString('base64');
+  const form = new URLSearchParams({ SAMLResponse, RelayState: relayState });
+  return browser.go('POST', '/auth/saml/acs', form, { origin: 'https://idp.example' });
+};

@@ -2,17 +2,19 @@
  * What signs nobody in. Every message is real and signed with a key that is trusted, unless the test says
  * otherwise; each must be refused for the reason that the test names, and the log must say so.
  */
-import { inflateRawSync } from 'node:zlib';
 import { newMessageId } from '../../src/access/saml/ledger.ts';
 import { type SigningKey, signElement } from '../../src/access/saml/signed-xml.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { Browser } from './browser.ts';
 import {
   assertionXml,
+  type BegunSignIn,
+  beginSignIn,
   groups,
   issuer,
   minutes,
   newSigningKey,
+  postAnswer,
   responseAround,
   type Said,
   saying,
@@ -46,39 +48,17 @@ afterAll(async () => {
   await db.drop();
 });
 
-interface Begun {
-  readonly browser: Browser;
-  readonly relayState: string;
-  readonly request: { id: string; url: string; now: Date };
-}
-
-const begin = async (browser = new Browser(app.url)): Promise<Begun> => {
-  const away = new URL((await browser.get('/auth/saml/login')).headers.get('location') ?? '');
-  const xml = inflateRawSync(Buffer.from(away.searchParams.get('SAMLRequest') ?? '', 'base64')).toString();
-  const id = /\bID="([^"]+)"/.exec(xml)?.[1] ?? '';
-  return {
-    browser,
-    relayState: away.searchParams.get('RelayState') ?? '',
-    request: { id, url: app.url, now: new Date() },
-  };
-};
-
-const post = ({ browser, relayState }: Pick<Begun, 'browser' | 'relayState'>, xml: string | Buffer) => {
-  const SAMLResponse = Buffer.from(xml as string).toString('base64');
-  return browser.go('POST', '/auth/saml/acs', new URLSearchParams({ SAMLResponse, RelayState: relayState }), {
-    origin: 'https://idp.example',
-  });
-};
+const begin = (browser = new Browser(app.url)): Promise<BegunSignIn> => beginSignIn(browser, app.url);
 
 /** Posts it, and expects a refusal that is a page, sets no session, and is recorded with its reason. */
 const expectRefused = async (
-  begun: Pick<Begun, 'browser' | 'relayState'>,
+  begun: Pick<BegunSignIn, 'browser' | 'relayState'>,
   xml: string | Buffer,
   why: string,
 ) => {
   const before = (await app.recorded()).length;
   app.clock.now = new Date();
-  const answer = await post(begun, xml);
+  const answer = await postAnswer(begun, xml);
   const session = answer.headers.getSetCookie().filter((line) => /^(__Host-)?quarterdeck=/.test(line));
   expect([answer.status, session, answer.headers.get('location')]).toEqual([403, [], null]);
   expect(answer.text).toContain('<h1>You could not be signed in</h1>');
@@ -93,7 +73,7 @@ beforeEach(() => {
 
 test('an honest response signs in', async () => {
   const begun = await begin();
-  const done = await post(begun, sealed(saying(begun.request), key));
+  const done = await postAnswer(begun, sealed(saying(begun.request), key));
   expect([done.status, done.headers.get('location')]).toEqual([303, '/']);
   expect((await begun.browser.get('/internal/v1/me')).status).toBe(200);
 });
@@ -167,7 +147,7 @@ describe('properly signed but wrong', () => {
       { ...begun.request, now: new Date(Date.now() + 25_000) },
       { notBefore: ago(-25_000) },
     );
-    expect((await post(begun, sealed(said, key))).status).toBe(303);
+    expect((await postAnswer(begun, sealed(said, key))).status).toBe(303);
   });
 });
 
@@ -323,7 +303,7 @@ describe('not a message at all', () => {
   });
 
   test('a form of a megabyte is too large', async () => {
-    const answer = await post(await begin(), 'x'.repeat(1_000_000));
+    const answer = await postAnswer(await begin(), 'x'.repeat(1_000_000));
     expect([answer.status, JSON.parse(answer.text).code]).toEqual([413, 'too_large']);
   });
 
@@ -340,14 +320,14 @@ describe('used where or when it must not be', () => {
   test('the same response again', async () => {
     const begun = await begin();
     const xml = sealed(saying(begun.request), key);
-    expect((await post(begun, xml)).status).toBe(303);
+    expect((await postAnswer(begun, xml)).status).toBe(303);
     await expectRefused(begun, xml, 'request-unknown');
   });
 
   test('an assertion id that was used before, for a new request', async () => {
     const first = await begin();
     const assertionId = newMessageId();
-    expect((await post(first, sealed(saying(first.request, { assertionId }), key))).status).toBe(303);
+    expect((await postAnswer(first, sealed(saying(first.request, { assertionId }), key))).status).toBe(303);
     const second = await begin();
     await expectRefused(second, sealed(saying(second.request, { assertionId }), key), 'replay');
   });
@@ -413,7 +393,7 @@ describe('used where or when it must not be', () => {
   test('a person who was deactivated', async () => {
     const nameId = '<saml:NameID>leaver</saml:NameID>';
     const first = await begin();
-    await post(first, sealed(saying(first.request, { nameId }), key));
+    await postAnswer(first, sealed(saying(first.request, { nameId }), key));
     await app.access.people.setActive(app.access.people.idOf(issuer, 'leaver'), false);
     expect((await first.browser.get('/internal/v1/me')).status).toBe(401);
     const second = await begin();
@@ -424,7 +404,7 @@ describe('used where or when it must not be', () => {
 describe('groups', () => {
   const rolesWith = async (attributes: string) => {
     const begun = await begin();
-    const done = await post(begun, sealed(saying(begun.request, { attributes }), key));
+    const done = await postAnswer(begun, sealed(saying(begun.request, { attributes }), key));
     if (done.status !== 303) return done.status;
     return JSON.parse((await begun.browser.get('/internal/v1/me')).text).roles as string[];
   };

@@ -126,6 +126,16 @@ describe('signing in', () => {
     expect((await browser.submit(second)).headers.get('location')).toBe('/second');
   });
 
+  test('begun as localhost goes on under the name that the provider sends the browser back to', async () => {
+    const step = await new Browser(app.url.replace('127.0.0.1', 'localhost')).get(
+      '/auth/saml/login?return_to=%2Fx',
+    );
+    expect([step.status, step.headers.get('location')]).toEqual([
+      303,
+      `${app.url}/auth/saml/login?return_to=%2Fx`,
+    ]);
+  });
+
   test.each([
     '//evil.example',
     '/\\evil.example',

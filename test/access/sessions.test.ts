@@ -1,7 +1,9 @@
 /** Sessions over two processes that share one database. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Identity } from '../../src/access/people.ts';
+import { createSessions, defaultSessionLimits } from '../../src/access/sessions.ts';
+import { createPool } from '../../src/db/pool.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { until } from '../setup/until.ts';
 import { dropKeys, type Keys, newKeys, type Part, samplePolicy, startPart } from './serving.ts';
@@ -124,6 +126,15 @@ describe('a session', () => {
     ]) {
       expect(await lives(one, guess)).toBe(false);
     }
+  });
+
+  test('that cannot be looked up is no reason to sign in again', async () => {
+    const pool = createPool({ url: 'postgres://nobody@127.0.0.1:1/nothing', onError: () => undefined });
+    const deps = { pool, people: one.access.people, limits: defaultSessionLimits, heard: () => true };
+    const sources = { clock: () => new Date(), newId: randomUUID, onError: () => undefined };
+    const sessions = createSessions({ ...deps, ...sources });
+    await expect(sessions.authenticate('a'.repeat(43))).rejects.toMatchObject({ code: 'unavailable' });
+    await pool.end();
   });
 
   test('writes its last use at most once a minute', async () => {
