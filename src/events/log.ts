@@ -76,6 +76,8 @@ export interface EventLog {
   head(db?: Queryable): Promise<Head>;
   /** The last position with `recordedAt` ≤ time; 0 before the first. */
   positionAt(time: Timestamp): Promise<number>;
+  /** The last position with `recordedAt` < time; 0 before the first. */
+  positionBefore(time: Timestamp): Promise<number>;
   /** Readable events: decrypted and upcast to the newest schema version. */
   read(options: ReadOptions): Promise<Page<RecordedEvent>>;
   /** As stored: ciphertext, original schema version. */

@@ -6,7 +6,14 @@ import type { Db, Queryable } from '../db/pool.ts';
 import type { Encoding } from './encoding.ts';
 import type { RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
 import type { Head, Page, ReadOptions } from './log.ts';
-import { positionAt, readHead, readPage, readPageOfTypes, readStreams } from './sql/read-events.ts';
+import {
+  positionAt,
+  positionBefore,
+  readHead,
+  readPage,
+  readPageOfTypes,
+  readStreams,
+} from './sql/read-events.ts';
 
 /** Rows of one page at most, so that a reader's memory is bounded. */
 const pageMax = 10_000;
@@ -43,6 +50,10 @@ export const createReading = (pool: Db, encoding: Encoding) => {
     ): Promise<readonly RecordedEvent[]> {
       const { rows } = await pool.query<StoredEvent>({ ...readStreams, values: [streams, upTo] });
       return encoding.decode(rows);
+    },
+    async positionBefore(time: Timestamp): Promise<number> {
+      const { rows } = await pool.query<{ position: number }>({ ...positionBefore, values: [time] });
+      return rows[0]?.position ?? 0;
     },
     async positionAt(time: Timestamp): Promise<number> {
       const { rows } = await pool.query<{ position: number }>({ ...positionAt, values: [time] });

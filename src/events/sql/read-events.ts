@@ -40,3 +40,9 @@ export const positionAt = {
   name: 'position_at',
   text: 'SELECT position_at($1::timestamptz) AS position',
 } as const;
+
+/** Times are whole microseconds, so that "before" is "at the microsecond before". */
+export const positionBefore = {
+  name: 'position_before',
+  text: "SELECT position_at($1::timestamptz - interval '1 microsecond') AS position",
+} as const;

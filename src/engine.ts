@@ -1,0 +1,202 @@
+/**
+ * The engine, put together from its parts for a team's areas: log, access, commands, queries, bulk,
+ * audit. It knows no HTTP and no configuration; what it needs comes as arguments, and `start` says which
+ * of the background work this process does.
+ */
+import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
+import { accessEvents } from './access/engine-events.ts';
+import { whoIs } from './access/recorder.ts';
+import type { Area } from './area.ts';
+import { type Audit, createAudit } from './audit/audit.ts';
+import { auditEvents } from './audit/engine-events.ts';
+import { type Sources, timestampOf } from './clock.ts';
+import { createCatalogue } from './commands/catalogue.ts';
+import { createDeciding } from './commands/deciding.ts';
+import type { CommandDefinition } from './commands/definition.ts';
+import { commandEngineEvents } from './commands/engine-events.ts';
+import { createIdempotency } from './commands/idempotency.ts';
+import { createLanes } from './commands/lanes.ts';
+import { createPipeline } from './commands/pipeline.ts';
+import type { Commands, Origin } from './commands/request.ts';
+import { createListener, type Listener } from './db/listen.ts';
+import type { Db } from './db/pool.ts';
+import { appendedChannel } from './events/appended.ts';
+import { createCodec } from './events/codec.ts';
+import type { EventDefinition } from './events/definition.ts';
+import { createEventLog, type RunningLog } from './events/event-log.ts';
+import { createKeyRing } from './events/keys.ts';
+import { createRegistry } from './events/registry.ts';
+import { hmacKeyOf } from './keys.ts';
+import type { ProjectionDefinition } from './queries/definition.ts';
+import { queryEvents } from './queries/engine-events.ts';
+import { projectedChannel } from './queries/progress.ts';
+import { createReadSide, type ReadSide } from './queries/read-side.ts';
+import { requestersOf } from './requesters.ts';
+import { type Bulk, bulkChannel, bulkEvents, createBulk } from './workers/index.ts';
+
+export interface EngineOptions extends Sources {
+  readonly areas: readonly Area[];
+  /** Made with `createPool`, as the application's role. */
+  readonly pool: Db;
+  /** Past a pooler: LISTEN, leader locks, queues on PostgreSQL. */
+  readonly directUrl: string;
+  /** 32 bytes; wraps the keys of personal data. */
+  readonly masterKey: Buffer;
+  readonly publicUrl: string;
+  readonly allowedNetworks: readonly string[];
+  readonly trustedProxies: readonly string[];
+  /** None: queues on PostgreSQL. */
+  readonly redisUrls: readonly string[];
+  readonly onError: (error: unknown, doing: string) => void;
+  readonly say: (line: string) => void;
+  readonly onCommand?: (command: string, outcome: string) => void;
+  readonly onBatch?: (units: number, events: number) => void;
+}
+
+/** What a process does beside answering. */
+export interface Duties {
+  readonly project: boolean;
+  readonly work: boolean;
+}
+
+export interface Engine {
+  readonly log: RunningLog;
+  readonly access: Access;
+  readonly commands: Commands;
+  readonly definitions: readonly CommandDefinition[];
+  readonly projections: readonly ProjectionDefinition[];
+  readonly readSide: ReadSide;
+  readonly bulk: Bulk;
+  readonly audit: Audit;
+  readonly listener: Listener;
+  start(duties: Duties): Promise<void>;
+  /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
+  stop(): Promise<void>;
+}
+
+const forgetKeysEveryMs = 60 * 60_000;
+
+export const createEngine = async (options: EngineOptions): Promise<Engine> => {
+  const { areas, pool, directUrl, masterKey, onError, clock, newId } = options;
+  const now = () => timestampOf(clock());
+  const definitions = areas.flatMap((area) => area.commands);
+  const projections = areas.flatMap((area) => area.projections);
+
+  const keyRing = createKeyRing(pool, masterKey);
+  const hmacKey = await hmacKeyOf(keyRing);
+  const codec = createCodec(keyRing);
+  const log = createEventLog({
+    pool,
+    codec,
+    registry: createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]),
+    onError: (error) => onError(error, 'keeping the log'),
+    ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
+  });
+  await log.start();
+
+  const access = await createAccess({ ...options, log, codec, identityKey: identityKeyFrom(masterKey) });
+  const catalogue = createCatalogue(definitions);
+  const deciding = createDeciding(log);
+  const idempotency = createIdempotency(pool, hmacKey);
+  const denied = async (origin: Origin, denial: { command?: string; permission: string }): Promise<void> => {
+    const asked = denial.command === undefined ? '' : ` ${denial.command}`;
+    const detail = `${denial.permission}${asked}`;
+    access.denials.note({ code: 'not_permitted', who: whoIs(origin.principal, origin.ip), detail });
+  };
+  const commands = createPipeline({
+    log,
+    catalogue,
+    deciding,
+    idempotency,
+    denied,
+    lanes: createLanes(log, deciding),
+    source: { clock: now, newId },
+    ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
+  });
+  const readSide = createReadSide({
+    pool,
+    log,
+    projections,
+    newId,
+    clock: now,
+    leaderUrl: directUrl,
+    secret: hmacKey,
+    onError: (error) => onError(error, 'reading'),
+    logLine: options.say,
+  });
+  const bulk = createBulk({
+    pool,
+    log,
+    deciding,
+    catalogue,
+    idempotency,
+    codec,
+    denied,
+    newId,
+    onError,
+    clock: now,
+    selecting: {
+      projections: projections.map(({ name, keyField }) => ({ name, keyField })),
+      selectKeys: readSide.queries.selectKeys,
+    },
+    requesters: requestersOf(access),
+    redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
+    queueDatabaseUrl: directUrl,
+  });
+  const audit = createAudit({ pool, log, clock: now, newId, streams: areas.flatMap((area) => area.streams) });
+
+  const hear: Readonly<Record<string, (payload: string) => void>> = {
+    [appendedChannel]: log.heard,
+    [projectedChannel]: readSide.progress.heard,
+    [bulkChannel]: bulk.heard,
+  };
+  const listener = createListener({
+    url: directUrl,
+    channels: Object.keys(hear),
+    onNotification: (channel, payload) => hear[channel]?.(payload),
+    // Whatever was notified while there was no connection is looked for.
+    onReconnect: () => {
+      log.heard();
+      readSide.progress.heard();
+    },
+    log: options.say,
+  });
+  const forgetting = setInterval(() => {
+    idempotency.forgetOld().catch((error: unknown) => onError(error, 'forgetting old idempotency keys'));
+  }, forgetKeysEveryMs);
+  forgetting.unref();
+
+  return {
+    log,
+    access,
+    commands,
+    definitions,
+    projections,
+    readSide,
+    bulk,
+    audit,
+    listener,
+    async start({ project, work }) {
+      if (project) readSide.projector.start();
+      if (work) await bulk.start();
+    },
+    async stop() {
+      clearInterval(forgetting);
+      await bulk.stop();
+      await readSide.projector.stop();
+      await readSide.stop();
+      await access.stop();
+      await listener.stop();
+      await log.stop();
+    },
+  };
+};
+
+/** Lists of definitions lose their types of data; each definition keeps its own. */
+const engineEvents = [
+  ...commandEngineEvents,
+  ...accessEvents,
+  ...queryEvents,
+  ...bulkEvents,
+  ...auditEvents,
+] as unknown as readonly EventDefinition[];

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/**
+ * The command line. `quarterdeck` starts the service and drains on SIGTERM and SIGINT: it takes no more
+ * requests, finishes what it accepted, and ends.
+ */
+import { readFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { applyPolicyFile, rebuildProjection, startService } from './compose.ts';
+import { type Config, ConfigError, readConfig, type Role } from './config.ts';
+import { migrateGiven } from './database.ts';
+import { isQuarterdeckError } from './errors.ts';
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const configFrom = (role?: Role): Config =>
+  readConfig(role === undefined ? process.env : { ...process.env, QUARTERDECK_ROLE: role });
+
+const start = async ({ role }: { role?: Role }): Promise<void> => {
+  const service = await startService(configFrom(role), say);
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) {
+      say(`${signal} again: ending at once.`);
+      process.exit(1);
+    }
+    stopping = true;
+    say(`${signal}: finishing what was accepted. Send it again to end at once.`);
+    service.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+};
+
+/** What the operator did is told in a sentence; anything else is a fault and shows where it arose. */
+const fail = (error: unknown): never => {
+  const told = error instanceof ConfigError || isQuarterdeckError(error);
+  const text = error instanceof Error ? (told ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`Quarterdeck cannot go on: ${text}\n`);
+  process.exit(1);
+};
+
+const version = async (): Promise<string> => {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
+};
+
+const program = new Command('quarterdeck')
+  .description("The internal API between a team's tools and its data.")
+  .version(await version())
+  .helpOption('-h, --help', 'show what there is');
+
+program
+  .command('start', { isDefault: true })
+  .description('run the service: API, projector and workers, or one role of them')
+  .addOption(new Option('--role <role>', 'what this process does').choices(['all', 'api', 'worker', 'projector']))
+  .action(start);
+
+program
+  .command('migrate')
+  .description('bring the database to the schema of this version, as its owner')
+  .action(() => migrateGiven(configFrom(), say));
+
+program
+  .command('policy')
+  .description('the access policy')
+  .command('apply')
+  .argument('[file]', 'a policy file; QUARTERDECK_ACCESS_POLICY by default')
+  .description('put a policy file in force')
+  .action((file: string | undefined) => applyPolicyFile(configFrom(), file, say));
+
+program
+  .command('rebuild')
+  .argument('<projection>', 'its name, as in the path')
+  .description('fill a projection anew beside the one in use, then switch')
+  .action((projection: string) => rebuildProjection(configFrom(), projection, say));
+
+await program.parseAsync().catch(fail);

@@ -1,0 +1,23 @@
+/**
+ * Whom bulk work acts as: the person as the policy sees them now, narrowed by what the tool was allowed
+ * when the job was accepted. Between access and workers, which do not know each other.
+ */
+import type { Access } from './access/access.ts';
+import { scopeOf } from './access/policy.ts';
+import { type Principal, permissions, systemPrincipal } from './access/principal.ts';
+import type { Requesters } from './workers/index.ts';
+
+export const requestersOf = (access: Access): Requesters => ({
+  scopeOf: ({ kind, tool }) => (kind === 'system' ? null : scopeOf(access.policy.current().policy, tool)),
+  principalOf: async ({ id, kind, tool, scope }) => {
+    if (kind === 'system') return systemPrincipal;
+    const principal = await access.principalOf(id, tool);
+    return principal === undefined || scope === null ? principal : narrowed(principal, scope);
+  },
+});
+
+const narrowed = (principal: Principal, scope: readonly string[]): Principal => {
+  const frozen = permissions(scope);
+  const { grants, has } = principal.permissions;
+  return { ...principal, permissions: { grants, has: (wanted) => has(wanted) && frozen.has(wanted) } };
+};
