@@ -42,6 +42,14 @@ export interface AccessOptions {
   readonly sessionLimits?: Partial<SessionLimits>;
 }
 
+/** Whose request it was; a command's `Origin` is one. */
+export interface DeniedOrigin {
+  readonly principal: Principal;
+  readonly ip?: string;
+  readonly correlationId?: string;
+  readonly traceparent?: string;
+}
+
 export interface Access {
   readonly policy: PolicyInForce;
   readonly gate: Gate;
@@ -57,6 +65,11 @@ export interface Access {
    * unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
    */
   principalOf(personId: string, tool: string): Promise<Principal | undefined>;
+  /** Records that a permission was missing, decided elsewhere: for a command, a bulk job. */
+  denied(
+    origin: DeniedOrigin,
+    denial: { readonly command?: string; readonly permission: string },
+  ): Promise<void>;
   /** Applies the text of a policy file; whether it said anything new. @throws PolicyFileError */
   applyPolicy(text: string, fileName: string): Promise<boolean>;
   /** Calls back when sessions may have ended, in this process or another. */
@@ -116,6 +129,15 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     principalOf: async (personId, tool) => {
       const person = await people.find(personId);
       return person?.active === true ? principals.of({ ...person, tool }) : undefined;
+    },
+    denied: ({ principal, ip, correlationId, traceparent }, { command, permission }) => {
+      const who = {
+        ...whoIs(principal, ip),
+        ...(command === undefined ? {} : { command }),
+        ...(correlationId === undefined ? {} : { correlationId }),
+        ...(traceparent === undefined ? {} : { traceparent }),
+      };
+      return denials.note({ code: 'not_permitted', who, detail: permission });
     },
     applyPolicy: async (text, fileName) => policy.apply(parsePolicy(text, fileName), whoIs(systemPrincipal)),
     onSessionsEnded: (listener) => {

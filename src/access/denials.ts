@@ -1,7 +1,7 @@
 /**
  * Records who was refused what, without letting a flood of refusals flood the log: of each source and
  * code the first ten a minute are recorded one by one, the rest as one count when the minute is over.
- * Whoever has not signed in shares one cap over all sources. Nobody waits for these records.
+ * Whoever has not signed in shares one cap over all sources.
  */
 import type { NewEvent } from '../events/definition.ts';
 import { AccessDenied, DenialsCounted } from './engine-events.ts';
@@ -19,7 +19,8 @@ export interface Denial {
 }
 
 export interface Denials {
-  note(denial: Denial): void;
+  /** Resolves when it is in the log, at once where it is only counted. Never rejects: see `onError`. */
+  note(denial: Denial): Promise<void>;
   /** Writes the counts of minutes that are over; `all` also those of the current one. */
   flush(all?: boolean): Promise<void>;
 }
@@ -54,12 +55,13 @@ export const createDenials = ({ recorder, clock, onError }: Deps): Denials => {
   let minute: Minute | undefined;
   const underWay = new Set<Promise<void>>();
 
-  const write = (event: Parameters<Recorder['record']>[0], who: Who): void => {
+  const write = (event: Parameters<Recorder['record']>[0], who: Who): Promise<void> => {
     const writing = recorder
       .record(event, who)
       .catch((error: unknown) => onError(error, 'recording a denial'))
       .finally(() => underWay.delete(writing));
     underWay.add(writing);
+    return writing;
   };
 
   const close = (ended: Minute): void => {
@@ -83,13 +85,13 @@ export const createDenials = ({ recorder, clock, onError }: Deps): Denials => {
     if (own !== undefined) return own;
     const full = counts.size >= countsMax;
     const key = full ? `* ${code}` : `${source} ${code}`;
-    const count = counts.get(key) ?? { code, who: full ? anonymous() : who, seen: 0, recorded: 0 };
+    const count = counts.get(key) ?? { code, who: full ? anonymous() : sourceOf(who), seen: 0, recorded: 0 };
     counts.set(key, count);
     return count;
   };
 
   return {
-    note: (denial) => {
+    note: async (denial) => {
       const now = currentMinute();
       const count = countOf(now, denial);
       count.seen++;
@@ -98,7 +100,7 @@ export const createDenials = ({ recorder, clock, onError }: Deps): Denials => {
       if (unknown && now.anonymousRecorded >= anonymousRecordedMax) return;
       count.recorded++;
       if (unknown) now.anonymousRecorded++;
-      write(denial.event ?? AccessDenied.of(dataOf(denial)), denial.who);
+      await write(denial.event ?? AccessDenied.of(dataOf(denial)), denial.who);
     },
     flush: async (all = false) => {
       currentMinute();
@@ -110,6 +112,9 @@ export const createDenials = ({ recorder, clock, onError }: Deps): Denials => {
     },
   };
 };
+
+/** What a count of many has in common. */
+const sourceOf = ({ actor, tool, ip }: Who): Who => ({ actor, tool, ...(ip === undefined ? {} : { ip }) });
 
 const dataOf = ({ code, method, path, detail }: Denial) => ({
   code,

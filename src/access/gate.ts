@@ -11,7 +11,7 @@ import type { Denials } from './denials.ts';
 import type { Network } from './network.ts';
 import { isSafe, type OwnOrigin } from './own-origin.ts';
 import type { Principal } from './principal.ts';
-import { anonymous, whoIs } from './recorder.ts';
+import { anonymous, type Who, whoIs } from './recorder.ts';
 import type { Session } from './sessions.ts';
 
 /** What of a request decides whether it gets in. */
@@ -56,13 +56,9 @@ const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 export const createGate = (deps: Deps): Gate => {
   const { network, credentials, cookies, comesFromOwnOrigin, denials, authenticate, principalOf } = deps;
 
-  const note = (
-    incoming: Incoming,
-    who: Parameters<Denials['note']>[0]['who'],
-    code: ErrorCode,
-    detail?: string,
-  ) =>
-    denials.note({
+  /** Not waited for: a refusal need not be slow to be recorded. */
+  const note = (incoming: Incoming, who: Who, code: ErrorCode, detail?: string): void =>
+    void denials.note({
       code,
       who,
       method: incoming.method,

@@ -17,6 +17,11 @@ export interface Who {
   readonly email?: string;
   readonly name?: string;
   readonly ip?: string;
+  /** The command that it was about. */
+  readonly command?: string;
+  /** What it belongs to; else it stands for itself. */
+  readonly correlationId?: string;
+  readonly traceparent?: string;
 }
 
 /** Somebody who has not signed in. */
@@ -46,7 +51,7 @@ export interface Recorder {
 export const createRecorder = (log: Pick<EventLog, 'record'>, clock: Clock, newId: NewId): Recorder => {
   const metadata = (who: Who): Metadata => {
     const commandId = newId();
-    return { ...who, commandId, correlationId: commandId, decidedAt: timestampOf(clock()) };
+    return { correlationId: commandId, ...who, commandId, decidedAt: timestampOf(clock()) };
   };
   return {
     metadata,

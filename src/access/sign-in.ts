@@ -175,7 +175,11 @@ export const createSignIn = (deps: Deps): SignIn => {
   const refused = (refusal: SamlRefusal, provider: string | undefined, ip: string): void => {
     const named = refusal.provider ?? provider;
     const data = { why: refusal.check, ...(named === undefined ? {} : { provider: named }) };
-    denials.note({ code: `sign-in ${refusal.check}`, who: anonymous(ip), event: SignInRefused.of(data) });
+    void denials.note({
+      code: `sign-in ${refusal.check}`,
+      who: anonymous(ip),
+      event: SignInRefused.of(data),
+    });
   };
 
   const finish: SignIn['finish'] = async (answer) => {

@@ -133,7 +133,7 @@ export const createSignOut = (deps: Deps): SignOut => {
       } catch (error) {
         if (error instanceof SamlRefusal) {
           const why = `logout-${error.check}`;
-          denials.note({ code: why, who: anonymous(ip), event: SignInRefused.of({ why }) });
+          void denials.note({ code: why, who: anonymous(ip), event: SignInRefused.of({ why }) });
         }
         throw error;
       }

@@ -150,6 +150,25 @@ describe('a customer’s credential', () => {
   );
 });
 
+test('a permission that was missing elsewhere is recorded with its command, before the caller hears of it', async () => {
+  const incoming = { peer: '127.0.0.1', method: 'GET', url: '/', headers: { cookie: session } };
+  const principal = await app.access.gate.identify(incoming, '127.0.0.1');
+  const origin = { principal, ip: '192.0.2.5', correlationId: 'trace-1' };
+  await app.access.denied(origin, { command: 'issue-credit', permission: 'billing:credit' });
+  const last = (await app.log.readStreams(['$access'])).at(-1);
+  expect(last).toMatchObject({
+    type: 'AccessDenied',
+    data: { code: 'not_permitted', detail: 'billing:credit' },
+    metadata: {
+      actor: { id: principal.id, kind: 'person' },
+      command: 'issue-credit',
+      correlationId: 'trace-1',
+      ip: '192.0.2.5',
+      email: 'ops@dev.test',
+    },
+  });
+});
+
 describe('a foreign network', () => {
   test('is refused before anything else, with or without a session', async () => {
     const headers = {
