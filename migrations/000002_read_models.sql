@@ -7,7 +7,7 @@ CREATE TABLE projections (
   version      integer     NOT NULL,
   -- Of the table's columns: the same version with other columns is another table.
   shape_hash   text        COLLATE "C" NOT NULL,
-  -- [{name, kind}]: what a program with a newer definition may read of this table.
+  -- [{name, kind, required}]: what a program with a newer definition may read of this table.
   columns      json        NOT NULL,
   table_name   text        COLLATE "C" NOT NULL
                GENERATED ALWAYS AS (replace(name, '-', '_') || '_v' || version || '_' || id) STORED,

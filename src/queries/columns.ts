@@ -40,12 +40,23 @@ export interface TableShape {
 }
 
 interface JsonSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly format?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly JsonSchema[];
+  readonly $ref?: string;
 }
+
+type Definitions = Readonly<Record<string, JsonSchema>>;
+
+/** The alternatives that a schema allows, null among them, each with one type. */
+const alternatives = (schema: JsonSchema, defs: Definitions): readonly JsonSchema[] => {
+  const named = schema.$ref === undefined ? undefined : defs[schema.$ref.replace('#/$defs/', '')];
+  if (named !== undefined) return alternatives(named, defs);
+  if (schema.anyOf !== undefined) return schema.anyOf.flatMap((one) => alternatives(one, defs));
+  return Array.isArray(schema.type) ? schema.type.map((type: string) => ({ ...schema, type })) : [schema];
+};
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
@@ -69,10 +80,15 @@ const kindOf = (schema: JsonSchema, notes: FieldNotes): ColumnKind => {
   }
 };
 
-const columnOf = (name: string, schema: JsonSchema, required: boolean, notes: FieldNotes): Column => {
-  const nullable = schema.anyOf?.some(({ type }) => type === 'null') === true;
-  const rest = schema.anyOf?.filter(({ type }) => type !== 'null') ?? [schema];
-  const only = rest.length === 1 && rest[0] !== undefined ? rest[0] : {};
+const columnOf = (
+  name: string,
+  allowed: readonly JsonSchema[],
+  required: boolean,
+  notes: FieldNotes,
+): Column => {
+  const nullable = allowed.some(({ type }) => type === 'null');
+  const values = allowed.filter(({ type }) => type !== 'null');
+  const only = values.length === 1 && values[0] !== undefined ? values[0] : {};
   return {
     name,
     kind: kindOf(only, notes),
@@ -98,12 +114,17 @@ const hashOf = (columns: readonly Column[], keyField: string, personal: boolean)
 
 /** @throws Error when a field's name or the key's type is one that a table cannot have. */
 export const shapeOf = (definition: ProjectionDefinition): TableShape => {
-  const { properties = {}, required = [] } = z.toJSONSchema(definition.schema, {
-    io: 'output',
-    unrepresentable: 'any',
-  }) as { properties?: Record<string, JsonSchema>; required?: readonly string[] };
+  const {
+    properties = {},
+    required = [],
+    $defs = {},
+  } = z.toJSONSchema(definition.schema, { io: 'output', unrepresentable: 'any' }) as {
+    properties?: Record<string, JsonSchema>;
+    required?: readonly string[];
+    $defs?: Definitions;
+  };
   const columns = Object.entries(properties).map(([name, schema]) =>
-    columnOf(name, schema, required.includes(name), definition.fields[name] ?? {}),
+    columnOf(name, alternatives(schema, $defs), required.includes(name), definition.fields[name] ?? {}),
   );
   const fault = (what: string) => new Error(`projection ${definition.name}: ${what}`);
   for (const { name } of columns) {

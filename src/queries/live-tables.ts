@@ -26,7 +26,9 @@ export const readable = (row: TableRow, { shape }: Known): Readable => ({
   tableName: row.tableName,
   columns: new Set(
     shape.columns
-      .filter(({ name, kind }) => row.columns.some((c) => c.name === name && c.kind === kind))
+      .filter(({ name, kind, required }) =>
+        row.columns.some((c) => c.name === name && c.kind === kind && (c.required || !required)),
+      )
       .map(({ name }) => name),
   ),
 });

@@ -29,7 +29,7 @@ const identity = ({ definition, shape }: Known): readonly unknown[] => [
   definition.name,
   definition.version,
   shape.hash,
-  JSON.stringify(shape.columns.map(({ name, kind }) => ({ name, kind }))),
+  JSON.stringify(shape.columns.map(({ name, kind, required }) => ({ name, kind, required }))),
 ];
 
 const made = async (tx: Tx, row: TableRow | undefined, known: Known): Promise<TableRow | undefined> => {

@@ -9,7 +9,11 @@ export interface TableRow {
   readonly name: string;
   readonly version: number;
   readonly shapeHash: string;
-  readonly columns: readonly { readonly name: string; readonly kind: string }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly required: boolean;
+  }[];
   readonly tableName: string;
   readonly state: 'building' | 'live' | 'retired' | 'snapshot';
   readonly position: number;
