@@ -20,7 +20,6 @@ import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
 import { type Principal, systemPrincipal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
-import { createRequesters, type Requesters } from './requesters.ts';
 import { createSessions, defaultSessionLimits, type SessionLimits, type Sessions } from './sessions.ts';
 import { policyChannel, sessionsChannel } from './sql/notifications.ts';
 
@@ -58,8 +57,6 @@ export interface Access {
   readonly sessions: Sessions;
   readonly denials: Denials;
   readonly recorder: Recorder;
-  /** Whom work acts as that goes on after its request. */
-  readonly requesters: Requesters;
   readonly cookies: Cookies;
   readonly publicUrl: string;
   readonly comesFromOwnOrigin: OwnOrigin;
@@ -126,7 +123,6 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     sessions,
     denials,
     recorder,
-    requesters: createRequesters({ policy, people, principals }),
     cookies,
     publicUrl,
     comesFromOwnOrigin,

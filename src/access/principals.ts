@@ -12,8 +12,6 @@ export interface Somebody {
   readonly provider: string;
   readonly groups: readonly string[];
   readonly tool: string;
-  /** Of the tool; by default as the policy in force has it. */
-  readonly scope?: readonly string[];
   readonly sessionId?: string;
   readonly email?: string;
   readonly name?: string;
@@ -28,14 +26,14 @@ export interface Principals {
 export const createPrincipals = (inForce: PolicyInForce): Principals => {
   const known = new WeakMap<Session, { readonly under: InForce; readonly principal: Principal }>();
 
-  const of = ({ id, provider, groups, tool, scope, sessionId, email, name }: Somebody): Principal => {
+  const of = ({ id, provider, groups, tool, sessionId, email, name }: Somebody): Principal => {
     const { policy } = inForce.current();
     const roles = rolesOf(policy, provider, groups);
     return {
       id,
       kind: 'person',
       roles,
-      permissions: permissions(grantsOf(policy, roles), scope ?? scopeOf(policy, tool)),
+      permissions: permissions(grantsOf(policy, roles), scopeOf(policy, tool)),
       tool,
       ...(sessionId === undefined ? {} : { sessionId }),
       ...(email === undefined ? {} : { email }),

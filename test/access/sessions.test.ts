@@ -2,7 +2,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Identity } from '../../src/access/people.ts';
-import { systemPrincipal } from '../../src/access/principal.ts';
 import { createSessions, defaultSessionLimits } from '../../src/access/sessions.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
@@ -268,33 +267,6 @@ describe('a person', () => {
     expect((await through('narrow'))?.has('accounts:close')).toBe(false);
     expect((await through('narrow'))?.has('accounts:read')).toBe(true);
     expect((await through('unknown'))?.has('accounts:read')).toBe(false);
-  });
-
-  test('whose work goes on acts with roles as they are now and the scope as it was accepted', async () => {
-    const identity = await someone(['ops']);
-    const { requesters } = one.access;
-    const accepted = await one.access.principalOf(idOf(identity), 'narrow');
-    if (accepted === undefined) throw new Error('unknown');
-    const scope = requesters.scopeOf(accepted);
-    expect(scope).toEqual(['accounts:read']);
-    const requester = { id: accepted.id, kind: accepted.kind, tool: 'narrow', scope };
-    const may = async (scope: readonly string[] | null, permission: string) =>
-      (await two.access.requesters.principalOf({ ...requester, scope }))?.permissions.has(permission);
-    expect([await may(scope, 'accounts:read'), await may(scope, 'accounts:close')]).toEqual([true, false]);
-    expect(await may(['accounts:*'], 'accounts:close')).toBe(true);
-    await one.access.people.signedIn(db.app, await one.access.people.seal({ ...identity, groups: ['none'] }));
-    expect(await may(['accounts:*'], 'accounts:close')).toBe(false);
-    await one.access.people.setActive(accepted.id, false);
-    expect(await may(scope, 'accounts:read')).toBeUndefined();
-  });
-
-  test('is not what the engine itself is', async () => {
-    const { requesters } = one.access;
-    expect(requesters.scopeOf(systemPrincipal)).toBeNull();
-    const system = { id: 'system', kind: 'system', tool: 'quarterdeck', scope: null } as const;
-    expect((await requesters.principalOf(system))?.permissions.has('anything:at-all')).toBe(true);
-    expect(await requesters.principalOf({ ...system, id: 'systems' })).toBeUndefined();
-    expect(await requesters.principalOf({ ...system, kind: 'service' })).toBeUndefined();
   });
 
   test('of another provider with the same name is somebody else', () => {
