@@ -1,0 +1,97 @@
+/**
+ * What can have happened to an account. Other areas look at `AccountOpened` (its currency) and
+ * `AccountClosed` through `kernel/account-standing.ts`: those two stay as they are.
+ */
+import { z } from 'zod';
+import { defineEvent, type EventOf } from '../../events/definition.ts';
+import { personal } from '../../events/personal.ts';
+import { accountRef, accountSubject } from '../kernel/account-ref.ts';
+import { moneySchema } from '../kernel/money.ts';
+
+const accountOnly = ({ accountId }: { accountId: string }): readonly string[] => [accountRef(accountId)];
+
+export const contracts = ['month-to-month', 'one-year', 'two-year'] as const;
+
+const accountId = z.string();
+
+export const AccountOpened = defineEvent({
+  type: 'AccountOpened',
+  schema: z.object({
+    accountId,
+    name: personal(z.string()).optional(),
+    ownerEmail: personal(z.string()).optional(),
+    plan: z.string(),
+    contract: z.enum(contracts),
+    paymentMethod: z.string().optional(),
+    tenureMonths: z.int(),
+    monthlyCharges: moneySchema,
+    totalCharges: moneySchema,
+    currency: z.string(),
+  }),
+  refs: accountOnly,
+  subject: accountSubject,
+});
+
+/** Only what was corrected is there. */
+export const AccountCorrected = defineEvent({
+  type: 'AccountCorrected',
+  schema: z.object({
+    accountId,
+    name: personal(z.string()).optional(),
+    ownerEmail: personal(z.string()).optional(),
+  }),
+  refs: accountOnly,
+  subject: accountSubject,
+});
+
+export const PlanChanged = defineEvent({
+  type: 'PlanChanged',
+  schema: z.object({ accountId, plan: z.string() }),
+  refs: accountOnly,
+});
+
+export const AccountSuspended = defineEvent({
+  type: 'AccountSuspended',
+  schema: z.object({ accountId, reason: personal(z.string()) }),
+  refs: accountOnly,
+  subject: accountSubject,
+});
+
+export const AccountReactivated = defineEvent({
+  type: 'AccountReactivated',
+  schema: z.object({ accountId }),
+  refs: accountOnly,
+});
+
+export const AccountClosed = defineEvent({
+  type: 'AccountClosed',
+  schema: z.object({ accountId, reason: personal(z.string()) }),
+  refs: accountOnly,
+  subject: accountSubject,
+});
+
+export const AccountFlagSet = defineEvent({
+  type: 'AccountFlagSet',
+  schema: z.object({ accountId, flag: z.string(), value: z.boolean() }),
+  refs: accountOnly,
+});
+
+/** What serving the account cost us in that month, `YYYY-MM`. */
+export const AccountCostRecorded = defineEvent({
+  type: 'AccountCostRecorded',
+  schema: z.object({ accountId, month: z.string(), cost: moneySchema }),
+  refs: accountOnly,
+});
+
+export const accountEvents = [
+  AccountOpened,
+  AccountCorrected,
+  PlanChanged,
+  AccountSuspended,
+  AccountReactivated,
+  AccountClosed,
+  AccountFlagSet,
+  AccountCostRecorded,
+] as const;
+
+export type AccountEvent = EventOf<(typeof accountEvents)[number]>;

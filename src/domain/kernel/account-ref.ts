@@ -1,0 +1,7 @@
+/** How anything names the account it is about: as the account's stream. */
+
+export const accountRef = (accountId: string): string => `account-${accountId}`;
+
+/** Whose personal data stands in whatever carries an account's id. */
+export const accountSubject = ({ accountId }: { readonly accountId: string }): string =>
+  accountRef(accountId);
