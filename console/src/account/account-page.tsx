@@ -8,12 +8,14 @@ import { Page } from '../parts/page.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
 import { Loading, Trouble } from '../parts/states.tsx';
 import { moment } from '../parts/written.ts';
+import { usePermits } from '../shell/me-context.ts';
 import { AccountFields } from './account-fields.tsx';
 import { AsOf } from './as-of.tsx';
 import { CommandList } from './command-list.tsx';
 import { History } from './history.tsx';
 
 export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
+  const mayReplay = usePermits('audit:replay');
   const asOf = usePlace().search.get('asOf') ?? undefined;
   const account = useQuery({ ...accountQuery(accountId, asOf), placeholderData: keepPreviousData });
   const row = account.data?.data;
@@ -49,7 +51,7 @@ export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
                 <AccountFields account={row} />
               </Paper>
             )}
-            <History stream={`account-${accountId}`} />
+            {mayReplay && <History stream={`account-${accountId}`} />}
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 4 }}>

@@ -11,7 +11,7 @@ import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
 import { usePermits } from '../shell/me-context.ts';
 import { filterOf, filterWords, searchOf } from './account-filter.ts';
-import { accountUrl, columnsFor } from './columns.tsx';
+import { accountUrl, columnsFor, fieldsFor, readInternal } from './columns.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { OpenAccount } from './open-account.tsx';
 
@@ -21,7 +21,11 @@ export const AccountsPage = () => {
   const { search } = usePlace();
   const filter = filterOf(search);
   const sort = search.get('sort') ?? 'accountId';
-  const list = useInfiniteQuery({ ...accountsQuery({ ...filter, sort }), placeholderData: keepPreviousData });
+  const mayReadInternal = usePermits(readInternal);
+  const list = useInfiniteQuery({
+    ...accountsQuery({ ...filter, sort, fields: fieldsFor(mayReadInternal) }),
+    placeholderData: keepPreviousData,
+  });
   const rows = rowsOf(list.data);
   return (
     <Page title="Accounts" actions={<Actions search={searchOf(filter)} />}>
@@ -38,7 +42,7 @@ export const AccountsPage = () => {
           <div aria-busy={list.isPlaceholderData} style={{ opacity: list.isPlaceholderData ? 0.6 : 1 }}>
             <DataTable
               caption="Accounts"
-              columns={columnsFor(rows)}
+              columns={columnsFor(mayReadInternal)}
               rows={rows}
               keyOf={(row) => row.accountId}
               onOpen={(row) => navigate(accountUrl(row.accountId))}

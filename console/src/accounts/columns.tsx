@@ -1,4 +1,4 @@
-/** The columns of the account list; internal ones only where the server sends them. */
+/** The columns of the account list, and the fields that they need. */
 import type { Account } from '../api/types.ts';
 import { Link } from '../navigation/link.tsx';
 import type { Column } from '../parts/data-table.tsx';
@@ -53,8 +53,15 @@ const internal: readonly Column<Account>[] = [
   { name: 'margin', label: 'Margin', right: true, cell: (row) => money(row.margin, row.currency) },
 ];
 
-export const columnsFor = (rows: readonly Account[]): readonly Column<Account>[] => [
+/** What only some may read stands apart: asking for it without the permission is refused. */
+export const readInternal = 'accounts:read-internal';
+
+export const columnsFor = (mayReadInternal: boolean): readonly Column<Account>[] => [
   ...columns,
-  ...(rows.some((row) => typeof row.margin === 'string') ? internal : []),
+  ...(mayReadInternal ? internal : []),
   ...tail,
 ];
+
+/** The fields that the list shows and no others: reading personal ones is recorded. */
+export const fieldsFor = (mayReadInternal: boolean): string =>
+  [...columnsFor(mayReadInternal).map(({ name }) => name), 'currency'].join(',');

@@ -3,7 +3,7 @@ import { Anchor } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { eventsQuery } from '../api/audit.ts';
-import { urlOf } from '../api/client.ts';
+import { type Query, urlOf } from '../api/client.ts';
 import { rowsOf } from '../api/paging.ts';
 import type { LogEvent } from '../api/types.ts';
 import { setSearch, usePlace } from '../navigation/place.ts';
@@ -11,6 +11,7 @@ import { DataTable } from '../parts/data-table.tsx';
 import { LoadMore } from '../parts/load-more.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
+import { usePermits } from '../shell/me-context.ts';
 import { auditFilterOf, auditQueryOf } from './audit-filter.ts';
 import { AuditFilterBar } from './audit-filter-bar.tsx';
 import { auditColumns } from './columns.tsx';
@@ -19,6 +20,7 @@ import { EventDetails } from './event-details.tsx';
 export const AuditPage = () => {
   const filter = auditFilterOf(usePlace().search);
   const query = auditQueryOf(filter);
+  const mayExport = usePermits('audit:export');
   const [opened, setOpened] = useState<LogEvent>();
   const events = useInfiniteQuery({ ...eventsQuery(query), placeholderData: keepPreviousData });
   const rows = rowsOf(events.data);
@@ -26,16 +28,7 @@ export const AuditPage = () => {
     <Page
       title="Audit"
       lead="Everything that was done here, in the order in which it was recorded. Exports are recorded too."
-      actions={
-        <>
-          <Anchor size="sm" href={urlOf('/audit/events.csv', query)} download="audit.csv">
-            CSV
-          </Anchor>
-          <Anchor size="sm" href={urlOf('/audit/events.ndjson', query)} download="audit.ndjson">
-            NDJSON
-          </Anchor>
-        </>
-      }
+      actions={mayExport && <Downloads query={query} />}
     >
       <AuditFilterBar filter={filter} onChange={setSearch} />
       {events.isPending && <Loading what="the log" />}
@@ -60,3 +53,15 @@ export const AuditPage = () => {
     </Page>
   );
 };
+
+const Downloads = ({ query }: { readonly query: Query }) =>
+  (['csv', 'ndjson'] as const).map((format) => (
+    <Anchor
+      key={format}
+      size="sm"
+      href={urlOf(`/audit/events.${format}`, query)}
+      download={`audit.${format}`}
+    >
+      {format.toUpperCase()}
+    </Anchor>
+  ));
