@@ -52,13 +52,19 @@ const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await sleep(10);
 };
 
-const post = async (cookie: string): Promise<number> => {
+const post = async (cookie: string, parcelId: string = randomUUID()): Promise<number> => {
   const answer = await fetch(`${office.base}/internal/v1/commands/post-parcel`, {
     method: 'POST',
-    body: JSON.stringify({ parcelId: randomUUID(), to: 'Ada Lovelace', weight: 1 }),
+    body: JSON.stringify({ parcelId, to: 'Ada Lovelace', weight: 1 }),
     headers: { 'content-type': 'application/json', origin: office.base, cookie },
   });
   return ((await answer.json()) as { position: number }).position;
+};
+
+/** Waits until rows reflect the position. */
+const reached = async (position: number): Promise<void> => {
+  const headers = { cookie: await office.signIn('clerks'), 'quarterdeck-min-position': String(position) };
+  await fetch(`${office.base}/internal/v1/parcels?limit=1`, { headers });
 };
 
 describe('a socket', () => {
@@ -143,11 +149,22 @@ describe('subscribing', () => {
     expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
   });
 
-  test('to one topic again and again counts once', async () => {
+  test('to one topic again and again counts once; to more than a hundred is refused', async () => {
     const socket = await connected('clerks');
-    expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
-    for (let n = 0; n < 120; n++) await socket.emitWithAck('subscribe', { topic: 'system' });
-    expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
+    for (let n = 0; n < 3; n++)
+      expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
+    const cookie = await office.signIn('clerks');
+    const parcels = Array.from({ length: 100 }, () => randomUUID());
+    const positions = await Promise.all(parcels.map((parcelId) => post(cookie, parcelId)));
+    await reached(Math.max(...positions));
+    const acks = [];
+    for (const id of parcels) acks.push(await socket.emitWithAck('subscribe', { topic: `parcels/${id}` }));
+    expect(acks.slice(0, 99).every(({ ok }) => ok)).toBe(true);
+    expect(acks[99]).toMatchObject({ ok: false, code: 'too_many_requests' });
+    await socket.emitWithAck('unsubscribe', { topic: 'system' });
+    expect(await socket.emitWithAck('subscribe', { topic: `parcels/${parcels[99]}` })).toMatchObject({
+      ok: true,
+    });
   });
 });
 
@@ -166,6 +183,37 @@ describe('updates', () => {
     });
     expect(JSON.stringify(updates)).not.toMatch(/Ada Lovelace|127\.0\.0\.1/);
     expect(events.every(({ stream }) => !stream.startsWith('$'))).toBe(true);
+  });
+
+  test('of a row are the row as one may read it, without fields whose reads are recorded', async () => {
+    const parcelId = randomUUID();
+    await reached(await post(await office.signIn('clerks'), parcelId));
+    const clerk = await connected('clerks');
+    const auditor = await connected('auditors');
+    const ack = await clerk.emitWithAck('subscribe', { topic: `parcels/${parcelId}` });
+    expect(ack).toEqual({
+      ok: true,
+      seq: ack.seq,
+      snapshot: { parcelId, status: 'posted', postage: '4.20', tags: {} },
+    });
+    const theirs = await auditor.emitWithAck('subscribe', { topic: `parcels/${parcelId}` });
+    expect(theirs.snapshot).toMatchObject({ parcelId, margin: '1.10' });
+    const updates = updatesOf(clerk);
+    await fetch(`${office.base}/internal/v1/commands/lose-parcel`, {
+      method: 'POST',
+      body: JSON.stringify({ parcelId, reason: 'fell into the sea' }),
+      headers: {
+        'content-type': 'application/json',
+        origin: office.base,
+        cookie: await office.signIn('chiefs'),
+      },
+    });
+    await until(() => updates.some(({ data }) => (data as { status: string }).status === 'lost'));
+    expect(updates.every(({ topic, seq }) => topic === `parcels/${parcelId}` && seq >= ack.seq)).toBe(true);
+    expect(await clerk.emitWithAck('subscribe', { topic: 'parcels/none' })).toMatchObject({
+      ok: false,
+      code: 'not_found',
+    });
   });
 
   test('never go back, and the last one shows the newest state', async () => {

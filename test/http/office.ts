@@ -8,6 +8,8 @@ import type { RequestListener } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { type Access, createAccess } from '../../src/access/access.ts';
 import { accessEvents } from '../../src/access/engine-events.ts';
+import { createAudit } from '../../src/audit/audit.ts';
+import { auditEvents } from '../../src/audit/engine-events.ts';
 import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { createDeciding } from '../../src/commands/deciding.ts';
 import { commandEngineEvents } from '../../src/commands/engine-events.ts';
@@ -20,14 +22,20 @@ import { createEventLog, type RunningLog } from '../../src/events/event-log.ts';
 import { createKeyRing } from '../../src/events/keys.ts';
 import { createRegistry } from '../../src/events/registry.ts';
 import { createApp } from '../../src/http/app.ts';
+import { auditRoutes } from '../../src/http/audit.ts';
 import { gateHandlers, recordDenial } from '../../src/http/authenticate.ts';
 import { commandRoutes } from '../../src/http/commands.ts';
+import { databaseReachable, projectionsProgress, schemaMigrated } from '../../src/http/health-checks.ts';
 import { createLive, type Live } from '../../src/http/live/live.ts';
 import { logTopic } from '../../src/http/live/log-topic.ts';
+import { rowTopics } from '../../src/http/live/row-topics.ts';
 import { systemTopic } from '../../src/http/live/system-topic.ts';
 import { meRoute } from '../../src/http/me.ts';
 import { withDocumentation } from '../../src/http/openapi.ts';
+import { queryRoutes } from '../../src/http/queries.ts';
 import { listenOn } from '../../src/http/server.ts';
+import { queryEvents } from '../../src/queries/engine-events.ts';
+import { createReadSide, type ReadSide } from '../../src/queries/read-side.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { dependencies } from './serving.ts';
 import { shop } from './shop.ts';
@@ -35,9 +43,10 @@ import { shop } from './shop.ts';
 const policy = `
 roles:
   clerk: { permissions: ['parcels:post', 'parcels:read'] }
-  auditor: { permissions: ['audit:read'] }
+  chief: { permissions: ['*'] }
+  auditor: { permissions: ['audit:*', 'parcels:read', 'parcels:internal'] }
 providers:
-  test: { groups: { clerks: clerk, auditors: auditor } }
+  test: { groups: { clerks: clerk, chiefs: chief, auditors: auditor } }
 tools:
   console: { scope: ['*'] }
 `;
@@ -50,7 +59,7 @@ export interface Office {
   readonly live: Live;
   readonly faults: readonly unknown[];
   /** The cookie of a new session of somebody in that group. */
-  signIn(group: 'clerks' | 'auditors' | 'nobodies'): Promise<string>;
+  signIn(group: 'clerks' | 'auditors' | 'chiefs'): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -59,7 +68,13 @@ export const openOffice = async (): Promise<Office> => {
   const faults: unknown[] = [];
   const onError = (error: unknown) => faults.push(error);
   const codec = createCodec(createKeyRing(db.app, randomBytes(32)));
-  const events = [...shop.events, ...commandEngineEvents, ...accessEvents] as unknown as EventDefinition[];
+  const events = [
+    ...shop.events,
+    ...commandEngineEvents,
+    ...accessEvents,
+    ...queryEvents,
+    ...auditEvents,
+  ] as unknown as EventDefinition[];
   const log = createEventLog({ pool: db.app, registry: createRegistry(events), codec, onError });
   await log.start();
   const listening = await listenLater();
@@ -78,10 +93,17 @@ export const openOffice = async (): Promise<Office> => {
     trustedProxies: [],
   });
   await access.applyPolicy(policy, 'test policy');
-  const live = createLive({ gate: access.gate, kinds: [logTopic(log), systemTopic(standing(log))], onError });
+  const reading = readSideOver(db, log, onError);
+  const { onProjected } = reading.progress;
+  const kinds = [
+    logTopic(log),
+    systemTopic(standing(reading)),
+    rowTopics({ queries: reading.queries, log, onProjected }, shop.projections),
+  ];
+  const live = createLive({ gate: access.gate, kinds, onError });
   live.attach(listening.server);
   access.onSessionsEnded(() => void live.recheck());
-  listening.use(appOver(db, log, access, base));
+  listening.use(appOver({ db, log, access, reading, publicUrl: base }));
   return {
     base,
     db,
@@ -93,6 +115,8 @@ export const openOffice = async (): Promise<Office> => {
     close: async () => {
       await live.close();
       await listening.close(1_000);
+      await reading.projector.stop();
+      await reading.stop();
       await access.stop();
       await log.stop();
       await db.drop();
@@ -110,7 +134,33 @@ const listenLater = async () => {
   return { ...listening, use };
 };
 
-const appOver = (db: TestDatabase, log: RunningLog, access: Access, publicUrl: string) => {
+const clock = () => new Date().toISOString().replace('Z', '000Z');
+
+const readSideOver = (db: TestDatabase, log: RunningLog, onError: (error: unknown) => void): ReadSide => {
+  const reading = createReadSide({
+    pool: db.app,
+    log,
+    projections: shop.projections,
+    leaderUrl: db.applicationUrl,
+    secret: randomBytes(32),
+    clock,
+    newId: randomUUID,
+    onError,
+    logLine: () => undefined,
+  });
+  reading.projector.start();
+  return reading;
+};
+
+interface Parts {
+  readonly db: TestDatabase;
+  readonly log: RunningLog;
+  readonly access: Access;
+  readonly reading: ReadSide;
+  readonly publicUrl: string;
+}
+
+const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
   const deciding = createDeciding(log);
   const commands = createPipeline({
     log,
@@ -118,15 +168,22 @@ const appOver = (db: TestDatabase, log: RunningLog, access: Access, publicUrl: s
     lanes: createLanes(log, deciding),
     catalogue: createCatalogue(shop.commands),
     idempotency: createIdempotency(db.app, randomBytes(32)),
-    source: { newId: randomUUID, clock: () => new Date().toISOString().replace('Z', '000Z') },
+    source: { newId: randomUUID, clock },
     denied: async () => undefined,
   });
-  const routes = [...commandRoutes({ commands, definitions: shop.commands }), meRoute];
+  const audit = createAudit({ pool: db.app, log, streams: shop.streams, clock, newId: randomUUID });
+  const routes = [
+    ...commandRoutes({ commands, definitions: shop.commands }),
+    ...queryRoutes(reading.queries, shop.projections),
+    ...auditRoutes(audit),
+    meRoute,
+  ];
   const { gate } = access;
   return createApp({
     ...dependencies({}, new PassThrough().resume()),
     gates: gateHandlers(gate),
     onDenied: (request, response, error) => recordDenial(gate, request, response, error),
+    healthChecks: [databaseReachable(db.app), schemaMigrated(db.app), projectionsProgress(reading.health)],
     routes: withDocumentation(routes, {
       version: '1.0.0',
       publicUrl,
@@ -135,12 +192,13 @@ const appOver = (db: TestDatabase, log: RunningLog, access: Access, publicUrl: s
   });
 };
 
-const standing = (log: RunningLog) => ({
+const standing = (reading: ReadSide) => ({
   read: async () => {
-    const { position } = await log.head();
-    return { head: position, projected: position, lag: 0, jobsRunning: 0 };
+    const { head, projections } = await reading.health();
+    const projected = Math.min(head, ...projections.map(({ position }) => position));
+    return { head, projected, lag: head - projected, jobsRunning: 0 };
   },
-  onChange: log.onAppended,
+  onChange: reading.progress.onProjected,
 });
 
 const beginSession = async (db: TestDatabase, access: Access, group: string): Promise<string> => {

@@ -62,18 +62,20 @@ const loseParcel = defineCommand({
   decide: (input) => [ParcelLost.of(input)],
 });
 
-const rows = defineProjection({
+const row = z.object({
+  parcelId: z.string(),
+  status: z.enum(['posted', 'lost']),
+  to: z.string().nullable(),
+  postage: z.string(),
+  margin: z.string().nullable(),
+  tags: z.record(z.string(), z.string()),
+});
+
+const rows = defineProjection<typeof row, ParcelEvent>({
   name: 'parcels',
   summary: 'Parcels',
   version: 1,
-  schema: z.object({
-    parcelId: z.string(),
-    status: z.enum(['posted', 'lost']),
-    to: z.string().nullable(),
-    postage: z.string(),
-    margin: z.string().nullable(),
-    tags: z.record(z.string(), z.string()),
-  }),
+  schema: row,
   keyField: 'parcelId',
   fields: {
     to: { personal: true, recordReads: true },
@@ -82,10 +84,17 @@ const rows = defineProjection({
   },
   events: ['ParcelPosted', 'ParcelLost'],
   keys: (event) => [String(event.data.parcelId)],
-  evolve: (row, _event, parcelId) =>
-    row === undefined
-      ? { parcelId, status: 'posted' as const, to: null, postage: '4.20', margin: null, tags: {} }
-      : { ...row, status: 'lost' as const },
+  evolve: (row, event, parcelId) =>
+    event.type === 'ParcelPosted'
+      ? {
+          parcelId,
+          status: 'posted' as const,
+          to: event.data.to,
+          postage: event.data.postage,
+          margin: '1.10',
+          tags: {},
+        }
+      : row && { ...row, status: 'lost' as const },
   stream: (key) => parcels.of(key),
   permission: 'parcels:read',
 });
