@@ -55,7 +55,8 @@ BEGIN
   EXECUTE format('GRANT USAGE, CREATE ON SCHEMA read_models TO %I', application);
 
   IF to_regnamespace('bullmq') IS NOT NULL THEN
-    EXECUTE format('GRANT USAGE ON SCHEMA bullmq TO %I', application);
+    -- CREATE: BullMQ makes a sequence for each queue when it is first used.
+    EXECUTE format('GRANT USAGE, CREATE ON SCHEMA bullmq TO %I', application);
     EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA bullmq TO %I', application);
     EXECUTE format('GRANT ALL ON ALL SEQUENCES IN SCHEMA bullmq TO %I', application);
     EXECUTE format('GRANT ALL ON ALL FUNCTIONS IN SCHEMA bullmq TO %I', application);

@@ -40,7 +40,7 @@ const environment = z.object({
     .regex(/^\d{1,5}$/, 'must be a port number, 0 to 65535 (0: any that is free)')
     .transform(Number)
     .refine((port) => port <= 65_535, 'must be a port number, 0 to 65535')
-    .default(7400),
+    .optional(),
   QUARTERDECK_PUBLIC_URL: url(['http:', 'https:']).optional(),
   QUARTERDECK_DATA_DIR: z.string().default('.quarterdeck'),
   QUARTERDECK_ROLE: z.enum(['all', 'api', 'worker', 'projector']).default('all'),
@@ -76,7 +76,8 @@ export interface Config {
   /** Empty: queues on PostgreSQL; one: Redis; several: the nodes of a Redis Cluster. */
   readonly redisUrls: readonly string[];
   readonly host: string;
-  readonly port: number;
+  /** undefined: 7400, or another one that is free. */
+  readonly port: number | undefined;
   readonly publicUrl: string | undefined;
   readonly dataDir: string;
   readonly role: Role;

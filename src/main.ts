@@ -3,12 +3,12 @@
  * The command line. `quarterdeck` starts the service and drains on SIGTERM and SIGINT: it takes no more
  * requests, finishes what it accepted, and ends.
  */
-import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { applyPolicyFile, rebuildProjection, startService } from './compose.ts';
-import { type Config, ConfigError, readConfig, type Role } from './config.ts';
+import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
+import { packageVersion } from './version.ts';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -39,25 +39,23 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
 /** What the operator did is told in a sentence; anything else is a fault and shows where it arose. */
 const fail = (error: unknown): never => {
   const told = error instanceof ConfigError || isQuarterdeckError(error);
-  const text = error instanceof Error ? (told ? error.message : (error.stack ?? error.message)) : String(error);
+  const text =
+    error instanceof Error ? (told ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`Quarterdeck cannot go on: ${text}\n`);
   process.exit(1);
 };
 
-const version = async (): Promise<string> => {
-  const file = new URL('../package.json', import.meta.url);
-  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
-};
-
 const program = new Command('quarterdeck')
   .description("The internal API between a team's tools and its data.")
-  .version(await version())
+  .version(await packageVersion())
   .helpOption('-h, --help', 'show what there is');
 
 program
   .command('start', { isDefault: true })
   .description('run the service: API, projector and workers, or one role of them')
-  .addOption(new Option('--role <role>', 'what this process does').choices(['all', 'api', 'worker', 'projector']))
+  .addOption(
+    new Option('--role <role>', 'what this process does').choices(['all', 'api', 'worker', 'projector']),
+  )
   .action(start);
 
 program

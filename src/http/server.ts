@@ -69,3 +69,32 @@ const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 };
+
+export interface Door {
+  readonly handle: RequestListener;
+  /** From now on requests go to the app. */
+  open(app: RequestListener): void;
+}
+
+/**
+ * Answers 503 until the app is there: the port is bound before the app is built, because the address that
+ * providers and cookies depend on may follow from it.
+ */
+export const createDoor = (): Door => {
+  let inside: RequestListener = (_request, response) => {
+    const { title } = problemKinds.unavailable;
+    const detail = 'Quarterdeck is starting.';
+    const problem = { type: problemType('unavailable'), title, status: 503, detail, code: 'unavailable' };
+    response.writeHead(503, {
+      'Content-Type': 'application/problem+json; charset=utf-8',
+      'Retry-After': '1',
+    });
+    response.end(JSON.stringify(problem));
+  };
+  return {
+    handle: (request, response) => inside(request, response),
+    open: (app) => {
+      inside = app;
+    },
+  };
+};

@@ -1,0 +1,180 @@
+/**
+ * A process of this repository's service: Config, database, the engine with the reference domain, HTTP,
+ * demo. The only place that reads Config.
+ */
+import { readFile } from 'node:fs/promises';
+import { type Config, ConfigError } from './config.ts';
+import { type Database, openDatabase } from './database.ts';
+import { ownsEvents } from './db/migrate.ts';
+import { createPool, type Db } from './db/pool.ts';
+import { importDemo } from './demo.ts';
+import { areas } from './domain/index.ts';
+import type { Duties } from './engine.ts';
+import { requireEnvironment } from './environment.ts';
+import { createLogger } from './http/log.ts';
+import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
+import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
+
+type Say = (line: string) => void;
+
+export interface Service {
+  readonly url: string;
+  /** Drains: takes no more, finishes what was accepted, ends. */
+  stop(): Promise<void>;
+}
+
+const duties: Readonly<Record<Config['role'], Duties>> = {
+  all: { project: true, work: true },
+  api: { project: false, work: false },
+  worker: { project: false, work: true },
+  projector: { project: true, work: false },
+};
+
+const drainMs = 15_000;
+
+export const startService = async (config: Config, say: Say): Promise<Service> => {
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of opened.toReversed()) await end();
+  };
+  try {
+    const database = await openDatabase(config, say);
+    opened.push(database.stop);
+    return await serve(config, database, say, opened, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+const serve = async (
+  config: Config,
+  database: Database,
+  say: Say,
+  opened: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<Service> => {
+  const pool = await openPool(config, database);
+  opened.push(() => pool.end());
+  await requireEnvironment(pool, config.environment);
+  // The port comes first: the public URL, which providers and cookies depend on, may follow from it.
+  const door = createDoor();
+  const front = await listen(config, door, say);
+  opened.push(() => front.close(drainMs));
+  const publicUrl = config.publicUrl ?? `http://${config.host}:${front.port}`;
+  const quarterdeck = await openQuarterdeck(config, { pool, database, publicUrl });
+  opened.push(() => quarterdeck.stop());
+  door.open(quarterdeck.app);
+  quarterdeck.attach(front.server);
+  await quarterdeck.start(duties[config.role]);
+  if (wantsDemo(config, database)) await importDemo(quarterdeck.engine, say);
+  say(`Quarterdeck is ready at ${publicUrl}`);
+  if (quarterdeck.developmentProvider !== undefined) sayWhom(say);
+  return { url: publicUrl, stop: close };
+};
+
+const usualPort = 7400;
+
+/** A port that was asked for is the one or none; the usual one gives way to any that is free. */
+const listen = async ({ host, port, production }: Config, door: Door, say: Say): Promise<Listening> => {
+  try {
+    return await listenOn(door.handle, host, port ?? usualPort);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    if (port !== undefined || production) {
+      throw new ConfigError(
+        `Port ${port ?? usualPort} is taken: set QUARTERDECK_PORT to another one, or to 0 for any.`,
+      );
+    }
+    say(`Port ${usualPort} is taken; another one is used.`);
+    return listenOn(door.handle, host, 0);
+  }
+};
+
+const openPool = async (config: Config, database: Database): Promise<Db> => {
+  const pool = createPool({ url: database.url, max: 20, onError: () => undefined });
+  if (config.production && (await ownsEvents(pool))) {
+    await pool.end();
+    throw new ConfigError(
+      'DATABASE_URL signs in as a role that owns the table events, which could then be altered: use a role of its own.',
+    );
+  }
+  return pool;
+};
+
+interface Around {
+  readonly pool: Db;
+  readonly database: Database;
+  readonly publicUrl: string;
+}
+
+const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Around): Promise<Quarterdeck> =>
+  createQuarterdeck({
+    areas,
+    pool,
+    publicUrl,
+    directUrl: database.directUrl,
+    dataDir: config.dataDir,
+    production: config.production,
+    redisUrls: config.redisUrls,
+    trustedProxies: config.trustedProxies,
+    samlMetadata: config.samlMetadata ?? [],
+    samlEntityId: config.samlEntityId,
+    samlGroupsAttribute: config.samlGroupsAttribute,
+    console: true,
+    logger: createLogger({ level: config.production ? 'info' : 'warn', destination: process.stderr }),
+    // Only one kind of process proposes the policy, so that a mixed deployment cannot flap.
+    ...(config.role === 'all' ? { policy: await policyText(config), policyName: config.accessPolicy } : {}),
+    ...(config.allowedNetworks === undefined ? {} : { allowedNetworks: config.allowedNetworks }),
+    ...(config.masterKey === undefined ? {} : { masterKey: config.masterKey }),
+  });
+
+const policyText = async ({ accessPolicy }: Config): Promise<string> =>
+  readFile(accessPolicy, 'utf8').catch((cause: unknown) => {
+    throw new ConfigError(`QUARTERDECK_ACCESS_POLICY names ${accessPolicy}, which cannot be read.`, {
+      cause,
+    });
+  });
+
+const wantsDemo = (config: Config, { embedded }: Database): boolean =>
+  config.role === 'all' && (config.demo ?? embedded) && !config.production;
+
+const sayWhom = (say: Say): void => {
+  say('Sign in as support@dev.test, billing@dev.test, ops@dev.test, admin@dev.test or compliance@dev.test.');
+};
+
+/** Opens the engine without serving, for one act of the command line. */
+const briefly = async (
+  config: Config,
+  say: Say,
+  act: (quarterdeck: Quarterdeck) => Promise<void>,
+): Promise<void> => {
+  const database = await openDatabase(config, say);
+  const pool = createPool({ url: database.url, max: 4, onError: () => undefined });
+  try {
+    const quarterdeck = await openQuarterdeck(
+      { ...config, role: 'api' },
+      { pool, database, publicUrl: config.publicUrl ?? 'http://127.0.0.1' },
+    );
+    await act(quarterdeck).finally(() => quarterdeck.stop());
+  } finally {
+    await pool.end();
+    await database.stop();
+  }
+};
+
+export const applyPolicyFile = (config: Config, file: string | undefined, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine }) => {
+    const name = file ?? config.accessPolicy;
+    const changed = await engine.access.applyPolicy(
+      await policyText({ ...config, accessPolicy: name }),
+      name,
+    );
+    say(changed ? `The policy of ${name} is in force.` : `The policy of ${name} was in force already.`);
+  });
+
+export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine }) => {
+    await engine.readSide.rebuild(projection);
+    say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);
+  });

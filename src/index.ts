@@ -1,0 +1,24 @@
+/**
+ * The public package: define events, commands and projections of your own, and get an internal API with
+ * an audit log for them.
+ */
+export { type Principal, permissions, systemPrincipal } from './access/principal.ts';
+export { type Area, defineArea } from './area.ts';
+export {
+  type CommandContext,
+  type CommandDefinition,
+  type Decision,
+  defineCommand,
+  type Rejection,
+  reject,
+} from './commands/definition.ts';
+export { defineStream, type StreamDefinition } from './commands/stream.ts';
+export { type EmbeddedPostgres, startEmbedded } from './db/embedded.ts';
+export { migrate } from './db/migrate.ts';
+export { createPool } from './db/pool.ts';
+export { type ErrorCode, QuarterdeckError } from './errors.ts';
+export { defineEvent, type EventDefinition, type EventOf, type NewEvent } from './events/definition.ts';
+export type { RecordedEvent, StoredEvent } from './events/envelope.ts';
+export { personal } from './events/personal.ts';
+export { createQuarterdeck, type Quarterdeck, type QuarterdeckOptions } from './quarterdeck.ts';
+export { defineProjection, type ProjectionDefinition, type RecordedOf } from './queries/definition.ts';

@@ -1,0 +1,262 @@
+/**
+ * `createQuarterdeck`: the engine with its HTTP face, for a team's own areas. `router` mounts in an
+ * express app that is there already; `app` is one of its own. The service of this repository is its
+ * first user (`compose.ts`).
+ */
+
+import type { Server } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import type { Express, Router } from 'express';
+import type { Logger } from 'pino';
+import { loopback } from './access/network.ts';
+import { systemPrincipal } from './access/principal.ts';
+import { openSingleSignOn, type SingleSignOn } from './access/single-sign-on.ts';
+import type { Area } from './area.ts';
+import { systemSources } from './clock.ts';
+import { pendingMigrations } from './db/migrate.ts';
+import type { Db } from './db/pool.ts';
+import { createEngine, type Duties, type Engine } from './engine.ts';
+import { type AppDependencies, createApp, createRouter } from './http/app.ts';
+import { auditRoutes } from './http/audit.ts';
+import { authRouter } from './http/auth.ts';
+import { gateHandlers, recordDenial } from './http/authenticate.ts';
+import { bulkRoutes } from './http/bulk.ts';
+import { commandRoutes } from './http/commands.ts';
+import type { HealthCheck } from './http/health.ts';
+import { bulkTopics } from './http/live/bulk-topics.ts';
+import { createLive, type Live } from './http/live/live.ts';
+import { logTopic } from './http/live/log-topic.ts';
+import { rowTopics } from './http/live/row-topics.ts';
+import { systemTopic } from './http/live/system-topic.ts';
+import { createLogger } from './http/log.ts';
+import { meRoute } from './http/me.ts';
+import { createMetrics, type Metrics } from './http/metrics.ts';
+import { withDocumentation } from './http/openapi.ts';
+import { queryRoutes } from './http/queries.ts';
+import type { Route } from './http/route.ts';
+import { masterKeyIn } from './keys.ts';
+import { packageVersion } from './version.ts';
+
+export interface QuarterdeckOptions {
+  readonly areas: readonly Area[];
+  /** Text of an access policy, put in force unless it is already; without it the one in force stays. */
+  readonly policy?: string;
+  /** How the policy is called in messages. */
+  readonly policyName?: string;
+  /** Made with `createPool`, as the application's role, on a database that was migrated. */
+  readonly pool: Db;
+  /** A direct connection, where the pool's goes through a pooler. */
+  readonly directUrl?: string;
+  readonly publicUrl?: string;
+  /** Keys of development are kept here. */
+  readonly dataDir?: string;
+  readonly masterKey?: Buffer;
+  readonly allowedNetworks?: readonly string[];
+  readonly trustedProxies?: readonly string[];
+  readonly redisUrls?: readonly string[];
+  /** Files or URLs of identity providers' metadata; none: the development provider is started. */
+  readonly samlMetadata?: readonly string[];
+  readonly samlEntityId?: string | undefined;
+  readonly samlGroupsAttribute?: string;
+  readonly production?: boolean;
+  /** Whether to serve the console of this package at `/`. */
+  readonly console?: boolean;
+  readonly logger?: Logger;
+}
+
+export interface Quarterdeck {
+  readonly engine: Engine;
+  /** Answers its own addresses only and leaves the others to the app it is mounted in. */
+  readonly router: Router;
+  readonly app: Express;
+  /** Serves live updates on this server. */
+  attach(server: Server): void;
+  /** Address of the development identity provider, where it runs. */
+  readonly developmentProvider: string | undefined;
+  /** All of the background work by default. */
+  start(duties?: Duties): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Quarterdeck> => {
+  const { pool, dataDir = '.quarterdeck', production = false, publicUrl = 'http://127.0.0.1:7400' } = options;
+  const logger = options.logger ?? createLogger({ level: 'warn' });
+  const onError = (error: unknown, doing: string): void => logger.error({ err: error }, doing);
+  await requireOwnTypes(pool);
+
+  let engine: Engine | undefined;
+  const metrics = createMetrics({ projectionLag: async () => (engine === undefined ? {} : lagOf(engine)) });
+  engine = await createEngine({
+    ...systemSources,
+    areas: options.areas,
+    pool,
+    directUrl: options.directUrl ?? urlOf(pool),
+    masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
+    publicUrl,
+    allowedNetworks: options.allowedNetworks ?? loopback,
+    trustedProxies: options.trustedProxies ?? [],
+    redisUrls: options.redisUrls ?? [],
+    onError,
+    say: (line) => logger.info(line),
+    onCommand: metrics.commandEnded,
+    onBatch: metrics.batchAppended,
+  });
+  const { access } = engine;
+  if (options.policy !== undefined) await access.applyPolicy(options.policy, options.policyName ?? 'policy');
+  const sso = await openSingleSignOn({
+    access,
+    pool,
+    onError,
+    production,
+    dataDir,
+    clock: systemSources.clock,
+    metadata: options.samlMetadata ?? [],
+    entityId: options.samlEntityId,
+    groupsAttribute: options.samlGroupsAttribute ?? 'groups',
+  });
+  const deps = await appDependencies(engine, sso, {
+    metrics,
+    logger,
+    publicUrl,
+    pool,
+    console: options.console ?? false,
+  });
+  const live = createLiveOf(engine, onError);
+  const off = access.onSessionsEnded(() => {
+    live.recheck().catch((error: unknown) => onError(error, 'closing sockets of ended sessions'));
+  });
+
+  return {
+    engine,
+    router: createRouter(deps),
+    app: createApp(deps),
+    attach: live.attach,
+    developmentProvider: sso.developmentUrl,
+    start: (duties = { project: true, work: true }) => engine.start(duties),
+    async stop() {
+      off();
+      await live.close();
+      await sso.stop();
+      await engine.stop();
+    },
+  };
+};
+
+interface Serving {
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly publicUrl: string;
+  readonly pool: Db;
+  readonly console: boolean;
+}
+
+const appDependencies = async (
+  engine: Engine,
+  sso: SingleSignOn,
+  serving: Serving,
+): Promise<AppDependencies> => {
+  const { access } = engine;
+  const { metrics, logger, publicUrl, pool } = serving;
+  return {
+    log: logger,
+    newId: systemSources.newId,
+    metrics,
+    gates: gateHandlers(access.gate),
+    onDenied: (request, response, error) => recordDenial(access.gate, request, response, error),
+    healthChecks: healthChecks(engine, pool),
+    security: { https: publicUrl.startsWith('https:'), formTargets: sso.providerOrigins },
+    auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),
+    routes: routesOf(engine, {
+      version: await packageVersion(),
+      publicUrl,
+      sessionCookie: access.cookies.sessionName,
+    }),
+    ...(serving.console ? { consoleDirectory } : {}),
+  };
+};
+
+/** Built beside the server's own code; found alike from `src/` and from `dist/`. */
+const consoleDirectory = fileURLToPath(new URL('../dist/console', import.meta.url));
+
+const routesOf = (engine: Engine, document: Parameters<typeof withDocumentation>[1]): readonly Route[] =>
+  withDocumentation(
+    [
+      meRoute,
+      ...commandRoutes(engine),
+      ...queryRoutes(engine.readSide.queries, engine.projections),
+      ...bulkRoutes(engine.bulk),
+      ...auditRoutes(engine.audit),
+    ],
+    document,
+  );
+
+const createLiveOf = (engine: Engine, onError: (error: unknown, doing: string) => void): Live => {
+  const { access, bulk, log, readSide, projections } = engine;
+  const { onProjected } = readSide.progress;
+  return createLive({
+    gate: access.gate,
+    kinds: [
+      bulkTopics({ bulk, log }),
+      rowTopics({ queries: readSide.queries, log, onProjected }, projections),
+      systemTopic({
+        read: () => systemState(engine),
+        onChange: (listener) => both(log.onAppended(listener), onProjected(listener)),
+      }),
+      logTopic(log),
+    ],
+    onError: (error) => onError(error, 'live updates'),
+  });
+};
+
+const both = (a: () => void, b: () => void) => (): void => {
+  a();
+  b();
+};
+
+const systemState = async ({ readSide, bulk }: Engine) => {
+  const { head, projections } = await readSide.health();
+  const projected = Math.min(head, ...projections.map((p) => p.position));
+  const running = await bulk.jobs.list({ principal: systemPrincipal, states: ['running'], limit: 200 });
+  return { head, projected, lag: head - projected, jobsRunning: running.data.length };
+};
+
+const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
+  Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
+
+const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
+  {
+    name: 'database',
+    missing: async () => {
+      const pending = await pendingMigrations(pool);
+      return pending.length === 0 ? undefined : `Migrations are missing: ${pending.join(', ')}.`;
+    },
+  },
+  {
+    name: 'notifications',
+    missing: async () =>
+      engine.listener.connected ? undefined : 'Notifications of the database are not heard.',
+  },
+  {
+    name: 'projections',
+    missing: async () => {
+      const { healthy, projections } = await engine.readSide.health();
+      if (healthy) return undefined;
+      const ill = projections.filter((p) => p.error !== undefined || p.state === 'missing' || !p.progressing);
+      return `Not up to date and not progressing: ${ill.map((p) => p.name).join(', ')}.`;
+    },
+  },
+];
+
+const urlOf = (pool: Db): string => {
+  const url = pool.options.connectionString;
+  if (url === undefined)
+    throw new Error('createQuarterdeck needs a pool made with createPool({url}), or a directUrl.');
+  return url;
+};
+
+/** Positions are numbers and times keep their microseconds only as `createPool` parses them. */
+const requireOwnTypes = async (pool: Db): Promise<void> => {
+  const { rows } = await pool.query<{ n: unknown }>('SELECT 1::int8 AS n');
+  if (rows[0]?.n !== 1)
+    throw new Error('createQuarterdeck needs a pool made with createPool from this package.');
+};
