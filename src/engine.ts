@@ -5,7 +5,6 @@
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
 import { accessEvents } from './access/engine-events.ts';
-import { whoIs } from './access/recorder.ts';
 import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import { auditEvents } from './audit/engine-events.ts';
@@ -17,7 +16,7 @@ import { commandEngineEvents } from './commands/engine-events.ts';
 import { createIdempotency } from './commands/idempotency.ts';
 import { createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
-import type { Commands, Origin } from './commands/request.ts';
+import type { Commands } from './commands/request.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import type { Db } from './db/pool.ts';
 import { appendedChannel } from './events/appended.ts';
@@ -94,21 +93,16 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   });
   await log.start();
 
-  const access = await createAccess({ ...options, log, codec, identityKey: identityKeyFrom(masterKey) });
+  const access = await createAccess({ ...options, log, codec, identityKey: identityKeyFrom(hmacKey) });
   const catalogue = createCatalogue(definitions);
   const deciding = createDeciding(log);
   const idempotency = createIdempotency(pool, hmacKey);
-  const denied = async (origin: Origin, denial: { command?: string; permission: string }): Promise<void> => {
-    const asked = denial.command === undefined ? '' : ` ${denial.command}`;
-    const detail = `${denial.permission}${asked}`;
-    access.denials.note({ code: 'not_permitted', who: whoIs(origin.principal, origin.ip), detail });
-  };
   const commands = createPipeline({
     log,
     catalogue,
     deciding,
     idempotency,
-    denied,
+    denied: access.denied,
     lanes: createLanes(log, deciding),
     source: { clock: now, newId },
     ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
@@ -131,7 +125,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     catalogue,
     idempotency,
     codec,
-    denied,
+    denied: access.denied,
     newId,
     onError,
     clock: now,

@@ -10,7 +10,7 @@ import type { Requesters } from './workers/index.ts';
 export const requestersOf = (access: Access): Requesters => ({
   scopeOf: ({ kind, tool }) => (kind === 'system' ? null : scopeOf(access.policy.current().policy, tool)),
   principalOf: async ({ id, kind, tool, scope }) => {
-    if (kind === 'system') return systemPrincipal;
+    if (kind === 'system') return id === systemPrincipal.id ? systemPrincipal : undefined;
     const principal = await access.principalOf(id, tool);
     return principal === undefined || scope === null ? principal : narrowed(principal, scope);
   },

@@ -13,7 +13,7 @@ export interface Permissions {
 }
 
 export interface Principal {
-  /** Opaque and stable, never an e-mail address: `person:<provider>:<hash>`, `service:<tool>`, `system`. */
+  /** Opaque and stable, never an e-mail address: `person:<hash>`, `service:<tool>`, `system`. */
   readonly id: string;
   readonly kind: ActorKind;
   readonly email?: string;

@@ -49,7 +49,7 @@ export const requireColumns = (table: Readable, shape: TableShape, filter: Filte
 
 const switchesMax = 5;
 /** undefined_table: it was dropped between being looked up and being read. */
-const isGone = (error: unknown): boolean => sqlState(error) === '42P01';
+export const isGone = (error: unknown): boolean => sqlState(error) === '42P01';
 
 export interface LiveTables {
   /**

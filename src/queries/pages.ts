@@ -4,10 +4,10 @@
 import type { Db } from '../db/pool.ts';
 import type { Column } from './columns.ts';
 import type { Place } from './cursor.ts';
-import { type LiveTables, present, type Readable, requireColumns } from './live-tables.ts';
+import { isGone, type LiveTables, present, type Readable, requireColumns } from './live-tables.ts';
 import type { Plan } from './plan.ts';
 import type { Row } from './request.ts';
-import type { Snapshots } from './snapshots.ts';
+import { type Snapshots, snapshotBuilding } from './snapshots.ts';
 import { selectRows } from './sql/select-rows.ts';
 import type { Value } from './values.ts';
 
@@ -44,6 +44,9 @@ export const answered = (fields: readonly Column[], record: Stored): Row => {
 export const placeOf = ({ sort }: Plan, record: Stored): Place =>
   sort.map(({ column }) => (record[column.name] ?? null) as Value | null);
 
+/** How often a table may be dropped, to make room, between being found and being read. */
+const snapshotsLostMax = 3;
+
 export const createReadPage = (pool: Db, liveTables: LiveTables, snapshots: Snapshots): ReadPage => {
   /** undefined: the table no longer answers for the projection. */
   const readFrom = async (source: Readable, wanted: PageWanted): Promise<PageOfRecords | undefined> => {
@@ -64,10 +67,14 @@ export const createReadPage = (pool: Db, liveTables: LiveTables, snapshots: Snap
   };
 
   const readAsOf = async (wanted: PageWanted, asOf: number): Promise<PageOfRecords> => {
-    for (;;) {
-      const page = await readFrom(await snapshots.tableAt(wanted.plan.known, asOf), wanted);
+    for (let n = 0; n < snapshotsLostMax; n++) {
+      const source = await snapshots.tableAt(wanted.plan.known, asOf);
+      const page = await readFrom(source, wanted).catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+      });
       if (page !== undefined) return page;
     }
+    throw snapshotBuilding(asOf);
   };
 
   return (wanted) =>

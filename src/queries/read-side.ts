@@ -36,6 +36,8 @@ export interface ReadSideOptions {
   readonly waitTimeoutMs?: number;
   /** How long a read as of a moment waits for its table. */
   readonly snapshotWaitMs?: number;
+  /** How long a replaced table is kept for readers that are still at it. */
+  readonly retiredSeconds?: number;
 }
 
 export interface ReadSide {
@@ -61,6 +63,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
   const recordReads = createReadRecorder({ log, clock, newId, onError });
   const cursors = createCursors(createHmac('sha256', secret).update('quarterdeck cursors').digest());
   const liveTables = createLiveTables(pool);
+  const retired = options.retiredSeconds === undefined ? {} : { retiredSeconds: options.retiredSeconds };
   return {
     catalogue,
     progress,
@@ -75,7 +78,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
       cursors,
       recordReads,
     }),
-    projector: createProjector({ pool, log, catalogue, progress, leaderUrl, onError, logLine }),
+    projector: createProjector({ pool, log, catalogue, progress, leaderUrl, onError, logLine, ...retired }),
     health: createStandings({ pool, log, catalogue }),
     rebuild: async (name) => askForRebuild(pool, catalogue.get(name)),
     erase: createEraser({ pool, catalogue }),

@@ -43,13 +43,16 @@ type Used = TableRow & { readonly idleSeconds: number };
 const pollMs = 100;
 /** A fill whose checkpoint has not moved for so long has died with its process. */
 const abandonedSeconds = 15;
-/** One that was used so lately does not make room for another. */
-const inUseSeconds = 60;
+/**
+ * One that was used so lately does not make room for another. Taking away one that somebody pages through
+ * costs time but no truth: the next page fills it again.
+ */
+const inUseSeconds = 2;
 const sweepMs = 60_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const building = (position: number): QuarterdeckError =>
+export const snapshotBuilding = (position: number): QuarterdeckError =>
   new QuarterdeckError('snapshot_building', `The rows as of ${position} are being put together.`, {
     retryAfterSeconds: 2,
   });
@@ -137,11 +140,11 @@ export const createSnapshots = (options: Options): Snapshots => {
       let row: Used | undefined = await begun(known, position);
       while (row !== undefined && row.position < position) {
         requireSound(row);
-        if (performance.now() > until) throw building(position);
+        if (performance.now() > until) throw snapshotBuilding(position);
         await Promise.race([filling.get(row.id) ?? pause(pollMs), pause(pollMs)]);
         row = await find(known, position);
       }
-      if (row === undefined) throw building(position);
+      if (row === undefined) throw snapshotBuilding(position);
       return readable(row, known);
     },
     async stop() {
