@@ -10,6 +10,7 @@ import type { GateHandlers } from './authenticate.ts';
 import { consoleFiles } from './console.ts';
 import { correlate } from './correlation.ts';
 import { type HealthCheck, livez, readyz } from './health.ts';
+import { dropLeftover } from './leftover.ts';
 import { requestLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { notFound, problemHandler } from './problem.ts';
@@ -58,7 +59,7 @@ export const createApp = (deps: AppDependencies): express.Express => {
 const innerRouter = (deps: AppDependencies): Router => {
   const router = Router({ strict: true, caseSensitive: true });
   // The id and the measuring come first in code, so that a refusal by the network gate is logged too.
-  router.use(correlate(deps.newId), requestLog(deps.log), deps.metrics.http);
+  router.use(dropLeftover, correlate(deps.newId), requestLog(deps.log), deps.metrics.http);
   router.use(deps.gates.network, securityHeaders(deps.security));
   router.get('/livez', labelled('/livez', livez));
   router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));

@@ -283,3 +283,26 @@ describe('closing', () => {
     await closed;
   });
 });
+
+describe('a body that is answered before its end', () => {
+  test('does not stand in the way of the connection’s next request', async () => {
+    const early = route('post', '/internal/v1/early', async (request, response) => {
+      for await (const _ of request.iterator({ destroyOnReturn: false })) break;
+      sendJson(response, { early: true });
+    });
+    const serving = await serve({ routes: [early] });
+    const socket = connect(serving.port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    const size = 4 * 1024 * 1024;
+    socket.write(`POST /internal/v1/early HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`);
+    socket.write(Buffer.alloc(size));
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    await once(socket, 'close');
+    expect(text).toContain('{"early":true}');
+    expect(text).toContain('{"status":"alive"}');
+    await serving.close(1_000);
+  });
+});
