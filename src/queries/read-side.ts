@@ -49,8 +49,8 @@ export interface ReadSide {
   health(): Promise<ProjectionHealth>;
   /** Asks the leading projector to rebuild beside the version in force. @throws not_found. */
   rebuild(name: string): Promise<void>;
-  /** Scrubs a person's fields from all read models, after the key was destroyed. Returns how many rows. */
-  erase(subject: string): Promise<number>;
+  /** Scrubs a person's fields from all read models; to be called after the key was destroyed. */
+  erase(subject: string): Promise<void>;
   /** Writes recorded reads and ends background work; the projector is stopped by its own `stop`. */
   stop(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
     projector: createProjector({ pool, log, catalogue, progress, leaderUrl, onError, logLine, ...retired }),
     health: createStandings({ pool, log, catalogue }),
     rebuild: async (name) => askForRebuild(pool, catalogue.get(name)),
-    erase: createEraser({ pool, catalogue }),
+    erase: createEraser({ pool, log, catalogue }),
     async stop() {
       await recordReads.stop();
       await snapshots.stop();

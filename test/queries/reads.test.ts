@@ -127,18 +127,4 @@ describe('reads of recorded fields', () => {
       [500, 500],
     ]);
   });
-
-  test('erasing a person scrubs read models, and snapshots as of before are dropped', async () => {
-    await bed.queries.list(ask({ asOf: '3' }));
-    await db.app.query(`UPDATE subject_keys SET wrapped = NULL WHERE subject = 'good-b'`);
-    expect(await bed.erase('good-b')).toBe(1);
-    const rows = (await bed.queries.list(ask({ fields: 'good,buyer' }))).data;
-    expect(rows).toEqual([
-      { good: 'a', buyer: 'B a' },
-      { good: 'b', buyer: '[erased]' },
-      { good: 'c', buyer: 'B c' },
-    ]);
-    const { rows: left } = await db.app.query(`SELECT state FROM projections ORDER BY id`);
-    expect(left).toEqual([{ state: 'live' }]);
-  });
 });

@@ -78,7 +78,8 @@ export const lockRetired = {
 export const deleteTables = { text: 'DELETE FROM projections WHERE id = ANY ($1::bigint[])' } as const;
 
 /**
- * $1 ids. Where the checkpoints stand, locked until the end of the transaction. The transaction need not
+ * $1 ids. Where the checkpoints stand, locked until the end of the transaction; holding them is the right
+ * to write rows of these tables. The transaction need not
  * wait for the disk: rows and checkpoint are lost together, if they are, and folded again from the log.
  */
 export const lockCheckpoints = {

@@ -32,7 +32,7 @@ export interface TableStatements {
   /** Made after the table was filled: building an index at once is cheaper than row by row. */
   readonly finish: readonly string[];
   readonly drop: string;
-  /** $1 keys. Locked, so that a row cannot change between being loaded and being written. */
+  /** $1 keys. Not locked: whoever writes rows holds the table's row of the catalogue. */
   readonly load: { readonly name: string; readonly text: string };
   /** $1 a JSON array of rows. */
   readonly write: { readonly name: string; readonly text: string };
@@ -66,7 +66,7 @@ export const tableStatements = (id: number, tableName: string, shape: TableShape
     drop: dropTable(tableName),
     load: {
       name: `read_model_${id}_load`,
-      text: `SELECT ${names.join(', ')} FROM ${table} WHERE ${key} = ANY ($1::text[]) FOR UPDATE`,
+      text: `SELECT ${names.join(', ')} FROM ${table} WHERE ${key} = ANY ($1::text[])`,
     },
     write: {
       name: `read_model_${id}_write`,
