@@ -5,6 +5,7 @@
  */
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
 import { type ErrorCode, isQuarterdeckError, QuarterdeckError } from '../errors.ts';
 import { requestIdOf } from './correlation.ts';
 
@@ -52,9 +53,13 @@ export const problemOf = (error: QuarterdeckError, requestId: string): Record<st
   ...(error.rejection === undefined ? {} : { rejection: error.rejection }),
 });
 
+/** Codes that always say when to come back. */
+const comesBack: ReadonlySet<ErrorCode> = new Set(['unavailable', 'snapshot_building', 'too_many_requests']);
+
 export const sendProblem = (response: Response, error: QuarterdeckError): void => {
-  if (error.retryAfterSeconds !== undefined) {
-    response.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  const retryAfterSeconds = error.retryAfterSeconds ?? (comesBack.has(error.code) ? 1 : undefined);
+  if (retryAfterSeconds !== undefined) {
+    response.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))));
   }
   response.setHeader('Cache-Control', 'no-store');
   response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
@@ -68,6 +73,9 @@ export const problemHandler =
   (log: Logger): ErrorRequestHandler =>
   (thrown, request, response, _next) => {
     const error = asQuarterdeckError(thrown);
+    if (error.code === 'unavailable') {
+      log.warn({ err: error.cause ?? error, requestId: requestIdOf(response) }, 'not available');
+    }
     if (error.code === 'internal') {
       log.error({ err: thrown, requestId: requestIdOf(response), method: request.method }, 'request failed');
     }
@@ -86,8 +94,13 @@ const asQuarterdeckError = (thrown: unknown): QuarterdeckError => {
   if (thrown instanceof URIError) return malformed('The address holds a broken percent-encoding.');
   // Whoever sent half a body and left is no fault of ours; nobody is there to read the answer.
   if (isAbort(thrown)) return malformed('The body ended before it was whole.');
+  if (provesRollback(thrown) || outcomeUnknown(thrown)) return databaseAway(thrown);
   return faultOfForm(thrown) ?? fault(thrown);
 };
+
+/** Nothing is wrong with the request; a use case that must know the outcome has looked for it before. */
+const databaseAway = (cause: unknown): QuarterdeckError =>
+  new QuarterdeckError('unavailable', 'The database does not answer just now; try again.', { cause });
 
 const fault = (cause: unknown): QuarterdeckError =>
   new QuarterdeckError('internal', 'Something went wrong. The request id leads to the fault in the log.', {
