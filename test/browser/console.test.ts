@@ -105,7 +105,7 @@ describeWhere(chromium, 'The console', () => {
     await page.getByRole('button', { name: /^Suspend account/ }).click();
     await form.getByLabel('Reason').fill('Unpaid since September');
     await form.getByRole('button', { name: 'Preview' }).click();
-    await page.getByTestId('preview').getByText('suspended').waitFor();
+    await page.getByTestId('preview').getByText('suspended', { exact: true }).waitFor();
     await form.getByRole('button', { name: 'Suspend account' }).click();
     await page.locator('[data-field=status]').getByText('suspended').waitFor();
 
@@ -127,7 +127,7 @@ describeWhere(chromium, 'The console', () => {
 
     await signIn(page, server.url, 'compliance@dev.test', '/accounts/told-0');
     const latest = page.getByTestId('history-state').first();
-    await latest.getByText('Asked for by phone').waitFor();
+    await latest.getByText('“Asked for by phone”').waitFor();
     expect(await latest.locator('del').allTextContents()).toContain('active');
     expect(await latest.locator('ins').allTextContents()).toContain('suspended');
     await page.getByText('None that you may run here').waitFor();
