@@ -242,6 +242,7 @@ describe('the contract', () => {
 
   test('503 unavailable: while the database is away, and nothing but that; afterwards all is well', async () => {
     const { name } = running.db;
+    await running.cookieOf('admin');
     await asSuperuser(`ALTER DATABASE ${name} CONNECTION LIMIT 0`);
     await asSuperuser(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`,
