@@ -7,6 +7,7 @@ import type { NewEvent } from '../events/definition.ts';
 import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import { auditStream, EventsExported, StreamReplayed } from './engine-events.ts';
+import { createBatches } from './reading.ts';
 import { createReplay, type Replayable } from './replay.ts';
 import type { Audit, EventFilter } from './request.ts';
 import { createSearch } from './search.ts';
@@ -22,8 +23,9 @@ interface Options {
 }
 
 export const createAudit = ({ pool, log, streams, clock, newId }: Options): Audit => {
-  const { search, exportEvents } = createSearch(pool, log);
-  const replay = createReplay(log, streams);
+  const batches = createBatches(pool);
+  const { search, exportEvents } = createSearch(log, batches);
+  const replay = createReplay({ log, batches, streams, clock });
 
   const record = async (origin: Origin, event: NewEvent): Promise<number> =>
     (await log.record(auditStream, [event], metadataOf(origin, { clock, newId }))).position;

@@ -5,29 +5,37 @@ import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 
 const time = z.iso.datetime({ offset: true });
-const remedy = 'must be a time with its zone, such as "2026-03-03T10:00:00Z"';
+const remedy = 'a time with its zone, such as "2026-03-03T10:00:00Z" (a + of a zone is written %2B)';
+
+/** UTC with microseconds; undefined for what is no time of the years 1 to 9999. */
+const utc = (text: string): Timestamp | undefined => {
+  if (!time.safeParse(text).success) return undefined;
+  const decimals = /\.(\d+)/.exec(text)?.[1] ?? '';
+  const seconds = new Date(text.replace(/\.\d+/, '')).toISOString().slice(0, -'.000Z'.length);
+  return /^(?!0000)\d{4}-/.test(seconds) ? `${seconds}.${decimals.slice(0, 6).padEnd(6, '0')}Z` : undefined;
+};
 
 /** @throws QuarterdeckError invalid_input naming the parameter. */
 export const timeOf = (path: string, text: string): Timestamp => {
-  if (!time.safeParse(text).success) throw invalidInput(path, remedy);
-  return text;
+  const at = utc(text);
+  if (at === undefined) throw invalidInput(path, `must be ${remedy}`);
+  return at;
 };
 
-/** @throws QuarterdeckError invalid_input where it is neither, or lies beyond the head. */
-export const positionOf = async (
-  path: string,
-  text: string,
-  log: Pick<EventLog, 'head' | 'positionAt'>,
-): Promise<number> => {
-  const { position: head } = await log.head();
+interface Deps {
+  readonly log: Pick<EventLog, 'head' | 'positionAt'>;
+  readonly clock: () => Timestamp;
+}
+
+/** @throws QuarterdeckError invalid_input where it is neither, or is still to come. */
+export const positionOf = async (path: string, text: string, { log, clock }: Deps): Promise<number> => {
+  const head = await log.head();
   if (/^\d{1,15}$/.test(text)) {
-    const position = Number(text);
-    if (position > head)
-      throw invalidInput(path, `The log has ${head} events; there is no position ${position} yet.`);
-    return position;
+    if (Number(text) <= head.position) return Number(text);
+    throw invalidInput(path, `is beyond the head of the log, which is at ${head.position}`);
   }
-  if (!time.safeParse(text).success)
-    throw invalidInput(path, `must be a position, or ${remedy.slice('must be '.length)}`);
-  if (Date.parse(text) > Date.now()) throw invalidInput(path, 'That time has not come yet.');
-  return log.positionAt(text);
+  const at = utc(text);
+  if (at === undefined) throw invalidInput(path, `must be a position or ${remedy}`);
+  if (at > clock() && at > (head.recordedAt ?? '')) throw invalidInput(path, 'must not lie in the future');
+  return log.positionAt(at);
 };

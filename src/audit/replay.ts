@@ -3,28 +3,53 @@
  * definition that decisions are made on.
  */
 import { createPatch } from 'rfc6902';
-import { QuarterdeckError } from '../errors.ts';
-import type { RecordedEvent } from '../events/envelope.ts';
+import { invalidInput, QuarterdeckError } from '../errors.ts';
+import type { RecordedEvent, StoredEvent, Timestamp } from '../events/envelope.ts';
 import type { EventLog, Folding } from '../events/log.ts';
 import { positionOf } from './moment.ts';
+import type { Batches } from './reading.ts';
 import type { Replay, ReplayedState, ReplayRequest } from './request.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each stream keeps its own type of state; a list of them has none.
 export type Replayable = Folding<any> & { readonly prefix: string };
 
-export const createReplay = (log: EventLog, streams: readonly Replayable[]) => {
+/** A replay is one answer with two states an event, so it has an end. */
+const eventsMax = 5_000;
+
+interface Deps {
+  readonly log: Pick<EventLog, 'head' | 'positionAt' | 'decode'>;
+  readonly batches: Batches;
+  readonly streams: readonly Replayable[];
+  readonly clock: () => Timestamp;
+}
+
+export const createReplay = ({ log, batches, streams, clock }: Deps) => {
   /** The definition whose prefix is the longest that fits; engine streams have none. */
   const definitionOf = (stream: string): Replayable | undefined =>
     streams
       .filter(({ prefix }) => stream.startsWith(`${prefix}-`))
       .sort((a, b) => b.prefix.length - a.prefix.length)[0];
 
-  return async ({ stream, at }: ReplayRequest): Promise<Replay & { upTo: number }> => {
-    const upTo = at === undefined ? (await log.head()).position : await positionOf('at', at, log);
-    const events = await log.readStreams([stream], upTo);
-    if (events.length === 0)
+  /** @throws QuarterdeckError not_found, invalid_input where there are more than one answer can hold. */
+  const eventsOf = async (stream: string, upTo: number): Promise<readonly RecordedEvent[]> => {
+    const { value } = await batches({ after: 0, upTo }, { stream }, eventsMax + 1).next();
+    const rows: readonly StoredEvent[] = value ?? [];
+    if (rows.length === 0) {
       throw new QuarterdeckError('not_found', `There is no stream ${stream} at that moment.`);
-    return { stream, states: statesOf(events, definitionOf(stream)), upTo };
+    }
+    if (rows.length > eventsMax) {
+      const last = rows[eventsMax - 1]?.position;
+      throw invalidInput(
+        'at',
+        `must be ${last} or earlier: a replay holds at most ${eventsMax} events; search them by stream for more`,
+      );
+    }
+    return log.decode(rows);
+  };
+
+  return async ({ stream, at }: ReplayRequest): Promise<Replay & { upTo: number }> => {
+    const upTo = at === undefined ? (await log.head()).position : await positionOf('at', at, { log, clock });
+    return { stream, states: statesOf(await eventsOf(stream, upTo), definitionOf(stream)), upTo };
   };
 };
 

@@ -2,46 +2,37 @@
  * Search and export of the log. A page or an export names how far the log went when it was read; an
  * export pages by position, so that it holds no transaction and little memory, whatever its size.
  */
-import type { Db } from '../db/pool.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import type { RecordedEvent, StoredEvent } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import { timeOf } from './moment.ts';
+import type { Batches, Range } from './reading.ts';
 import type { EventExport, EventFilter, EventPage, ExportRequest, SearchRequest } from './request.ts';
-import { searchEvents } from './sql/search-events.ts';
 
 const limitDefault = 100;
 const limitMax = 1_000;
-const exportPage = 2_000;
+const exportRows = 2_000;
 
-interface Range {
-  readonly after: number;
-  readonly upTo: number;
-}
-
-export const createSearch = (pool: Db, log: EventLog) => {
-  const read = async ({ after, upTo }: Range, filter: EventFilter, limit: number) => {
-    const { stream = null, actor = null, type = null, command = null } = filter;
-    const values = [after, upTo, stream, actor, type, command, limit];
-    const { rows } = await pool.query<StoredEvent>(searchEvents, values);
-    return log.decode(rows);
-  };
-
+export const createSearch = (
+  log: Pick<EventLog, 'head' | 'positionAt' | 'positionBefore' | 'decode'>,
+  batches: Batches,
+) => {
   /** Times become positions: recordedAt grows with position, so that each names exactly one. */
   const rangeOf = async (
     filter: EventFilter,
     after: string | undefined,
   ): Promise<Range & { head: number }> => {
     checkActor(filter.actor);
-    const { position: head } = await log.head();
+    const cursor = cursorOf(after);
     const from = filter.from === undefined ? undefined : timeOf('from', filter.from);
     const to = filter.to === undefined ? undefined : timeOf('to', filter.to);
-    if (from !== undefined && to !== undefined && Date.parse(from) > Date.parse(to)) {
+    if (from !== undefined && to !== undefined && from > to) {
       throw invalidInput('from', 'must not lie after "to"');
     }
+    const { position: head } = await log.head();
     const begin = from === undefined ? 0 : await log.positionBefore(from);
     const end = to === undefined ? head : await log.positionAt(to);
-    return { head, after: Math.max(begin, cursorOf(after)), upTo: Math.min(end, head) };
+    return { head, after: Math.max(begin, cursor), upTo: Math.min(end, head) };
   };
 
   const search = async ({ filter, after, limit = limitDefault }: SearchRequest): Promise<EventPage> => {
@@ -49,21 +40,19 @@ export const createSearch = (pool: Db, log: EventLog) => {
       throw invalidInput('limit', `must be a whole number from 1 to ${limitMax}`);
     }
     const range = await rangeOf(filter, after);
-    const data = await read(range, filter, limit);
-    const last = data.at(-1)?.position;
-    const more = data.length === limit && last !== undefined && last < range.upTo;
-    return { data, nextCursor: more ? String(last) : null, position: range.head };
+    const found: StoredEvent[] = [];
+    // One more than asked for tells whether there is a next page.
+    for await (const rows of batches(range, filter, limit + 1)) {
+      found.push(...rows);
+      if (found.length > limit) break;
+    }
+    const page = found.slice(0, limit);
+    const nextCursor = found.length > limit ? String(page.at(-1)?.position) : null;
+    return { data: await log.decode(page), nextCursor, position: range.head };
   };
 
-  async function* pages(range: Range, filter: EventFilter): AsyncGenerator<RecordedEvent> {
-    let { after } = range;
-    for (;;) {
-      const events = await read({ after, upTo: range.upTo }, filter, exportPage);
-      yield* events;
-      const last = events.at(-1);
-      if (last === undefined || events.length < exportPage) return;
-      after = last.position;
-    }
+  async function* readable(range: Range, filter: EventFilter): AsyncGenerator<RecordedEvent> {
+    for await (const rows of batches(range, filter, exportRows)) yield* await log.decode(rows);
   }
 
   const exportEvents = async (
@@ -74,7 +63,7 @@ export const createSearch = (pool: Db, log: EventLog) => {
     // The export holds its own record, unless a time bounds it: what it covers is said before it is sent.
     const recordedAt = await record({ after: asked.after, upTo: asked.upTo });
     const range = filter.to === undefined ? { ...asked, upTo: recordedAt } : asked;
-    return { position: Math.max(asked.head, recordedAt), events: pages(range, filter) };
+    return { position: Math.max(asked.head, recordedAt), events: readable(range, filter) };
   };
 
   return { search, exportEvents };

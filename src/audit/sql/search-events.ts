@@ -1,15 +1,29 @@
 /**
- * Searching the log. $1 after, $2 up to (inclusive), $3 stream, $4 actor, $5 type, $6 command, $7 limit;
- * NULL restricts nothing. Not prepared by name: with the values known, the planner drops the conditions
- * that are NULL and takes the index on streams where a stream is given.
+ * Searching the log, by position or along one stream. NULL restricts nothing. Neither is prepared by
+ * name: with the values known, the planner drops the conditions that are NULL.
  */
-export const searchEvents = `
-  SELECT position, id, stream, version, type, schema_version AS "schemaVersion", data, metadata,
-         recorded_at AS "recordedAt"
-  FROM events
+
+const columns = `position, id, stream, version, type, schema_version AS "schemaVersion", data, metadata,
+         recorded_at AS "recordedAt"`;
+
+/** $1 after, $2 up to (inclusive), $3 actor, $4 type, $5 command, $6 limit. By the primary key. */
+export const searchLog = `
+  SELECT ${columns} FROM events
   WHERE position > $1 AND position <= $2
-    AND ($3::text IS NULL OR stream = $3)
-    AND ($4::text IS NULL OR metadata -> 'actor' ->> 'id' = $4)
-    AND ($5::text IS NULL OR type = $5)
-    AND ($6::text IS NULL OR metadata ->> 'command' = $6)
-  ORDER BY position LIMIT $7`;
+    AND ($3::text IS NULL OR metadata -> 'actor' ->> 'id' = $3)
+    AND ($4::text IS NULL OR type = $4)
+    AND ($5::text IS NULL OR metadata ->> 'command' = $5)
+  ORDER BY position LIMIT $6`;
+
+/**
+ * As `searchLog`, then $7 stream, $8 the version to begin behind. Versions grow with positions; ordered by
+ * version, the index on (stream, version) answers, while ordered by position a small LIMIT would make the
+ * planner look through the log itself for a stream that has few events.
+ */
+export const searchStream = `
+  SELECT ${columns} FROM events
+  WHERE stream = $7 AND version > $8 AND position > $1 AND position <= $2
+    AND ($3::text IS NULL OR metadata -> 'actor' ->> 'id' = $3)
+    AND ($4::text IS NULL OR type = $4)
+    AND ($5::text IS NULL OR metadata ->> 'command' = $5)
+  ORDER BY version LIMIT $6`;

@@ -1,0 +1,208 @@
+/** Searching and exporting the log. */
+
+import { permissions } from '../../src/access/principal.ts';
+import { createBatches } from '../../src/audit/reading.ts';
+import type { EventFilter, SearchRequest } from '../../src/audit/request.ts';
+import { createSearch } from '../../src/audit/search.ts';
+import type { RecordedEvent } from '../../src/events/envelope.ts';
+import { type TestDatabase, testDatabase } from '../setup/database.ts';
+import { type Audited, auditor, drained, openAudit, positions } from './testbed.ts';
+
+let db: TestDatabase;
+let audited: Audited;
+let events: readonly RecordedEvent[];
+
+beforeAll(async () => {
+  db = await testDatabase();
+  audited = await openAudit(db.app);
+  const { write } = audited;
+  const ada = { actor: { id: 'person:ada', kind: 'person' }, email: 'ada@example.com' } as const;
+  await write('counter-a', 'Counted', { by: 1 }, { command: 'count' });
+  await write('counter-b', 'Counted', { by: 2 }, { ...ada, command: 'count' });
+  await write('counter-a', 'Named', { owner: 'Grace', email: 'grace@example.com' }, { command: 'name' });
+  await write(
+    'counter-b',
+    'Named',
+    { owner: 'Joan', email: 'joan@example.com' },
+    { ...ada, command: 'name' },
+  );
+  await write('counter-a', 'Counted', { by: 3 }, { ...ada, command: 'count', reason: 'a mistake' });
+  events = await audited.whole();
+});
+afterAll(() => db.drop());
+
+const search = (filter: EventFilter, more: Partial<SearchRequest> = {}) =>
+  audited.audit.search({ principal: auditor, filter, ...more });
+
+const found = async (filter: EventFilter): Promise<readonly number[]> =>
+  positions((await search(filter)).data);
+
+const at = (position: number): string => events[position - 1]?.recordedAt ?? '';
+
+const refusal = (asked: Promise<unknown>) =>
+  asked.then(
+    () => undefined,
+    (error: { code?: string; errors?: readonly { path: string; message: string }[] }) => ({
+      code: error.code,
+      path: error.errors?.[0]?.path,
+      message: error.errors?.[0]?.message,
+    }),
+  );
+
+describe('a search', () => {
+  test('answers readable events, oldest first, and where the log stands', async () => {
+    const page = await search({ stream: 'counter-a' });
+    expect(page).toMatchObject({ nextCursor: null, position: 5 });
+    expect(page.data.map(({ version, type }) => [version, type])).toEqual([
+      [1, 'Counted'],
+      [2, 'Named'],
+      [3, 'Counted'],
+    ]);
+    expect(page.data[1]).toMatchObject({ data: { owner: 'Grace' } });
+    expect(page.data[2]).toMatchObject({ metadata: { email: 'ada@example.com', reason: 'a mistake' } });
+  });
+
+  test('narrows by stream, actor, type and command, each and all together', async () => {
+    expect(await found({})).toEqual([1, 2, 3, 4, 5]);
+    expect(await found({ actor: 'person:ada' })).toEqual([2, 4, 5]);
+    expect(await found({ type: 'Named' })).toEqual([3, 4]);
+    expect(await found({ command: 'count' })).toEqual([1, 2, 5]);
+    const all = { stream: 'counter-b', actor: 'person:ada', type: 'Named', command: 'name' };
+    expect(await found(all)).toEqual([4]);
+    expect(await found({ ...all, stream: 'counter-a' })).toEqual([]);
+    expect(await found({ stream: 'counter-' })).toEqual([]);
+  });
+
+  test('from and to are inclusive to the microsecond, in any zone', async () => {
+    expect(await found({ from: at(2), to: at(4) })).toEqual([2, 3, 4]);
+    expect(await found({ from: at(3), to: at(3), stream: 'counter-a' })).toEqual([3]);
+    const later = at(2).replace(/(\d)Z$/, (_, digit: string) => `${Number(digit)}1Z`);
+    expect(await found({ from: at(2), to: later })).toEqual([2]);
+    const local = new Date(Date.parse(at(5)) + 2 * 3_600_000 + 1000).toISOString().replace('Z', '+02:00');
+    expect(await found({ to: local })).toEqual([1, 2, 3, 4, 5]);
+    expect(await found({ from: '0001-01-01T00:00:00Z' })).toEqual([1, 2, 3, 4, 5]);
+    expect(await found({ from: '9999-12-31T23:59:59Z' })).toEqual([]);
+  });
+
+  test.each([{}, { stream: 'counter-a' }, { actor: 'person:ada' }, { stream: 'nothing' }])(
+    'pages of %j follow each other without gap or repeat, and the last one says so',
+    async (filter) => {
+      const pages: (readonly number[])[] = [];
+      let after: string | null | undefined;
+      while (after !== null) {
+        const page = await search(filter, { limit: 2, ...(after === undefined ? {} : { after }) });
+        pages.push(positions(page.data));
+        after = page.nextCursor;
+      }
+      expect(pages.flat()).toEqual(await found(filter));
+      expect(pages.slice(0, -1).every((page) => page.length === 2)).toBe(true);
+      expect(pages.length).toBe(Math.max(1, Math.ceil(pages.flat().length / 2)));
+    },
+  );
+
+  test.each([
+    ['from', 'yesterday'],
+    ['from', '2026-03-03'],
+    ['to', '2026-03-03T10:00:00'],
+    ['to', '0000-01-01T00:00:00Z'],
+    ['to', '0001-01-01T00:00:00+01:00'],
+    ['to', '9999-12-31T23:59:59-01:00'],
+  ])('refuses %s %j: a time needs its zone', async (path, time) => {
+    expect(await refusal(search({ [path]: time }))).toEqual({
+      code: 'invalid_input',
+      path,
+      message: expect.stringContaining('a time with its zone, such as "2026-03-03T10:00:00Z"'),
+    });
+  });
+
+  test('takes any zone that ISO 8601 knows', async () => {
+    expect(await found({ from: '2001-01-01T00:00:00+23:59', to: '2001-01-02T00:00:00-23:59' })).toEqual([]);
+  });
+
+  test('refuses what cannot be searched, and says why', async () => {
+    expect(await refusal(search({ from: at(4), to: at(2) }))).toMatchObject({
+      code: 'invalid_input',
+      path: 'from',
+    });
+    expect(await refusal(search({ actor: 'ada@example.com' }))).toEqual({
+      code: 'invalid_input',
+      path: 'actor',
+      message: 'must be an opaque actor id: e-mail addresses are encrypted and cannot be searched',
+    });
+    for (const limit of [0, 1001, 1.5]) {
+      expect(await refusal(search({}, { limit }))).toMatchObject({ code: 'invalid_input', path: 'limit' });
+    }
+    for (const after of ['x', '-1', '']) {
+      expect(await refusal(search({}, { after }))).toMatchObject({ code: 'malformed_request' });
+    }
+  });
+
+  test('needs permission', async () => {
+    const principal = { ...auditor, permissions: permissions(['audit:export', 'audit:replay']) };
+    expect(await refusal(search({}, { principal }))).toMatchObject({ code: 'not_permitted' });
+  });
+});
+
+describe('an export', () => {
+  const exported = (filter: EventFilter, after?: string) =>
+    audited.audit.exportEvents({
+      principal: auditor,
+      filter,
+      format: 'ndjson',
+      ...(after === undefined ? {} : { after }),
+    });
+
+  test('is recorded before its first event is handed out, and holds that record', async () => {
+    const { position, events } = await exported({});
+    expect((await audited.log.head()).position).toBe(position);
+    const all = await drained(events);
+    expect(positions(all)).toEqual(Array.from({ length: position }, (_, i) => i + 1));
+    expect(all.at(-1)).toMatchObject({
+      stream: '$audit',
+      type: 'EventsExported',
+      data: { format: 'ndjson', after: 0, upTo: position - 1 },
+      metadata: { actor: { id: 'person:auditor' } },
+    });
+  });
+
+  test('goes no further than the log went when it began', async () => {
+    const { events, position } = await exported({ stream: 'counter-z' });
+    await audited.write('counter-z', 'Counted', { by: 1 });
+    expect(await drained(events)).toEqual([]);
+    expect(position).toBeLessThan((await audited.log.head()).position);
+  });
+
+  test('takes the filters and the cursor of a search', async () => {
+    expect(positions(await drained((await exported({ actor: 'person:ada' }, '2')).events))).toEqual([4, 5]);
+    expect(positions(await drained((await exported({ to: at(2) })).events))).toEqual([1, 2]);
+  });
+
+  test('is refused without its permission, and then not recorded', async () => {
+    const { position: before } = await audited.log.head();
+    const principal = { ...auditor, permissions: permissions(['audit:read']) };
+    const asked = audited.audit.exportEvents({ principal, filter: {}, format: 'csv' });
+    expect(await refusal(asked)).toMatchObject({ code: 'not_permitted' });
+    expect((await audited.log.head()).position).toBe(before);
+  });
+
+  test('holds no connection between two batches', async () => {
+    const { events } = await exported({});
+    const reading = events[Symbol.asyncIterator]();
+    await reading.next();
+    expect(db.app.idleCount).toBe(db.app.totalCount);
+    await reading.return?.();
+  });
+});
+
+describe('reading in windows', () => {
+  test('finds the same, whatever the window', async () => {
+    const { log } = audited;
+    for (const window of [1, 2, 3, 1000]) {
+      const { search } = createSearch(log, createBatches(db.app, window));
+      for (const filter of [{}, { actor: 'person:ada' }, { type: 'Named' }, { type: 'Unheard' }]) {
+        const page = await search({ principal: auditor, filter: { ...filter, to: at(5) }, limit: 1000 });
+        expect(positions(page.data)).toEqual(await found({ ...filter, to: at(5) }));
+      }
+    }
+  });
+});

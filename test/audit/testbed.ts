@@ -1,0 +1,59 @@
+/** An audit over a log of counters in a cloned database, and who asks. */
+import { type Principal, permissions } from '../../src/access/principal.ts';
+import { type Audit, createAudit } from '../../src/audit/audit.ts';
+import { auditEvents } from '../../src/audit/engine-events.ts';
+import type { Db } from '../../src/db/pool.ts';
+import type { EventData, EventDefinition } from '../../src/events/definition.ts';
+import type { Metadata, RecordedEvent } from '../../src/events/envelope.ts';
+import { emptyUnit, type RunningLog } from '../../src/events/event-log.ts';
+import type { Unit } from '../../src/events/unit.ts';
+import { counting, definitions, metadata, openLog } from '../events/testbed.ts';
+
+export const auditor: Principal = {
+  id: 'person:auditor',
+  kind: 'person',
+  roles: ['compliance'],
+  permissions: permissions(['audit:*']),
+  tool: 'console',
+};
+
+export interface Audited {
+  readonly log: RunningLog;
+  readonly audit: Audit;
+  /** Appends one event; by whom and by which command is up to `more`. */
+  readonly write: (
+    stream: string,
+    type: 'Counted' | 'Named',
+    data?: EventData,
+    more?: Partial<Metadata>,
+  ) => Promise<void>;
+  readonly whole: () => Promise<readonly RecordedEvent[]>;
+}
+
+export const openAudit = async (pool: Db): Promise<Audited> => {
+  const log = await openLog(pool, [...definitions, ...(auditEvents as unknown as EventDefinition[])]);
+  const audit = createAudit({
+    pool,
+    log,
+    streams: [{ ...counting, prefix: 'counter' }],
+    clock: () => new Date().toISOString().replace('Z', '000Z'),
+    newId: () => crypto.randomUUID(),
+  });
+  const write: Audited['write'] = async (stream, type, data = {}, more = {}) => {
+    const event = { stream, type, data: { counter: stream, ...data }, metadata: metadata(more) };
+    const unit: Unit = { ...emptyUnit, writes: [{ stream, base: 'any' }], events: [event] };
+    const outcome = await log.append(unit);
+    if (!outcome.accepted) throw new Error('not accepted');
+  };
+  const whole = async () => (await log.read({ after: 0, limit: 10_000 })).events;
+  return { log, audit, write, whole };
+};
+
+export const drained = async <T>(values: AsyncIterable<T>): Promise<readonly T[]> => {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+};
+
+export const positions = (events: readonly { readonly position: number }[]): readonly number[] =>
+  events.map(({ position }) => position);
