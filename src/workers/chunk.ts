@@ -38,8 +38,8 @@ export interface Delivery {
 export interface ChunkWorker {
   /** Never throws: whatever happens, PostgreSQL knows what is left to do. */
   run(delivery: Delivery): Promise<void>;
-  /** Chunks in hand finish their round and are given back. */
-  stop(): void;
+  /** Chunks in hand finish their round and are given back; resolves when they are. */
+  stop(): Promise<void>;
   readonly inHand: () => number;
   readonly itemsDecided: () => number;
   readonly lastActiveAt: () => number;
@@ -52,6 +52,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
   let inHand = 0;
   let itemsDecided = 0;
   let lastActiveAt = Date.now();
+  let onEmpty: () => void = () => undefined;
 
   const noteRound = (work: Work, { decided }: RoundDone): void => {
     itemsDecided += decided;
@@ -219,11 +220,16 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
         onError(error, `working on chunk ${delivery.chunk} of the bulk job ${delivery.jobId}`);
       } finally {
         inHand--;
+        if (inHand === 0) onEmpty();
         progress.changed(delivery.jobId);
       }
     },
-    stop() {
+    async stop() {
       stopping = true;
+      if (inHand === 0) return;
+      await new Promise<void>((resolve) => {
+        onEmpty = resolve;
+      });
     },
     inHand: () => inHand,
     itemsDecided: () => itemsDecided,

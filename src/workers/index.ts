@@ -97,8 +97,8 @@ export const createBulk = (options: BulkOptions): Bulk => {
       relay.start();
     },
     async stop() {
-      chunks.stop();
       await relay.stop();
+      await chunks.stop();
       await queues.close();
       await progress.stop();
     },

@@ -22,7 +22,7 @@ export interface Queues {
   consume(work: (delivery: Delivery) => Promise<void>): void;
   /** Replaces the consumer where it stopped hearing of work (after a long outage, for instance). */
   restart(): Promise<void>;
-  /** Waits for the deliveries in hand. */
+  /** To be called when no delivery is in hand. */
   close(): Promise<void>;
 }
 
@@ -39,6 +39,9 @@ const queueName = 'bulk';
 /** One hash slot for all keys, which a cluster demands of scripts over several keys. */
 const prefix = '{quarterdeck}';
 const addMsMax = 5_000;
+const closeMsMax = 2_000;
+const sayAgainMs = 10_000;
+const nothing = (): void => undefined;
 
 /** By default a killed worker's job is picked up after a minute; so after some seconds. */
 const consuming = (concurrency: number) =>
@@ -58,13 +61,14 @@ type Work = (delivery: Delivery) => Promise<void>;
 type Entries = Parameters<Queue<Delivery>['addBulk']>[0];
 
 /** What both backends come down to. */
-interface Producer {
-  add(entries: Entries): Promise<unknown>;
-  close(): Promise<void>;
-}
-
 interface Consumer {
   close(force: boolean): Promise<void>;
+  /** Lets go of the connection, whatever still waits for an answer on it. */
+  disconnect(): void;
+}
+
+interface Producer extends Consumer {
+  add(entries: Entries): Promise<unknown>;
 }
 
 interface Backend {
@@ -86,13 +90,13 @@ const onPostgres = ({ databaseUrl, concurrency, onError }: Options): Backend => 
     produce() {
       const queue = new classes.Queue<Delivery>(queueName, { connection: connection(2) });
       queue.on('error', (error) => onError(error, 'queueing chunks'));
-      return { add: (entries) => queue.addBulk(entries), close: () => queue.close() };
+      return { add: (entries) => queue.addBulk(entries), close: () => queue.close(), disconnect: nothing };
     },
     consume(work) {
       const options = { connection: connection(concurrency + 2), ...consuming(concurrency) };
       const worker = new classes.Worker<Delivery>(queueName, (job) => work(job.data), options);
       worker.on('error', (error) => onError(error, 'taking chunks from the queue'));
-      return { close: (force) => worker.close(force) };
+      return { close: (force) => worker.close(force), disconnect: nothing };
     },
   };
 };
@@ -133,10 +137,8 @@ const onRedis = (urls: string, { concurrency, onError }: Options): Backend => ({
     queue.on('error', (error) => onError(error, 'queueing chunks'));
     return {
       add: (entries) => queue.addBulk(entries),
-      async close() {
-        await queue.close();
-        connection.disconnect();
-      },
+      close: () => queue.close(),
+      disconnect: () => connection.disconnect(),
     };
   },
   consume(work) {
@@ -147,16 +149,13 @@ const onRedis = (urls: string, { concurrency, onError }: Options): Backend => ({
       ...consuming(concurrency),
     });
     worker.on('error', (error) => onError(error, 'taking chunks from the queue'));
-    return {
-      async close(force) {
-        await worker.close(force);
-        connection.disconnect();
-      },
-    };
+    return { close: (force) => worker.close(force), disconnect: () => connection.disconnect() };
   },
 });
 
 const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
+  // One that answers too late is nobody's concern any more.
+  work.catch(nothing);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`the queue did not answer within ${ms} ms`)), ms);
@@ -168,9 +167,23 @@ const within = async <T>(ms: number, work: Promise<T>): Promise<T> => {
   }
 };
 
-export const createQueues = (options: Options): Queues => {
-  const { redisUrl, onError } = options;
-  const backend = redisUrl === undefined ? onPostgres(options) : onRedis(redisUrl, options);
+/** A queue that is away says so several times a second: each thing is passed on once in ten. */
+const sparingly = (onError: OnError): OnError => {
+  const saidAt = new Map<string, number>();
+  return (error, doing) => {
+    const what = `${doing} ${error instanceof Error ? error.message : String(error)}`;
+    const now = Date.now();
+    if (now - (saidAt.get(what) ?? 0) < sayAgainMs) return;
+    if (saidAt.size > 100) saidAt.clear();
+    saidAt.set(what, now);
+    onError(error, doing);
+  };
+};
+
+export const createQueues = (given: Options): Queues => {
+  const onError = sparingly(given.onError);
+  const options = { ...given, onError };
+  const backend = given.redisUrl === undefined ? onPostgres(options) : onRedis(given.redisUrl, options);
   /** Made when first needed, so that a process that only accepts jobs holds no connection. */
   let producer: Producer | undefined;
   let consumer: Consumer | undefined;
@@ -180,10 +193,16 @@ export const createQueues = (options: Options): Queues => {
     if (deliver !== undefined) consumer = backend.consume(deliver);
   };
 
-  const end = async (force: boolean): Promise<void> => {
-    const ending = consumer;
-    consumer = undefined;
-    await ending?.close(force).catch((error: unknown) => onError(error, 'closing the queue'));
+  /** A queue that is away does not hold up the end of the process. */
+  const end = async (ending: Consumer | undefined, force: boolean): Promise<void> => {
+    if (ending === undefined) return;
+    try {
+      await within(closeMsMax, ending.close(force));
+    } catch (error) {
+      onError(error, 'closing the queue');
+      if (!force) return await end(ending, true);
+    }
+    ending.disconnect();
   };
 
   return {
@@ -194,23 +213,20 @@ export const createQueues = (options: Options): Queues => {
         opts: { jobId: `${jobId}-${chunk}-${attempts}`, ...gone },
       }));
       producer ??= backend.produce();
-      const adding = producer.add(jobs);
-      // One that answers too late is nobody's concern any more.
-      adding.catch(() => undefined);
-      await within(addMsMax, adding);
+      await within(addMsMax, producer.add(jobs));
     },
     consume(work) {
       deliver = work;
       start();
     },
     async restart() {
-      await end(true);
+      await end(consumer, true);
       start();
     },
     async close() {
       deliver = undefined;
-      await end(false);
-      await producer?.close().catch((error: unknown) => onError(error, 'closing the queue'));
+      await Promise.all([end(consumer, false), end(producer, false)]);
+      consumer = undefined;
       producer = undefined;
     },
   };

@@ -233,6 +233,9 @@ export const openHouse = async ({ db, redisUrl, concurrency, deciding: wrap = (d
   const run = (name: string, input: object, principal: Principal = ann) =>
     pipeline.execute({ name, input, principal });
 
+  const runWithKey = (idempotencyKey: string, name: string, input: object) =>
+    pipeline.execute({ name, input, principal: ann, idempotencyKey });
+
   const start = async (body: object, principal: Principal = ann): Promise<BulkJob> =>
     (await bulk.accept.fromBody({ principal, body })).job;
 
@@ -252,9 +255,14 @@ export const openHouse = async ({ db, redisUrl, concurrency, deciding: wrap = (d
     ).job;
 
   const until = async (id: string, holds: (job: BulkJob) => boolean): Promise<BulkJob> => {
+    const giveUpAt = Date.now() + 60_000;
     for (;;) {
       const job = await bulk.jobs.get({ principal: ann, id });
       if (holds(job)) return job;
+      if (Date.now() > giveUpAt)
+        throw new Error(
+          `still waiting: ${JSON.stringify(job)} ${errors.map(({ error, doing }) => `${doing}: ${error}`)}`,
+        );
       await sleep(20);
     }
   };
@@ -303,6 +311,7 @@ export const openHouse = async ({ db, redisUrl, concurrency, deciding: wrap = (d
     denials,
     errors,
     run,
+    runWithKey,
     start,
     upload,
     until,
