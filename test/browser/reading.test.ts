@@ -2,7 +2,7 @@
 import { filterOf, searchOf, whereOf } from '../../console/src/accounts/account-filter.ts';
 import { fieldsOf } from '../../console/src/form/schema.ts';
 import { initialValues, inputOf, keyPerInput } from '../../console/src/form/values.ts';
-import { money, words } from '../../console/src/parts/written.ts';
+import { money, plainValue, words } from '../../console/src/parts/written.ts';
 import { csvRows, readHead } from '../../console/src/start-job/file-head.ts';
 import { guessMapping, missing } from '../../console/src/start-job/mapping.ts';
 
@@ -112,6 +112,12 @@ describe('What is written for people', () => {
   test('money is exact, however large', () => {
     expect(money('12345678901234567.89')).toBe('$12,345,678,901,234,567.89');
     expect(money(null)).toBe('–');
+    const kept = [
+      { minor: 2985, currency: 'USD' },
+      { minor: -5, currency: 'USD' },
+      { minor: 2985, currency: 'JPY' },
+    ];
+    expect(kept.map(plainValue)).toEqual(['$29.85', '-$0.05', '¥2,985']);
   });
 
   test('names of fields and commands are words', () => {

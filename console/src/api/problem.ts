@@ -33,7 +33,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = document.code ?? 'unknown';
     this.title = title;
-    this.detail = document.detail === title ? undefined : document.detail;
+    this.detail = document.detail?.replace(/\.$/, '') === title ? undefined : document.detail;
     this.rejection = document.rejection;
     this.errors = document.errors ?? [];
     this.retryAfterSeconds = retryAfter === null ? undefined : Number(retryAfter) || undefined;

@@ -52,8 +52,12 @@ const Facts = ({ facts }: { readonly facts: Readonly<Record<string, React.ReactN
 const written = (record: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(record).flatMap(([name, value]) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
+      isRecord(value)
         ? Object.entries(value).map(([inner, held]) => [`${name} · ${inner}`, plainValue(held)] as const)
         : [[name, plainValue(value)] as const],
     ),
   );
+
+/** Money is an object too, but told as one value. */
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !('minor' in value);

@@ -16,6 +16,23 @@ export const money = (amount: string | null | undefined, currency: string = 'USD
   return moneyFormat(currency).format(amount as `${number}`);
 };
 
+/** As the log keeps it: whole minor units of a currency. */
+interface MinorUnits {
+  readonly minor: number;
+  readonly currency: string;
+}
+
+const isMinorUnits = (value: object): value is MinorUnits =>
+  'minor' in value && 'currency' in value && Number.isSafeInteger(value.minor);
+
+const moneyOfMinorUnits = ({ minor, currency }: MinorUnits): string => {
+  const decimals = moneyFormat(currency).resolvedOptions().maximumFractionDigits ?? 2;
+  const digits = String(Math.abs(minor)).padStart(decimals + 1, '0');
+  const whole = digits.slice(0, digits.length - decimals);
+  const sign = minor < 0 ? '-' : '';
+  return money(decimals === 0 ? sign + whole : `${sign}${whole}.${digits.slice(-decimals)}`, currency);
+};
+
 const wholeNumber = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 export const count = (value: number): string => wholeNumber.format(value);
@@ -63,6 +80,7 @@ export const plainValue = (value: unknown): string => {
   if (value === undefined || value === null || value === '') return '–';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return timestamp.test(value) ? moment(value) : value;
+  if (typeof value === 'object' && isMinorUnits(value)) return moneyOfMinorUnits(value);
   if (typeof value === 'object') return Object.keys(value).length === 0 ? '–' : JSON.stringify(value);
   return String(value);
 };
