@@ -3,9 +3,10 @@
  * together. One that fails stops alone and loudly; a checkpoint beyond the head of the log (another
  * database, a restored backup) stops its projections rather than guess.
  */
+
 import type { Db } from '../db/pool.ts';
-import type { EventLog } from '../events/log.ts';
 import { applyPage, type Failure } from './apply.ts';
+import { type FoldLog, readFolded } from './folded-events.ts';
 import type { Progress } from './progress.ts';
 import { setError } from './sql/projections.ts';
 import type { OpenTable } from './tables.ts';
@@ -19,7 +20,7 @@ export interface Live {
 
 export interface AdvancingDeps {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'head' | 'read'>;
+  readonly log: FoldLog;
   readonly progress: Pick<Progress, 'announce'>;
   readonly onError: (error: unknown) => void;
 }
@@ -63,7 +64,7 @@ export const createAdvancing = ({ pool, log, progress, onError }: AdvancingDeps)
   const advance = async (group: readonly Live[], from: number): Promise<boolean> => {
     const types = [...new Set(group.flatMap(({ table }) => table.known.definition.events))];
     const upTo = from + windowPositions;
-    const page = await log.read({ after: from, upTo, limit: pageEventsMax, types });
+    const page = await readFolded(log, { after: from, upTo, limit: pageEventsMax, types });
     if (page.position === from) {
       await requireHead(group, from);
       return false;

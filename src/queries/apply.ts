@@ -6,8 +6,7 @@
 import type { Db, Tx } from '../db/pool.ts';
 import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { RecordedEvent } from '../events/envelope.ts';
-import type { ProjectionDefinition } from './definition.ts';
+import type { FoldedEvent, ProjectionDefinition } from './definition.ts';
 import { foldEvent, type Held, keysOf, type Rows, rowOf } from './fold.ts';
 import { lockCheckpoints, moveCheckpoints, type TableRow } from './sql/projections.ts';
 import type { OpenTable } from './tables.ts';
@@ -24,7 +23,7 @@ export interface Failure {
 }
 
 export interface PageToApply {
-  readonly events: readonly RecordedEvent[];
+  readonly events: readonly FoldedEvent[];
   readonly from: number;
   readonly to: number;
 }
@@ -72,7 +71,7 @@ const write = async (tx: Tx, { statements, known }: OpenTable, touched: Rows): P
   if (gone.length > 0) await tx.query({ ...statements.remove, values: [gone] });
 };
 
-const applyTo = async (tx: Tx, table: OpenTable, events: readonly RecordedEvent[]): Promise<void> => {
+const applyTo = async (tx: Tx, table: OpenTable, events: readonly FoldedEvent[]): Promise<void> => {
   const { definition } = table.known;
   const own = events.filter(({ type }) => definition.events.includes(type));
   const keys = new Set(own.flatMap((event) => keysOf(definition, event)));

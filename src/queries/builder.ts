@@ -3,12 +3,13 @@
  * has none, or for which a rebuild was asked. The new table is filled beside the old one, which goes on
  * answering, and takes its place in one transaction. Building resumes after a crash, from the catalogue.
  */
+
 import type { Db } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { EventLog } from '../events/log.ts';
 import { Superseded } from './apply.ts';
 import type { Catalogue, Known } from './catalogue.ts';
 import { FillFailed, fill } from './fill.ts';
+import type { FoldLog } from './folded-events.ts';
 import {
   goLive,
   readTables,
@@ -21,7 +22,7 @@ import { fits, makeBuilding, type OpenTable, openTable } from './tables.ts';
 
 export interface BuilderDeps {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'head' | 'read'>;
+  readonly log: FoldLog;
   readonly catalogue: Catalogue;
   readonly onError: (error: unknown) => void;
   /** Runs the switch while nothing else advances, so that a projection's position never goes back. */

@@ -3,8 +3,8 @@
  * and as-of endpoints, the OpenAPI entries and the console's table. `evolve` is pure.
  */
 import type { z } from 'zod';
-import type { NewEvent } from '../events/definition.ts';
-import type { RecordedEvent } from '../events/envelope.ts';
+import type { EventData, NewEvent } from '../events/definition.ts';
+import type { Metadata, RecordedEvent } from '../events/envelope.ts';
 
 /** Notes on one field of a row; a field without notes is public, unindexed, filterable and sortable. */
 export interface FieldNotes {
@@ -12,7 +12,7 @@ export interface FieldNotes {
   readonly index?: boolean;
   /** The permission without which the field is left out, and may not be filtered, sorted or selected. */
   readonly internal?: string;
-  /** Personal data: stored encrypted-at-rest with the row's subject and scrubbed on erasure. */
+  /** Personal data of the row's subject: in the clear in the read model, scrubbed when it is erased. */
   readonly personal?: boolean;
   /** Reads of this field are recorded as `FieldsRead`. */
   readonly recordReads?: boolean;
@@ -21,7 +21,19 @@ export interface FieldNotes {
   readonly description?: string;
 }
 
-/** `row` before the event (undefined: there is none) → the row after it, or null where it is gone. */
+/** The actor's e-mail, name, address and reason are not a row's to keep: projections never see them. */
+export type ClearMetadata = Omit<Metadata, 'email' | 'name' | 'ip' | 'reason'>;
+
+/** An event as a projection sees it. */
+export type FoldedEvent<Type extends string = string, Data = EventData> = Omit<
+  RecordedEvent<Type, Data>,
+  'metadata'
+> & { readonly metadata: ClearMetadata };
+
+/**
+ * `row` before the event (undefined: there is none) → the row after it, null where it is gone, undefined
+ * where it stays as it was. A field that is absent and one that is null are the same.
+ */
 export type Evolve<Row, Event> = (row: Row | undefined, event: Event, key: string) => Row | null | undefined;
 
 export interface ProjectionDefinition<Row extends object = object> {
@@ -34,11 +46,14 @@ export interface ProjectionDefinition<Row extends object = object> {
   /** The field that is the row's key. */
   readonly keyField: string;
   readonly fields: Readonly<Record<string, FieldNotes>>;
-  /** Event types it reads; others never reach it. */
+  /**
+   * Event types it reads; others never reach it. With `stream`, name every type of that stream: the row's
+   * version, its ETag, is that of the last event read.
+   */
   readonly events: readonly string[];
   /** Rows that the event touches. */
-  readonly keys: (event: RecordedEvent) => readonly string[];
-  readonly evolve: Evolve<Row, RecordedEvent>;
+  readonly keys: (event: FoldedEvent) => readonly string[];
+  readonly evolve: Evolve<Row, FoldedEvent>;
   /** The one stream a row is built from, so that its version is the row's ETag; undefined: several. */
   readonly stream: ((key: string) => string) | undefined;
   /** Every stream a row is built from, for a single row as of a moment. */
@@ -49,7 +64,7 @@ export interface ProjectionDefinition<Row extends object = object> {
 }
 
 /** The recorded form of each event of a union, as `evolve` gets it. */
-export type RecordedOf<E> = E extends NewEvent<infer T, infer D> ? RecordedEvent<T, D> : never;
+export type RecordedOf<E> = E extends NewEvent<infer T, infer D> ? FoldedEvent<T, D> : never;
 
 interface Options<Schema extends z.ZodObject, Event extends NewEvent> {
   readonly name: string;
@@ -101,6 +116,9 @@ export const defineProjection = <Schema extends z.ZodObject, Event extends NewEv
   const shadowing = names.filter((name) => (queryWords as readonly string[]).includes(name));
   if (shadowing.length > 0)
     throw new Error(`projection ${options.name}: field ${shadowing[0]} is a query word`);
+  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(options.name) || options.name.length > 40) {
+    throw new Error(`projection "${options.name}" needs a name in kebab-case of at most 40 characters`);
+  }
   if ((reservedNames as readonly string[]).includes(options.name)) {
     throw new Error(`projection ${options.name} shadows the route of that name`);
   }
@@ -119,7 +137,7 @@ export const defineProjection = <Schema extends z.ZodObject, Event extends NewEv
     fields: (options.fields ?? {}) as Readonly<Record<string, FieldNotes>>,
     events: options.events,
     keys: options.keys as ProjectionDefinition['keys'],
-    evolve: options.evolve as unknown as Evolve<z.output<Schema>, RecordedEvent>,
+    evolve: options.evolve as unknown as Evolve<z.output<Schema>, FoldedEvent>,
     stream,
     streams: options.streams ?? ((key) => (stream === undefined ? [] : [stream(key)])),
     permission: options.permission,

@@ -4,14 +4,15 @@
  * cut off goes on where it stood. Nothing but rows is made here: a rebuild cannot fire side effects.
  */
 import type { Db } from '../db/pool.ts';
-import type { RecordedEvent } from '../events/envelope.ts';
-import type { EventLog, Page } from '../events/log.ts';
+import type { Page } from '../events/log.ts';
 import { applyPage } from './apply.ts';
+import type { FoldedEvent } from './definition.ts';
+import { type FoldLog, readFolded } from './folded-events.ts';
 import type { OpenTable } from './tables.ts';
 
 export interface FillDeps {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'head' | 'read'>;
+  readonly log: FoldLog;
 }
 
 /** A projection's own fault ended the fill. */
@@ -35,8 +36,8 @@ export const fill = async (
 ): Promise<number> => {
   const target = upTo ?? (await log.head()).position;
   const { events: types } = table.known.definition;
-  const readAfter = (after: number): Promise<Page<RecordedEvent>> => {
-    const page = log.read({
+  const readAfter = (after: number): Promise<Page<FoldedEvent>> => {
+    const page = readFolded(log, {
       after,
       upTo: Math.min(target, after + windowPositions),
       limit: pageEventsMax,

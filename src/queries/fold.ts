@@ -2,9 +2,8 @@
  * Folding events into rows, in memory and pure. The projector, the rebuild and reads as of a moment all
  * fold here, so that they cannot disagree.
  */
-import type { RecordedEvent } from '../events/envelope.ts';
 import type { TableShape } from './columns.ts';
-import type { ProjectionDefinition } from './definition.ts';
+import type { FoldedEvent, ProjectionDefinition } from './definition.ts';
 
 /** A row and what it was built from. */
 export interface Held {
@@ -22,13 +21,13 @@ export type Rows = Map<string, Held>;
 const nothing: Held = { row: undefined, version: 0, position: 0 };
 
 /** The keys that an event touches, each once; none where the projection does not read its type. */
-export const keysOf = (definition: ProjectionDefinition, event: RecordedEvent): readonly string[] => {
+export const keysOf = (definition: ProjectionDefinition, event: FoldedEvent): readonly string[] => {
   if (!definition.events.includes(event.type)) return [];
   const keys = definition.keys(event);
   return keys.length < 2 ? keys : [...new Set(keys)];
 };
 
-const evolved = (definition: ProjectionDefinition, held: Held, event: RecordedEvent, key: string): Held => {
+const evolved = (definition: ProjectionDefinition, held: Held, event: FoldedEvent, key: string): Held => {
   const result = definition.evolve(held.row, event, key);
   const row = result === undefined ? held.row : (result ?? undefined);
   if (row !== undefined && (row as Record<string, unknown>)[definition.keyField] !== key) {
@@ -39,7 +38,7 @@ const evolved = (definition: ProjectionDefinition, held: Held, event: RecordedEv
 };
 
 /** Folds one event into the rows it touches. @throws whatever `keys` and `evolve` throw. */
-export const foldEvent = (definition: ProjectionDefinition, rows: Rows, event: RecordedEvent): void => {
+export const foldEvent = (definition: ProjectionDefinition, rows: Rows, event: FoldedEvent): void => {
   for (const key of keysOf(definition, event)) {
     rows.set(key, evolved(definition, rows.get(key) ?? nothing, event, key));
   }
@@ -49,7 +48,7 @@ export const foldEvent = (definition: ProjectionDefinition, rows: Rows, event: R
 export const foldRow = (
   definition: ProjectionDefinition,
   key: string,
-  events: readonly RecordedEvent[],
+  events: readonly FoldedEvent[],
 ): Held => {
   let held = nothing;
   for (const event of events) {

@@ -6,7 +6,7 @@
 import type { Db } from '../db/pool.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventLog } from '../events/log.ts';
-import { notifyProjected, readTables, type TableRow } from './sql/projections.ts';
+import { notifyProjected, readLivePositions } from './sql/projections.ts';
 
 export const projectedChannel = 'quarterdeck_projected';
 
@@ -82,8 +82,8 @@ export const createProgress = ({ pool, log, onError, timeoutMs, pollMs = 250 }: 
   let notified = 0;
 
   const livePositions = async (): Promise<ReadonlyMap<string, number>> => {
-    const { rows } = await pool.query<TableRow>(readTables);
-    return new Map(rows.filter((r) => r.state === 'live').map((r) => [r.name, r.position]));
+    const { rows } = await pool.query<{ name: string; position: number }>(readLivePositions);
+    return new Map(rows.map(({ name, position }) => [name, position]));
   };
 
   const settleReached = repeating(async () => {

@@ -19,7 +19,7 @@ import { createWake } from './wake.ts';
 
 export interface ProjectorOptions {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'head' | 'read' | 'onAppended'>;
+  readonly log: Pick<EventLog, 'head' | 'readStored' | 'decode' | 'onAppended'>;
   readonly catalogue: Catalogue;
   readonly progress: Pick<Progress, 'announce'>;
   /** A direct connection for the leader's lock. */

@@ -13,6 +13,7 @@ import type { Column } from './columns.ts';
 import type { Cursors } from './cursor.ts';
 import { filterOfWhere } from './filter.ts';
 import { foldRow } from './fold.ts';
+import { readFoldedStreams } from './folded-events.ts';
 import { keyPages } from './key-pages.ts';
 import { type LiveTables, present } from './live-tables.ts';
 import { answered, createReadPage, type PageOfRecords, placeOf, type Stored } from './pages.ts';
@@ -121,11 +122,8 @@ export const createQueries = (deps: Deps): Queries => {
     });
 
   const findAsOf = async ({ known: { definition } }: Plan, key: string, position: number): Promise<Found> => {
-    const { row, version } = foldRow(
-      definition,
-      key,
-      await log.readStreams(definition.streams(key), position),
-    );
+    const events = await readFoldedStreams(log, definition.streams(key), position);
+    const { row, version } = foldRow(definition, key, events);
     if (row === undefined) throw notFound(definition.name);
     return { record: row as Stored, version, position };
   };

@@ -3,12 +3,13 @@
  * shared by all who ask for that position, in any process, and dropped some time after their last use.
  * A small one is waited for; while a large one fills, callers are told when to come back.
  */
+
 import type { Db } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { QuarterdeckError } from '../errors.ts';
-import type { EventLog } from '../events/log.ts';
 import type { Known } from './catalogue.ts';
 import { FillFailed, fill } from './fill.ts';
+import type { FoldLog } from './folded-events.ts';
 import { type Readable, readable } from './live-tables.ts';
 import { createSerial } from './serial.ts';
 import {
@@ -30,7 +31,7 @@ export interface Snapshots {
 
 interface Options {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'head' | 'read'>;
+  readonly log: FoldLog;
   readonly onError: (error: unknown) => void;
   /** How long a caller waits for a table that is being filled. */
   readonly waitMs?: number;

@@ -125,10 +125,9 @@ export const readStandings = {
     FROM projections WHERE state IN ('live', 'building')`,
 } as const;
 
-/** $1 name. */
-export const readLivePosition = {
-  name: 'projection_live_position',
-  text: `SELECT position FROM projections WHERE name = $1 AND state = 'live'`,
+export const readLivePositions = {
+  name: 'projection_live_positions',
+  text: `SELECT name, position FROM projections WHERE state = 'live'`,
 } as const;
 
 /** $1 position as text. Sent after a commit and outside its transaction. */
