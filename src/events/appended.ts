@@ -14,7 +14,8 @@ export interface Wakeups {
   /** Another process said that something was appended. */
   heard(): void;
   on(listener: () => void): () => void;
-  stop(): void;
+  /** Resolves when what was announced has been sent. */
+  stop(): Promise<void>;
 }
 
 interface Options {
@@ -28,7 +29,7 @@ export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups
   let scheduled = false;
   let newest = 0;
   let notified = 0;
-  let notifying = false;
+  let notifying: Promise<void> | undefined;
 
   const wake = (): void => {
     if (scheduled) return;
@@ -39,9 +40,7 @@ export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups
     });
   };
 
-  const notify = async (): Promise<void> => {
-    if (notifying) return;
-    notifying = true;
+  const send = async (): Promise<void> => {
     try {
       while (notified < newest) {
         const position = newest;
@@ -51,9 +50,13 @@ export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups
     } catch (error) {
       onError(error);
       notified = newest;
-    } finally {
-      notifying = false;
     }
+  };
+
+  const notify = (): void => {
+    notifying ??= send().finally(() => {
+      notifying = undefined;
+    });
   };
 
   const poll = setInterval(wake, pollMs);
@@ -63,13 +66,17 @@ export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups
     announce(position) {
       newest = Math.max(newest, position);
       wake();
-      void notify();
+      notify();
     },
     heard: wake,
     on(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    stop: () => clearInterval(poll),
+    async stop() {
+      clearInterval(poll);
+      listeners.clear();
+      await notifying;
+    },
   };
 };

@@ -118,7 +118,8 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     async stop() {
       await batcher.drain();
       await loading.drain();
-      wakeups.stop();
+      await wakeups.stop();
+      await partitions.stop();
     },
   };
 };

@@ -9,16 +9,22 @@ const checkEveryPositions = 250_000;
 
 export const createPartitions = (pool: Db, onError: (error: unknown) => void) => {
   let checkedAt = 0;
+  let underWay: Promise<void> | undefined;
   const ensure = async (): Promise<void> => {
     await pool.query('SELECT ensure_event_partitions($1)', [ahead]);
   };
   return {
     ensure,
+    stop: async () => underWay,
     /** Called after every append; asks the database only now and then. */
     reached(position: number): void {
       if (position - checkedAt < checkEveryPositions) return;
       checkedAt = position;
-      void ensure().catch(onError);
+      underWay ??= ensure()
+        .catch(onError)
+        .finally(() => {
+          underWay = undefined;
+        });
     },
   };
 };
