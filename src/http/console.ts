@@ -40,6 +40,7 @@ const page =
 const readsPage = (request: Request): boolean => {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   if (request.path === '/') return true;
-  const isFile = /\.[a-z0-9]+$/i.test(request.path);
+  // Files lie at the top or under assets/; elsewhere a dot belongs to an id (`/accounts/acme.inc`).
+  const isFile = /^\/(assets\/.*|[^/]*\.[^/]*)$/.test(request.path);
   return !isFile && (request.get('accept')?.includes('text/html') ?? false);
 };

@@ -90,13 +90,13 @@ describe('an amount', () => {
     'is not %j',
     (amount) => {
       expect(said(amount)).toEqual([
-        expect.stringMatching(/^totalCharges must be a decimal amount in quotes, like "29.85"/),
+        expect.stringMatching(/^totalCharges must be a decimal amount as text, like "29.85"/),
       ]);
     },
   );
 
-  test.each([29.85, 0, null, true, ['1']])('is not the JSON value %j: it goes in quotes', (amount) => {
-    expect(said(amount)).toEqual([expect.stringContaining('in quotes, like "29.85"')]);
+  test.each([29.85, 0, null, true, ['1']])('is not the JSON value %j: it goes as text', (amount) => {
+    expect(said(amount)).toEqual([expect.stringContaining('as text, like "29.85"')]);
   });
 
   test('has at most the decimals of its currency', () => {

@@ -10,7 +10,7 @@ import { must } from './fields.ts';
 import { amountPattern, fitsCurrency } from './money.ts';
 
 const amountMessage =
-  'must be a decimal amount in quotes, like "29.85": not negative, at most 12 digits before the point';
+  'must be a decimal amount as text, like "29.85": not negative, at most 12 digits before the point';
 
 /** Zero or more. */
 export const amount = () =>
