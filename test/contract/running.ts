@@ -17,6 +17,8 @@ export type Who = 'support' | 'billing' | 'ops' | 'admin' | 'compliance';
 export interface Running {
   readonly base: string;
   readonly db: TestDatabase;
+  /** Keys that the processes of one installation share. */
+  readonly dataDir: string;
   readonly process: ChildProcess;
   output(): string;
   /** The session cookie of a person, signed in once. */
@@ -24,12 +26,13 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** `environment`: on top of what every test needs. */
+/** `environment`: on top of what every test needs. `beside`: another process of the same installation. */
 export const startQuarterdeck = async (
   environment: Readonly<Record<string, string>> = {},
+  beside?: Running,
 ): Promise<Running> => {
-  const db = await testDatabase();
-  const dataDir = await mkdtemp(join(tmpdir(), 'quarterdeck-contract-'));
+  const db = beside?.db ?? (await testDatabase());
+  const dataDir = beside?.dataDir ?? (await mkdtemp(join(tmpdir(), 'quarterdeck-contract-')));
   const port = await freePort();
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -60,6 +63,7 @@ export const startQuarterdeck = async (
   return {
     base,
     db,
+    dataDir,
     process: child,
     output: () => output,
     cookieOf: (who) => {
@@ -72,6 +76,7 @@ export const startQuarterdeck = async (
         child.kill('SIGTERM');
         await once(child, 'exit');
       }
+      if (beside !== undefined) return;
       await db.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
