@@ -4,7 +4,7 @@
  * believe it is means that another process folds too: nothing is written then.
  */
 import type { Db, Tx } from '../db/pool.ts';
-import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
+import { outcomeUnknown, provesRollback, sqlState } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { FoldedEvent, ProjectionDefinition } from './definition.ts';
 import { foldEvent, type Held, keysOf, type Rows, rowOf } from './fold.ts';
@@ -81,9 +81,15 @@ const applyTo = async (tx: Tx, table: OpenTable, events: readonly FoldedEvent[])
   await write(tx, table, rows);
 };
 
-/** Faults of the connection, of locks and of the server say nothing about the projection. */
-const isTransient = (error: unknown): boolean =>
-  error instanceof Superseded || outcomeUnknown(error) || provesRollback(error);
+/**
+ * Whether the projection itself is at fault: its code threw, or its rows do not fit its table (classes 22,
+ * 23 and 42). Faults of the connection, of locks and of the server say nothing about it.
+ */
+const isOwnFault = (error: unknown): boolean => {
+  const state = sqlState(error);
+  if (state !== undefined) return /^(22|23|42)/.test(state);
+  return !(error instanceof Superseded) && !outcomeUnknown(error) && !provesRollback(error);
+};
 
 const applyAll = (pool: Db, tables: readonly OpenTable[], page: PageToApply): Promise<void> =>
   inTransaction(pool, async (tx) => {
@@ -107,7 +113,7 @@ export const applyPage = async (
     await applyAll(pool, tables, page);
     return [];
   } catch (error) {
-    if (isTransient(error)) throw error;
+    if (!isOwnFault(error)) throw error;
     const [only] = tables;
     if (only !== undefined && tables.length === 1) return [{ table: only, error }];
   }

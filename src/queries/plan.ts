@@ -6,6 +6,7 @@ import type { Principal } from '../access/principal.ts';
 import { invalidInput, notPermitted } from '../errors.ts';
 import type { Known } from './catalogue.ts';
 import type { Column } from './columns.ts';
+import { queryWords } from './definition.ts';
 import { type Filter, filterOfQuery, filterOfWhere } from './filter.ts';
 import { selectedFields } from './selection.ts';
 import { type Sort, sortOf } from './sort.ts';
@@ -30,6 +31,8 @@ const words = {
   get: ['fields', 'asOf'],
   export: ['sort', 'fields', 'asOf', 'where'],
 } as const;
+
+const isWord = (name: string): boolean => (queryWords as readonly string[]).includes(name);
 
 export type PlanKind = keyof typeof words;
 
@@ -76,9 +79,8 @@ export const planOf = (known: Known, principal: Principal, query: URLSearchParam
   const word = (name: string): string | undefined =>
     allowed.includes(name) ? wordOf(query, name) : undefined;
   const conditions = [...query].filter(([name]) => !allowed.includes(name));
-  if (kind === 'get' && conditions[0] !== undefined) {
-    throw invalidInput(conditions[0][0], `Unknown here; known are ${allowed.join(', ')}.`);
-  }
+  const stray = conditions.find(([name]) => kind === 'get' || isWord(name));
+  if (stray !== undefined) throw invalidInput(stray[0], `Not taken here; what is: ${allowed.join(', ')}.`);
   const where = word('where');
   const filter = [
     ...filterOfQuery(scope, conditions),
