@@ -9,6 +9,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface Gauges {
   /** Positions by which each projection is behind the head. */
   readonly projectionLag: () => Promise<Readonly<Record<string, number>>>;
+  /** Bulk items decided by this process since it started. */
+  readonly bulkItems?: () => number;
 }
 
 export interface Metrics {
@@ -19,13 +21,13 @@ export interface Metrics {
   commandEnded(name: string, outcome: string): void;
   /** One group commit of the log. */
   batchAppended(units: number): void;
-  bulkItemsDecided(outcome: string, items: number): void;
 }
 
 export const createMetrics = (gauges: Gauges): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   registerLag(registry, gauges);
+  registerItems(registry, gauges);
   const counters = countersOf(registry);
   return {
     registry,
@@ -36,7 +38,6 @@ export const createMetrics = (gauges: Gauges): Metrics => {
     },
     commandEnded: (command, outcome) => counters.commands.inc({ command, outcome }),
     batchAppended: (units) => counters.batches.observe(units),
-    bulkItemsDecided: (outcome, items) => counters.items.inc({ outcome }, items),
   };
 };
 
@@ -53,12 +54,6 @@ const countersOf = (registry: Registry) => ({
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
     registers: [registry],
   }),
-  items: new Counter({
-    name: 'quarterdeck_bulk_items_total',
-    help: 'Bulk items decided by this process, by outcome.',
-    labelNames: ['outcome'],
-    registers: [registry],
-  }),
 });
 
 const registerLag = (registry: Registry, gauges: Gauges): void => {
@@ -68,8 +63,23 @@ const registerLag = (registry: Registry, gauges: Gauges): void => {
     labelNames: ['projection'],
     registers: [registry],
     async collect() {
-      for (const [projection, lag] of Object.entries(await gauges.projectionLag()))
-        this.set({ projection }, lag);
+      this.reset();
+      // A database that is away must not take all the other metrics with it.
+      const lags = await gauges.projectionLag().catch(() => ({}));
+      for (const [projection, lag] of Object.entries(lags)) this.set({ projection }, lag);
+    },
+  });
+};
+
+const registerItems = (registry: Registry, { bulkItems }: Gauges): void => {
+  if (bulkItems === undefined) return;
+  new Counter({
+    name: 'quarterdeck_bulk_items_total',
+    help: 'Bulk items decided by this process.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(bulkItems());
     },
   });
 };

@@ -3,6 +3,7 @@
  * who hold its permission. A new route is under test as soon as it exists.
  */
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { account } from './bad-input.ts';
 import { type Answered, type Asked, ask, type Running, startQuarterdeck, type Who } from './running.ts';
 
 interface Operation {
@@ -130,4 +131,20 @@ test('the documentation page shows every operation', async () => {
   });
   expect(headers.get('content-security-policy')).toContain("script-src 'self'");
   for (const { operationId } of operations) expect(text).toContain(`id="${operationId}"`);
+});
+
+test('the metrics tell of commands, batches of the log and every projection', async () => {
+  await ask(running.base, await running.cookieOf('admin'), {
+    path: '/internal/v1/commands/open-account',
+    body: account({ accountId: 'measured' }),
+  });
+  const { text } = await ask(running.base, undefined, { path: '/metrics' });
+  expect(text).toMatch(/quarterdeck_commands_total\{command="open-account",outcome="\w+"\} 1\n/);
+  expect(text).toMatch(/quarterdeck_append_batch_units_count [1-9]/);
+  expect(text).toMatch(
+    /quarterdeck_http_request_duration_seconds_count\{method="POST",route="\/internal\/v1\/commands\/\{name\}",status="200"\} 1/,
+  );
+  for (const name of ['accounts', 'invoices', 'credits', 'notes', 'access-grants']) {
+    expect(text).toContain(`quarterdeck_projection_lag_positions{projection="${name}"}`);
+  }
 });

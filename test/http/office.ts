@@ -6,6 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, createAccess } from '../../src/access/access.ts';
 import { accessEvents } from '../../src/access/engine-events.ts';
 import { createAudit } from '../../src/audit/audit.ts';
@@ -25,7 +26,6 @@ import { createApp } from '../../src/http/app.ts';
 import { auditRoutes } from '../../src/http/audit.ts';
 import { gateHandlers, recordDenial } from '../../src/http/authenticate.ts';
 import { commandRoutes } from '../../src/http/commands.ts';
-import { databaseReachable, projectionsProgress, schemaMigrated } from '../../src/http/health-checks.ts';
 import { createLive, type Live } from '../../src/http/live/live.ts';
 import { logTopic } from '../../src/http/live/log-topic.ts';
 import { rowTopics } from '../../src/http/live/row-topics.ts';
@@ -93,7 +93,7 @@ export const openOffice = async (): Promise<Office> => {
     trustedProxies: [],
   });
   await access.applyPolicy(policy, 'test policy');
-  const reading = readSideOver(db, log, onError);
+  const reading = await readSideOver(db, log, onError);
   const { onProjected } = reading.progress;
   const kinds = [
     logTopic(log),
@@ -136,7 +136,12 @@ const listenLater = async () => {
 
 const clock = () => new Date().toISOString().replace('Z', '000Z');
 
-const readSideOver = (db: TestDatabase, log: RunningLog, onError: (error: unknown) => void): ReadSide => {
+/** Projecting, with every projection able to answer. */
+const readSideOver = async (
+  db: TestDatabase,
+  log: RunningLog,
+  onError: (error: unknown) => void,
+): Promise<ReadSide> => {
   const reading = createReadSide({
     pool: db.app,
     log,
@@ -149,6 +154,7 @@ const readSideOver = (db: TestDatabase, log: RunningLog, onError: (error: unknow
     logLine: () => undefined,
   });
   reading.projector.start();
+  while ((await reading.health()).projections.some(({ state }) => state !== 'live')) await sleep(20);
   return reading;
 };
 
@@ -183,7 +189,6 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     ...dependencies({}, new PassThrough().resume()),
     gates: gateHandlers(gate),
     onDenied: (request, response, error) => recordDenial(gate, request, response, error),
-    healthChecks: [databaseReachable(db.app), schemaMigrated(db.app), projectionsProgress(reading.health)],
     routes: withDocumentation(routes, {
       version: '1.0.0',
       publicUrl,

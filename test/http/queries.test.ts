@@ -149,16 +149,6 @@ describe('the audit log', () => {
   });
 });
 
-describe('health', () => {
-  test('is ready when migrated, connected and projecting', async () => {
-    const answer = await fetch(`${office.base}/readyz`);
-    expect([answer.status, await answer.json()]).toEqual([
-      200,
-      { status: 'ready', checks: ['database', 'migrations', 'projections'], missing: [] },
-    ]);
-  });
-});
-
 test('one may read what one has just written, every time', async () => {
   for (let n = 0; n < 20; n++) {
     const parcelId = randomUUID();
