@@ -18,7 +18,7 @@ export interface Progress {
   /** Calls back after announcements of any process. */
   onProjected(listener: () => void): () => void;
   /**
-   * Resolves when the projection reflects the position.
+   * Resolves when the projection reflects the position; one that is being built is waited for as well.
    * @throws QuarterdeckError projection_behind, unavailable, invalid_input (beyond the head of the log).
    */
   waitFor(projection: string, position: number): Promise<void>;
@@ -113,9 +113,9 @@ export const createProgress = ({ pool, log, onError, timeoutMs, pollMs = 250 }: 
   const poll = setInterval(() => void settleReached(), pollMs);
   poll.unref();
 
-  const joined = (projection: string, position: number): Promise<void> =>
+  const joined = (projection: string, position: number, tooLate: () => QuarterdeckError): Promise<void> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => waiter.settle(behind(projection, position)), timeoutMs);
+      const timer = setTimeout(() => waiter.settle(tooLate()), timeoutMs);
       const waiter: Waiter = {
         projection,
         position,
@@ -143,11 +143,12 @@ export const createProgress = ({ pool, log, onError, timeoutMs, pollMs = 250 }: 
     },
     async waitFor(projection, position) {
       const reached = (await livePositions()).get(projection);
-      if (reached === undefined) throw notBuiltYet(projection);
-      if (reached >= position) return;
+      if (reached !== undefined && reached >= position) return;
       const head = (await log.head()).position;
       if (position > head) throw beyondHead(position, head);
-      await joined(projection, position);
+      await joined(projection, position, () =>
+        reached === undefined ? notBuiltYet(projection) : behind(projection, position),
+      );
     },
     async stop() {
       clearInterval(poll);

@@ -76,10 +76,14 @@ describe('the projector', () => {
     const bed = await opened(projections(goodsOf()), { project: false });
     await stock(bed, 10);
     await expect(list(bed)).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 2 });
+    const hasty = await opened(projections(goodsOf()), { project: false, waitTimeoutMs: 100 });
+    const atLeast = { projection: 'goods', principal: everyone, query: query(), minPosition: 10 };
+    await expect(hasty.queries.list(atLeast)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await bed.health()).toMatchObject({ healthy: false, projections: [{ state: 'missing' }] });
+    const waiting = bed.queries.list(atLeast);
     bed.projector.start();
+    expect((await waiting).data.length).toBe(10);
     await caughtUp(bed);
-    expect(await count(bed)).toBe(10);
     expect((await bed.health()).healthy).toBe(true);
   });
 
