@@ -57,8 +57,13 @@ BEGIN
   IF to_regnamespace('bullmq') IS NOT NULL THEN
     -- CREATE: BullMQ makes a sequence for each queue when it is first used.
     EXECUTE format('GRANT USAGE, CREATE ON SCHEMA bullmq TO %I', application);
-    EXECUTE format('GRANT ALL ON ALL TABLES IN SCHEMA bullmq TO %I', application);
-    EXECUTE format('GRANT ALL ON ALL SEQUENCES IN SCHEMA bullmq TO %I', application);
+    -- The sequences that the application's role made are its own already, and not the owner's to grant.
+    FOR relation IN
+      SELECT oid::regclass AS name, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind FROM pg_class
+       WHERE relnamespace = 'bullmq'::regnamespace AND relkind IN ('r', 'p', 'v', 'S') AND pg_has_role(relowner, 'USAGE')
+    LOOP
+      EXECUTE format('GRANT ALL ON %s %s TO %I', relation.kind, relation.name, application);
+    END LOOP;
     EXECUTE format('GRANT ALL ON ALL FUNCTIONS IN SCHEMA bullmq TO %I', application);
   END IF;
 END

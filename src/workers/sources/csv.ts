@@ -29,12 +29,15 @@ export async function* csvSource(
   content: AsyncIterable<Uint8Array>,
   fields: Fields,
   map: ColumnMap | undefined,
+  /** Fields that the job's common input gives to every row. */
+  given: readonly string[] = [],
 ): Source & AsyncGenerator<readonly SourceItem[]> {
   let bindings: readonly Binding[] | undefined;
   let batch: SourceItem[] = [];
   for await (const row of rowsOf(content)) {
     if (bindings === undefined) {
       bindings = bind(row.cells, fields, map);
+      requireAll(bindings, fields, given);
       continue;
     }
     batch.push({ line: row.line, input: read(bindings, row.cells) });
@@ -127,6 +130,19 @@ const bind = (header: readonly string[], fields: Fields, map: ColumnMap | undefi
   if (twice !== undefined)
     throw invalidInput('header', `The column "${twice}" is there twice; name each column once.`);
   return map === undefined ? bindByName(columns, fields) : bindByMap(columns, fields, map);
+};
+
+/** A column that no row has would refuse every row with the same words: say it once, for the upload. */
+const requireAll = (bindings: readonly Binding[], fields: Fields, given: readonly string[]): void => {
+  const there = new Set([...bindings.map(({ field }) => field.name), ...given]);
+  const missing = [...fields.values()].filter(({ name, required }) => required && !there.has(name));
+  if (missing.length === 0) return;
+  throw new QuarterdeckError('invalid_input', 'The upload lacks columns.', {
+    errors: missing.map(({ name }) => ({
+      path: `header.${name}`,
+      message: `There is no column for the field "${name}"; add one, or say with map which column it is.`,
+    })),
+  });
 };
 
 const bindByName = (columns: readonly string[], fields: Fields): Binding[] =>
