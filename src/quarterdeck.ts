@@ -85,7 +85,10 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   await requireOwnTypes(pool);
 
   let engine: Engine | undefined;
-  const metrics = createMetrics({ projectionLag: async () => (engine === undefined ? {} : lagOf(engine)) });
+  const metrics = createMetrics({
+    projectionLag: async () => (engine === undefined ? {} : lagOf(engine)),
+    bulkItems: () => engine?.bulk.health().itemsDecided ?? 0,
+  });
   engine = await createEngine({
     ...systemSources,
     areas: options.areas,
@@ -181,8 +184,8 @@ const consoleDirectory = fileURLToPath(new URL('../dist/console', import.meta.ur
 const routesOf = (engine: Engine, document: Parameters<typeof withDocumentation>[1]): readonly Route[] =>
   withDocumentation(
     [
-      meRoute,
       ...commandRoutes(engine),
+      meRoute,
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
       ...auditRoutes(engine.audit),
