@@ -240,6 +240,11 @@ const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
       engine.listener.connected ? undefined : 'Notifications of the database are not heard.',
   },
   {
+    name: 'queue',
+    missing: async () =>
+      engine.bulk.health().queueReachable ? undefined : 'The queue of bulk work does not answer.',
+  },
+  {
     name: 'projections',
     missing: async () => {
       const { healthy, projections } = await engine.readSide.health();
