@@ -158,8 +158,11 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
   return { fromBody, fromUpload, fromPlan: publishing.publish };
 };
 
-const readCsv = (command: BulkCommand, content: AsyncIterable<Uint8Array>, { map, input }: AskedByUpload): Source =>
-  csvSource(content, fieldsOf(command), map, Object.keys(input));
+const readCsv = (
+  command: BulkCommand,
+  content: AsyncIterable<Uint8Array>,
+  { map, input }: AskedByUpload,
+): Source => csvSource(content, fieldsOf(command), map, Object.keys(input));
 
 const readNdjson = (content: AsyncIterable<Uint8Array>, { map }: AskedByUpload): Source => {
   if (map === undefined) return ndjsonSource(content);

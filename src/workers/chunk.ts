@@ -2,17 +2,13 @@
  * The chunk worker. Takes the chunk's lease, acts as the requester as they are now, and runs rounds until
  * nothing of the chunk is pending. It may be killed anywhere: what a round committed is found again,
  * what it did not commit never happened.
- *
- * A fault that a retry may cure (the database is away) leaves the chunk to a later delivery. Any other is
- * narrowed down by halves, so that a poison item fails alone.
  */
-import { isQuarterdeckError } from '../errors.ts';
-import { passes } from './faults.ts';
 import { openItems, type StoredItem } from './items.ts';
 import type { StoredOutcome } from './outcomes.ts';
 import type { Parts } from './parts.ts';
 import { permittedRequester } from './requester.ts';
-import { createRounds, leaseSeconds, type RoundDone, Stopped } from './round.ts';
+import { createRounds, leaseSeconds, Stopped } from './round.ts';
+import { createSettling } from './settling.ts';
 import {
   type LeasedRow,
   leaseChunk,
@@ -22,11 +18,10 @@ import {
   startJob,
 } from './sql/chunks.ts';
 import type { Steering } from './steering.ts';
-import { type Group, outcomeOf, type Sorted, sortItems, type Work } from './work.ts';
+import { type Sorted, sortItems, type Work } from './work.ts';
 
 const groupsMax = 100;
 const conflictsTogetherMax = 5;
-const triesMax = 3;
 const renewEveryMs = 1_500;
 const backoffSecondsMax = 30;
 
@@ -47,18 +42,21 @@ export interface ChunkWorker {
 
 export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker => {
   const { pool, store, progress, onError } = parts;
-  const rounds = createRounds(parts);
   let stopping = false;
   let inHand = 0;
   let itemsDecided = 0;
   let lastActiveAt = Date.now();
   let onEmpty: () => void = () => undefined;
 
-  const noteRound = (work: Work, { decided }: RoundDone): void => {
-    itemsDecided += decided;
-    lastActiveAt = Date.now();
-    if (decided > 0) progress.changed(work.job.id);
-  };
+  const settling = createSettling({
+    rounds: createRounds(parts),
+    onError,
+    onRound({ job }, { decided }) {
+      itemsDecided += decided;
+      lastActiveAt = Date.now();
+      if (decided > 0) progress.changed(job.id);
+    },
+  });
 
   const load = async (work: Work, { firstIndex, inputs }: LeasedRow): Promise<Sorted> => {
     const { rows } = await pool.query<{ outcomes: readonly StoredOutcome[] }>({
@@ -72,77 +70,6 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     return sortItems(work, stored, opened, firstIndex, decided);
   };
 
-  /** Decides and commits these groups; what met a conflict comes back. */
-  const settle = async (
-    work: Work,
-    groups: readonly Group[],
-    settled: readonly StoredOutcome[] = [],
-  ): Promise<readonly Group[]> => {
-    try {
-      const done = await rounds.together(work, groups, settled);
-      noteRound(work, done);
-      for (const group of done.claimed) await itemByItem(work, group);
-      for (const group of done.conflicting) group.conflicts++;
-      return done.conflicting;
-    } catch (error) {
-      if (error instanceof Stopped || passes(error)) throw error;
-      const [only] = groups;
-      if (only === undefined) throw error;
-      if (settled.length > 0) {
-        await settle(work, [], settled);
-        return settle(work, groups);
-      }
-      if (groups.length === 1) {
-        await itemByItem(work, only);
-        return [];
-      }
-      const half = Math.ceil(groups.length / 2);
-      const first = await settle(work, groups.slice(0, half));
-      return [...first, ...(await settle(work, groups.slice(half)))];
-    }
-  };
-
-  const itemByItem = async (work: Work, group: Group): Promise<void> => {
-    for (const item of group.items) await settleAlone(work, { ...group, items: [item] });
-  };
-
-  /** Under the append lock, so that it cannot meet a conflict. */
-  const settleAlone = async (work: Work, group: Group): Promise<void> => {
-    for (let n = 1; ; n++) {
-      try {
-        const done = await rounds.alone(work, group);
-        noteRound(work, done);
-        for (const claimed of done.claimed) await itemByItem(work, claimed);
-        return;
-      } catch (error) {
-        if (error instanceof Stopped || passes(error)) throw error;
-        if (group.items.length > 1) return await itemByItem(work, group);
-        if (n >= triesMax) return await giveUp(work, group, error);
-      }
-    }
-  };
-
-  const giveUp = async (work: Work, { items }: Group, error: unknown): Promise<void> => {
-    onError(error, `deciding an item of the bulk job ${work.job.id}`);
-    const said = isQuarterdeckError(error) && error.code === 'invalid_input' ? error : undefined;
-    const outcome =
-      said === undefined
-        ? ({
-            o: 'failed',
-            c: 'internal',
-            m: 'A fault here, not a rule; it is in the log of the process.',
-          } as const)
-        : ({ o: 'rejected', c: said.code, m: said.message } as const);
-    noteRound(
-      work,
-      await rounds.together(
-        work,
-        [],
-        items.map((item) => outcomeOf(item, outcome)),
-      ),
-    );
-  };
-
   const runRounds = async (work: Work, sorted: Sorted): Promise<void> => {
     let { settled } = sorted;
     let queue = [...sorted.groups];
@@ -150,10 +77,10 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
       const alone = queue.find(({ conflicts }) => conflicts >= conflictsTogetherMax);
       if (alone !== undefined) {
         queue = queue.filter((group) => group !== alone);
-        await settleAlone(work, alone);
+        await settling.alone(work, alone);
         continue;
       }
-      const again = await settle(work, queue.splice(0, groupsMax), settled);
+      const again = await settling.together(work, queue.splice(0, groupsMax), settled);
       settled = [];
       queue.push(...again);
     }
@@ -172,6 +99,8 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
 
   const workOn = async (delivery: Delivery, lease: string, row: LeasedRow): Promise<void> => {
     const job = await store.get(delivery.jobId);
+    // Read together with the control version that every round depends on: paused since the lease, say.
+    if (job.state !== 'running') return;
     const command = parts.catalogue.find(job.command);
     if (command === undefined) return steering.pauseItself(job, 'command_not_available');
     const principal = await permittedRequester(parts.requesters, job, command);

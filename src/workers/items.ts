@@ -76,7 +76,7 @@ const explain = (error: FieldError, { input }: SourceItem, columnOf: ColumnOf): 
   const value = input[error.path];
   const blank = value === undefined || (typeof value === 'string' && value.trim() === '');
   if (column === undefined || !blank) return error;
-  return { path: error.path, message: `The column "${column}" is blank: it ${error.message}` };
+  return { path: error.path, message: `The column "${column}" is blank; ${error.message}` };
 };
 
 const suspicious = /\\u0000|\\ud[89a-f]/i;

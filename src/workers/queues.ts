@@ -18,6 +18,8 @@ export interface QueuedChunk extends Delivery {
 export interface Queues {
   /** @throws when the queue cannot be reached within a few seconds. */
   add(chunks: readonly QueuedChunk[]): Promise<void>;
+  /** @throws as `add`. */
+  ping(): Promise<void>;
   /** Begins to take deliveries. */
   consume(work: (delivery: Delivery) => Promise<void>): void;
   /** Replaces the consumer where it stopped hearing of work (after a long outage, for instance). */
@@ -38,7 +40,7 @@ interface Options {
 const queueName = 'bulk';
 /** One hash slot for all keys, which a cluster demands of scripts over several keys. */
 const prefix = '{quarterdeck}';
-const addMsMax = 5_000;
+const answerMsMax = 5_000;
 const closeMsMax = 2_000;
 const sayAgainMs = 10_000;
 const nothing = (): void => undefined;
@@ -69,6 +71,7 @@ interface Consumer {
 
 interface Producer extends Consumer {
   add(entries: Entries): Promise<unknown>;
+  ping(): Promise<unknown>;
 }
 
 interface Backend {
@@ -90,7 +93,12 @@ const onPostgres = ({ databaseUrl, concurrency, onError }: Options): Backend => 
     produce() {
       const queue = new classes.Queue<Delivery>(queueName, { connection: connection(2) });
       queue.on('error', (error) => onError(error, 'queueing chunks'));
-      return { add: (entries) => queue.addBulk(entries), close: () => queue.close(), disconnect: nothing };
+      return {
+        add: (entries) => queue.addBulk(entries),
+        ping: () => queue.getWaitingCount(),
+        close: () => queue.close(),
+        disconnect: nothing,
+      };
     },
     consume(work) {
       const options = { connection: connection(concurrency + 2), ...consuming(concurrency) };
@@ -137,6 +145,7 @@ const onRedis = (urls: string, { concurrency, onError }: Options): Backend => ({
     queue.on('error', (error) => onError(error, 'queueing chunks'));
     return {
       add: (entries) => queue.addBulk(entries),
+      ping: () => queue.getWaitingCount(),
       close: () => queue.close(),
       disconnect: () => connection.disconnect(),
     };
@@ -213,7 +222,11 @@ export const createQueues = (given: Options): Queues => {
         opts: { jobId: `${jobId}-${chunk}-${attempts}`, ...gone },
       }));
       producer ??= backend.produce();
-      await within(addMsMax, producer.add(jobs));
+      await within(answerMsMax, producer.add(jobs));
+    },
+    async ping() {
+      producer ??= backend.produce();
+      await within(answerMsMax, producer.ping());
     },
     consume(work) {
       deliver = work;

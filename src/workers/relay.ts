@@ -13,7 +13,7 @@ import type { Steering } from './steering.ts';
 export interface Relay {
   start(): void;
   wake(): void;
-  /** The last attempt to queue something succeeded. */
+  /** The queue answered when it was last asked. */
   reachable(): boolean;
   stop(): Promise<void>;
 }
@@ -31,6 +31,7 @@ interface Options {
 
 const pollMs = 1_000;
 const pauseMsMax = 10_000;
+const pingMs = 2_000;
 const trustSeconds = 5;
 const housekeepingMs = 60_000;
 /** Chunks that were queued, not taken and queued again, while this process sat idle: its consumer is deaf. */
@@ -57,10 +58,12 @@ export const createRelay = ({ pool, queues, steering, onError, window, idleMs }:
   let again = false;
   let failures = 0;
   let deafTicks = 0;
+  let askedAt = 0;
   let housekeptAt = 0;
   let endedAt = 0;
 
   const queue = async (chunks: readonly UnqueuedChunk[]): Promise<void> => {
+    askedAt = Date.now();
     try {
       await queues.add(chunks);
       reachable = true;
@@ -84,6 +87,16 @@ export const createRelay = ({ pool, queues, steering, onError, window, idleMs }:
     await queues.restart();
   };
 
+  /** With nothing to queue, so that readiness tells the truth about a queue that went away meanwhile. */
+  const ping = async (): Promise<void> => {
+    if (Date.now() - askedAt < pingMs) return;
+    askedAt = Date.now();
+    reachable = await queues.ping().then(
+      () => true,
+      () => false,
+    );
+  };
+
   const keepHouse = async (): Promise<void> => {
     const now = Date.now();
     if (now - endedAt >= pollMs) {
@@ -98,6 +111,7 @@ export const createRelay = ({ pool, queues, steering, onError, window, idleMs }:
   const look = async (): Promise<void> => {
     const { rows } = await pool.query<UnqueuedChunk>({ ...takeUnqueued, values: [window, trustSeconds] });
     if (rows.length > 0) await queue(byTurns(rows));
+    else await ping();
     await listen(rows);
     await keepHouse();
   };

@@ -129,7 +129,7 @@ describe('Accepting a bulk job', () => {
       expect(job.total).toBe(4);
       const [blank, wrong, noId, fine] = (await inputs(job.id)) as Record<string, unknown>[];
       expect(blank).toMatchObject({ t: 'r1', l: 2, e: [{ path: 'weight' }] });
-      expect(JSON.stringify(blank)).toContain('The column \\"Weight\\" is blank.');
+      expect(JSON.stringify(blank)).toContain('The column \\"Weight\\" is blank; ');
       expect(wrong).toMatchObject({ t: 'r2', l: 3, e: [{ path: 'weight' }] });
       expect(noId).toMatchObject({ t: null, l: 4, e: [{ path: 'crateId' }] });
       expect(fine).toEqual({ t: 'r4', l: 5, i: { crateId: 'r4', weight: 4 } });
@@ -148,6 +148,7 @@ describe('Accepting a bulk job', () => {
       ['a cell of a megabyte', `crateId,weight\na,1\n${'x'.repeat(2 ** 20)},2\n`, 'too_large', 'line 3'],
       ['nothing at all', '', 'malformed_request', 'line 1'],
       ['a column that is no field', 'crateId,colour\na,red\n', 'invalid_input', 'header.colour'],
+      ['a required column that is not there', 'crateId\na\n', 'invalid_input', 'header.weight'],
       ['a column twice', 'crateId,crateId\na,b\n', 'invalid_input', 'header'],
     ])('%s refuses the whole upload', async (_what, text, code, path) => {
       expect(await refusal(() => csv(text))).toMatchObject({ code, paths: [path] });

@@ -1,0 +1,80 @@
+/**
+ * What a round is about to commit: each group with its unit and the outcomes of its items, which become
+ * final when the append admits the unit. Pure.
+ */
+import type { StreamDecision } from '../commands/deciding.ts';
+import type { Admission } from '../events/log.ts';
+import type { Unit } from '../events/unit.ts';
+import type { StoredOutcome } from './outcomes.ts';
+import { type Group, outcomeOf, type Work } from './work.ts';
+
+export interface Proposed {
+  readonly group: Group;
+  readonly unit: Unit;
+  /** In the order of the group's items; `p` counts from the unit's first event until it is known. */
+  readonly outcomes: readonly StoredOutcome[];
+}
+
+export const proposalOf = ({ job }: Work, group: Group, { unit, verdicts }: StreamDecision): Proposed => {
+  let first = 0;
+  const outcomes = group.items.map((item, n) => {
+    const { outcome, rejection, events } = verdicts[n] as StreamDecision['verdicts'][number];
+    if (rejection !== undefined) {
+      return outcomeOf(item, { o: 'rejected', c: rejection.rejection, m: rejection.message });
+    }
+    if (events.length === 0) return outcomeOf(item, { o: outcome });
+    first += events.length;
+    const types = job.dryRun ? { w: events.map(({ type }) => type) } : {};
+    return outcomeOf(item, { o: outcome, p: [first - events.length, events.length], ...types });
+  });
+  return { group, unit, outcomes };
+};
+
+export interface Admitted {
+  readonly proposed: readonly Proposed[];
+  readonly conflicting: readonly Group[];
+  /** Several items share the unit, so nobody knows whose claim is taken: to be tried item by item. */
+  readonly claimed: readonly Group[];
+  /** Of a single item it is that item's rejection. */
+  readonly taken: readonly StoredOutcome[];
+}
+
+export const sortAdmitted = (proposed: readonly Proposed[], refused: Admission['refused']): Admitted => {
+  const conflicting: Group[] = [];
+  const claimed: Group[] = [];
+  const taken: StoredOutcome[] = [];
+  proposed.forEach(({ group }, n) => {
+    const refusal = refused[n];
+    if (refusal === undefined) return;
+    const [item, ...more] = group.items;
+    if (refusal.cause !== 'claimed') conflicting.push(group);
+    else if (item === undefined || more.length > 0) claimed.push(group);
+    else {
+      const m = 'Something that only one may hold is taken.';
+      taken.push(outcomeOf(item, { o: 'rejected', c: refusal.code, m }));
+    }
+  });
+  return { proposed: proposed.filter((_, n) => refused[n] === undefined), conflicting, claimed, taken };
+};
+
+export const eventsIn = (proposed: readonly Proposed[]): number =>
+  proposed.reduce((sum, { unit }) => sum + unit.events.length, 0);
+
+/** Positions follow the head without a gap, unit by unit, in the order in which they will be written. */
+export const placed = (proposed: readonly Proposed[], head: number): readonly StoredOutcome[] => {
+  let before = head + 1;
+  return proposed.flatMap(({ unit, outcomes }) => {
+    const start = before;
+    before += unit.events.length;
+    return outcomes.map((one) =>
+      one.p === undefined ? one : { ...one, p: [start + one.p[0], one.p[1]] as const },
+    );
+  });
+};
+
+/** Admitted under the append lock, which is still held: nothing it depends on can have changed since. */
+export const unconditional = ({ unit }: Proposed): Unit => ({
+  ...unit,
+  reads: [],
+  writes: unit.writes.map(({ stream }) => ({ stream, base: 'any' })),
+});
