@@ -6,7 +6,8 @@
 import type { Db, Tx } from '../db/pool.ts';
 import { outcomeUnknown, provesRollback, sqlState } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { FoldedEvent, ProjectionDefinition } from './definition.ts';
+import type { Known } from './catalogue.ts';
+import type { FoldedEvent } from './definition.ts';
 import { foldEvent, type Held, keysOf, type Rows, rowOf } from './fold.ts';
 import { lockCheckpoints, moveCheckpoints, type TableRow } from './sql/projections.ts';
 import type { OpenTable } from './tables.ts';
@@ -52,22 +53,20 @@ const load = async (tx: Tx, { statements, known }: OpenTable, keys: readonly str
   );
 };
 
-const recordOf = (definition: ProjectionDefinition, personal: boolean, { row, version, position }: Held) => ({
-  ...row,
-  _version: version,
-  _position: position,
-  ...(personal && row !== undefined ? { _subject: definition.subject(row) } : {}),
-});
+/** The row as JSON, with what the engine keeps beside it; written behind the text, which spares a copy. */
+const jsonOf = ({ definition, shape }: Known, { version, position }: Held, row: object): string => {
+  const subject = shape.personal.length > 0 ? `,"_subject":${JSON.stringify(definition.subject(row))}` : '';
+  return `${JSON.stringify(row).slice(0, -1)},"_version":${version},"_position":${position}${subject}}`;
+};
 
 const write = async (tx: Tx, { statements, known }: OpenTable, touched: Rows): Promise<void> => {
-  const { definition, shape } = known;
   const gone: string[] = [];
-  const kept: object[] = [];
+  const kept: string[] = [];
   for (const [key, held] of touched) {
     if (held.row === undefined) gone.push(key);
-    else kept.push(recordOf(definition, shape.personal.length > 0, held));
+    else kept.push(jsonOf(known, held, held.row));
   }
-  if (kept.length > 0) await tx.query({ ...statements.write, values: [JSON.stringify(kept)] });
+  if (kept.length > 0) await tx.query({ ...statements.write, values: [`[${kept.join(',')}]`] });
   if (gone.length > 0) await tx.query({ ...statements.remove, values: [gone] });
 };
 

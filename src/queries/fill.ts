@@ -1,5 +1,5 @@
 /**
- * Fills one table from the log at full speed: big pages with only the projection's own event types, the
+ * Fills one table from the log at full speed: pages with only the projection's own event types, the
  * next page read while this one is written. Every page commits with its checkpoint, so a fill that was
  * cut off goes on where it stood. Nothing but rows is made here: a rebuild cannot fire side effects.
  */
@@ -20,7 +20,7 @@ export class FillFailed extends Error {
   override readonly name = 'FillFailed';
 }
 
-const pageEventsMax = 5_000;
+const pageEventsMax = 2_000;
 /** Positions looked through at once: where its events are rare, a read must still end in good time. */
 const windowPositions = 250_000;
 
