@@ -1,0 +1,11 @@
+/** All benches, in the order in which they run. */
+import { append } from './append.ts';
+import type { Bench } from './bench.ts';
+import { bulk } from './bulk.ts';
+import { codec } from './codec.ts';
+import { hotStream } from './hot-stream.ts';
+import { http } from './http.ts';
+import { projections } from './projections.ts';
+import { snapshot } from './snapshot.ts';
+
+export const benches: readonly Bench[] = [append, http, bulk, hotStream, snapshot, projections, codec];
