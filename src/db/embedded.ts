@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { QuarterdeckError } from '../errors.ts';
 import { type Binaries, findBinaries } from './embedded/binaries.ts';
 import { type Cluster, type ClusterPlace, createCluster, existingCluster } from './embedded/cluster.ts';
 import { databaseName, ensureDatabase, roles, urlFor } from './embedded/databases.ts';
@@ -51,6 +52,9 @@ export interface EmbeddedPostgres {
 
 const run = promisify(execFile);
 
+/** For the operator, who reads a sentence and no stack. */
+const refused = (message: string): QuarterdeckError => new QuarterdeckError('unavailable', message);
+
 /** A port that is free at this moment; PostgreSQL may still find it taken, which the start retries. */
 function freePort(wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -87,7 +91,7 @@ async function clusterIn(
   if (existing !== undefined) {
     const passwords = await readPasswords(place.dataDir);
     if (passwords !== undefined) return { cluster: existing, passwords };
-    throw new Error(
+    throw refused(
       `The passwords of the database in ${existing.folder} are missing: restore ${passwordsFile(place.dataDir)}.`,
     );
   }
@@ -126,12 +130,12 @@ async function clearTheWay(
       continue;
     }
     if (found.kind === 'foreign') {
-      throw new Error(
+      throw refused(
         `A PostgreSQL that Quarterdeck did not start (process ${found.pid}) runs on ${folder}. Stop it first.`,
       );
     }
     if (Date.now() >= deadline || found.by === process.pid) {
-      throw new Error(
+      throw refused(
         `Another Quarterdeck (process ${found.by}) is running on ${folder}. Stop it, or give this one another QUARTERDECK_DATA_DIR.`,
       );
     }
