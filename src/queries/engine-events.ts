@@ -22,4 +22,17 @@ export const FieldsRead = defineEvent({
   refs: () => [],
 });
 
-export const queryEvents = [FieldsRead] as const;
+/** A copy of a projection was taken. Names of fields only: what was filtered for may be personal. */
+export const RowsExported = defineEvent({
+  type: 'RowsExported',
+  schema: z.object({
+    projection: z.string(),
+    fields: z.array(z.string()),
+    filteredBy: z.array(z.string()),
+    /** The log position that its first page reflects. */
+    position: z.int().nonnegative(),
+  }),
+  refs: () => [],
+});
+
+export const queryEvents = [FieldsRead, RowsExported] as const;

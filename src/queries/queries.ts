@@ -162,6 +162,13 @@ export const createQueries = (deps: Deps): Queries => {
     const plan = planOf(catalogue.get(request.projection), request.principal, request.query, 'export');
     const asOf = await moment(plan, request.minPosition);
     const first = await readPage({ plan, asOf, after: undefined, limit: exportPageRows });
+    await recordReads.exported({
+      reader: request,
+      projection: request.projection,
+      fields: plan.fields.map(({ name }) => name),
+      filteredBy: [...new Set(plan.filter.map(({ column }) => column.name))],
+      position: asOf ?? first.position,
+    });
     await recordNow(readsOf(plan, request, first.records));
     return {
       columns: plan.fields.map(({ name, kind }) => ({ name, text: kind === 'text' })),

@@ -1,11 +1,11 @@
 /**
- * Records who read the fields that are marked `recordReads`. A single row and a page of an export are
+ * Records who took a copy of a projection, and who read the fields that are marked `recordReads`. A single row and a page of an export are
  * recorded before they are answered: where that fails, nothing is answered. Lists of one reader are
  * gathered for at most a minute and recorded together; what is gathered is written when the server stops.
  */
 import type { Metadata, Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
-import { FieldsRead, keysMax, readsStream } from './engine-events.ts';
+import { FieldsRead, keysMax, RowsExported, readsStream } from './engine-events.ts';
 import type { Reader } from './request.ts';
 
 export interface FieldReads {
@@ -15,12 +15,22 @@ export interface FieldReads {
   readonly keys: readonly string[];
 }
 
+export interface RowExport {
+  readonly reader: Reader;
+  readonly projection: string;
+  readonly fields: readonly string[];
+  readonly filteredBy: readonly string[];
+  readonly position: number;
+}
+
 /** The port through which queries record reads. */
 export interface RecordReads {
   /** Resolves when it is in the log. */
   now(reads: FieldReads): Promise<void>;
   /** Written within a minute. */
   soon(reads: FieldReads): void;
+  /** Resolves when it is in the log, before the first row is sent. */
+  exported(taken: RowExport): Promise<void>;
 }
 
 export interface ReadRecorder extends RecordReads {
@@ -101,6 +111,15 @@ export const createReadRecorder = (deps: Deps): ReadRecorder => {
 
   return {
     now: write,
+    async exported({ reader, projection, fields, filteredBy, position }) {
+      const event = RowsExported.of({
+        projection,
+        fields: [...fields],
+        filteredBy: [...filteredBy],
+        position,
+      });
+      await log.record(readsStream, [event], metadataOf(reader, deps));
+    },
     soon({ reader, projection, fields, keys }) {
       const { id, tool, sessionId } = reader.principal;
       const who = JSON.stringify([id, tool, sessionId ?? null, reader.ip ?? null, projection, fields]);

@@ -85,11 +85,23 @@ describe('reads of recorded fields', () => {
     await happen(bed.log, ...Array.from({ length: 1_500 }, (_, i) => stocked(`x${i}`, 'tool')));
     await caughtUp(bed);
     const { rows } = await bed.queries.exportRows(ask({ kind: 'tool' }));
-    expect((await recorded()).map(({ data }) => data.count)).toEqual([1_000]);
+    const counts = async () =>
+      (await recorded()).filter((e) => e.type === 'FieldsRead').map(({ data }) => data.count);
+    expect(await counts()).toEqual([1_000]);
     let count = 0;
     for await (const _row of rows) count++;
     expect(count).toBe(1_500);
-    expect((await recorded()).map(({ data }) => data.count)).toEqual([1_000, 500]);
+    expect(await counts()).toEqual([1_000, 500]);
+  });
+
+  test('whoever takes a copy of a projection is on record, with the names of the fields and no values', async () => {
+    await bed.queries.exportRows(ask({ fields: 'good,kind', kind: 'book' }));
+    expect(await recorded()).toMatchObject([
+      {
+        type: 'RowsExported',
+        data: { projection: 'goods', fields: ['good', 'kind'], filteredBy: ['kind'], position: 3 },
+      },
+    ]);
   });
 
   test('where a read cannot be recorded, nothing is answered', async () => {
