@@ -1,71 +1,54 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
-import { type Need, redisServer } from '../setup/needs.ts';
+import { describeWhere } from '../setup/needs.ts';
 import { startRedis, type TestRedis } from '../setup/redis.ts';
+import { backends } from './backends.ts';
 import { ann, everything, type House, ids, openHouse, person, proveFromLog } from './house.ts';
 
-interface Backend {
-  readonly name: string;
-  readonly need: Need;
-  readonly redis: boolean;
-}
+for (const backend of backends) {
+  describeWhere(backend.need, `Bulk ${backend.name}`, () => {
+    let db: TestDatabase;
+    let redis: TestRedis | undefined;
+    let house: House;
 
-const backends: readonly Backend[] = [
-  { name: 'Bulk on PostgreSQL', need: { missing: undefined, installable: true }, redis: false },
-  { name: 'Bulk on Redis', need: redisServer, redis: true },
-];
-
-const titleOf = ({ name, need }: Backend): string =>
-  need.missing === undefined ? name : `${name} [left out: ${need.missing}]`;
-
-describe.each(backends.map((backend) => ({ ...backend, title: titleOf(backend) })))('$title', (backend) => {
-  const when = backend.need.missing === undefined ? test : test.skip;
-  let db: TestDatabase;
-  let redis: TestRedis | undefined;
-  let house: House;
-
-  beforeAll(async () => {
-    if (backend.need.missing !== undefined) return;
-    db = await testDatabase();
-    redis = backend.redis ? await startRedis() : undefined;
-    house = await openHouse({ db, redisUrl: redis?.url });
-    await house.bulk.start();
-  });
-  afterAll(async () => {
-    if (backend.need.missing !== undefined) return;
-    await house.close();
-    await redis?.stop();
-    await db.drop();
-  });
-
-  when('a file becomes events, each item once, and the counts sum to the total', async () => {
-    const rows = ids('csv-', 1_234).map((id, n) => `${id},${n + 1}`);
-    const job = await house.upload(
-      { command: 'pack-crate', label: 'spring' },
-      ['crateId,weight', ...rows].join('\n'),
-    );
-    expect(job).toMatchObject({
-      total: 1_234,
-      label: 'spring',
-      source: 'csv',
-      dryRun: false,
+    beforeAll(async () => {
+      db = await testDatabase();
+      redis = backend.redis ? await startRedis() : undefined;
+      house = await openHouse({ db, redisUrl: redis?.url });
+      await house.bulk.start();
     });
-    const done = await house.ended(job.id);
-    // Above 1,000 a permission is needed that ann has.
-    expect(done).toMatchObject({
-      state: 'completed',
-      succeeded: 1_234,
-      rejected: 0,
-      failed: 0,
-      etaSeconds: null,
+    afterAll(async () => {
+      await house.close();
+      await redis?.stop();
+      await db.drop();
     });
-    expect(done.requestedBy).toEqual({ id: ann.id, kind: 'person' });
-    await proveFromLog(house, done);
-  });
 
-  when(
-    'targets run with a common input; a rule that says no and one with nothing to do are outcomes',
-    async () => {
+    test('a file becomes events, each item once, and the counts sum to the total', async () => {
+      const rows = ids('csv-', 1_234).map((id, n) => `${id},${n + 1}`);
+      const job = await house.upload(
+        { command: 'pack-crate', label: 'spring' },
+        ['crateId,weight', ...rows].join('\n'),
+      );
+      expect(job).toMatchObject({
+        total: 1_234,
+        label: 'spring',
+        source: 'csv',
+        dryRun: false,
+      });
+      const done = await house.ended(job.id);
+      // Above 1,000 a permission is needed that ann has.
+      expect(done).toMatchObject({
+        state: 'completed',
+        succeeded: 1_234,
+        rejected: 0,
+        failed: 0,
+        etaSeconds: null,
+      });
+      expect(done.requestedBy).toEqual({ id: ann.id, kind: 'person' });
+      await proveFromLog(house, done);
+    });
+
+    test('targets run with a common input; a rule that says no and one with nothing to do are outcomes', async () => {
       await house.stock(ids('t', 3));
       await house.run('move-crate', { crateId: 't1', to: 'hall' });
       const job = await house.start({
@@ -91,190 +74,189 @@ describe.each(backends.map((backend) => ({ ...backend, title: titleOf(backend) }
         [4, 'NOT AN ID', 'rejected', 'invalid_input'],
       ]);
       await proveFromLog(house, done);
-    },
-  );
-
-  when('a filter selects at or beyond the head of the log, and the job says where', async () => {
-    await house.stock(ids('where', 30));
-    const before = await house.log.head();
-    await house.run('move-crate', { crateId: 'where7', to: 'annex' });
-    await house.run('move-crate', { crateId: 'where8', to: 'annex' });
-    const job = await house.start({
-      command: 'move-crate',
-      input: { to: 'yard' },
-      where: { at: 'annex' },
-      expectedCount: 2,
     });
-    expect(job.frozenAt).toBeGreaterThan(before.position);
-    const done = await house.ended(job.id);
-    expect(done).toMatchObject({ total: 2, succeeded: 2, source: 'where', where: { at: 'annex' } });
-    expect((await house.allResults(job.id)).map(({ target }) => target)).toEqual(['where7', 'where8']);
-  });
 
-  when('acts as the requester, carried out by the system, in connection with the job', async () => {
-    await house.stock(['meta']);
-    const { job } = await house.bulk.accept.fromBody({
-      principal: ann,
-      reason: 'tidying up',
-      reference: 'OPS-1',
-      body: { command: 'move-crate', input: { to: 'attic' }, targets: ['meta'] },
+    test('a filter selects at or beyond the head of the log, and the job says where', async () => {
+      await house.stock(ids('where', 30));
+      const before = await house.log.head();
+      await house.run('move-crate', { crateId: 'where7', to: 'annex' });
+      await house.run('move-crate', { crateId: 'where8', to: 'annex' });
+      const job = await house.start({
+        command: 'move-crate',
+        input: { to: 'yard' },
+        where: { at: 'annex' },
+        expectedCount: 2,
+      });
+      expect(job.frozenAt).toBeGreaterThan(before.position);
+      const done = await house.ended(job.id);
+      expect(done).toMatchObject({ total: 2, succeeded: 2, source: 'where', where: { at: 'annex' } });
+      expect((await house.allResults(job.id)).map(({ target }) => target)).toEqual(['where7', 'where8']);
     });
-    await house.ended(job.id);
-    const event = (await house.log.readStreams(['crate-meta'])).at(-1);
-    expect(event?.metadata).toMatchObject({
-      actor: { id: ann.id, kind: 'person' },
-      executor: { id: 'system', kind: 'system' },
-      tool: 'console',
-      command: 'move-crate',
-      correlationId: job.id,
-      bulkJobId: job.id,
-      reason: 'tidying up',
-      reference: 'OPS-1',
-      email: 'ann@example.test',
+
+    test('acts as the requester, carried out by the system, in connection with the job', async () => {
+      await house.stock(['meta']);
+      const { job } = await house.bulk.accept.fromBody({
+        principal: ann,
+        reason: 'tidying up',
+        reference: 'OPS-1',
+        body: { command: 'move-crate', input: { to: 'attic' }, targets: ['meta'] },
+      });
+      await house.ended(job.id);
+      const event = (await house.log.readStreams(['crate-meta'])).at(-1);
+      expect(event?.metadata).toMatchObject({
+        actor: { id: ann.id, kind: 'person' },
+        executor: { id: 'system', kind: 'system' },
+        tool: 'console',
+        command: 'move-crate',
+        correlationId: job.id,
+        bulkJobId: job.id,
+        reason: 'tidying up',
+        reference: 'OPS-1',
+        email: 'ann@example.test',
+      });
+      expect(event?.metadata.sessionId).toBeUndefined();
     });
-    expect(event?.metadata.sessionId).toBeUndefined();
-  });
 
-  when('items of one target decide in input order on the evolving state, also across chunks', async () => {
-    await house.stock(['order', ...ids('between', 700)]);
-    const hop = (to: string): string => `order,${to}`;
-    const others = ids('between', 700).map((id) => `${id},loft`);
-    const rows = [hop('a'), hop('b'), ...others, hop('c'), hop('nowhere'), hop('c'), hop('d')];
-    const job = await house.upload({ command: 'move-crate' }, ['crateId,to', ...rows].join('\n'));
-    const done = await house.ended(job.id);
-    expect(done).toMatchObject({ total: 706, succeeded: 704, rejected: 1, unchanged: 1 });
-    const places = (await house.log.readStreams(['crate-order'])).slice(1).map((e) => e.data.to);
-    expect(places).toEqual(['a', 'b', 'c', 'd']);
-    await proveFromLog(house, done);
-  });
-
-  when('a dry run says what would happen to each item and appends nothing of it', async () => {
-    await house.stock(ids('dry', 2));
-    const job = await house.start({
-      command: 'move-crate',
-      input: { to: 'cellar' },
-      targets: ['dry0', 'gone', 'dry1'],
-      dryRun: true,
+    test('items of one target decide in input order on the evolving state, also across chunks', async () => {
+      await house.stock(['order', ...ids('between', 700)]);
+      const hop = (to: string): string => `order,${to}`;
+      const others = ids('between', 700).map((id) => `${id},loft`);
+      const rows = [hop('a'), hop('b'), ...others, hop('c'), hop('nowhere'), hop('c'), hop('d')];
+      const job = await house.upload({ command: 'move-crate' }, ['crateId,to', ...rows].join('\n'));
+      const done = await house.ended(job.id);
+      expect(done).toMatchObject({ total: 706, succeeded: 704, rejected: 1, unchanged: 1 });
+      const places = (await house.log.readStreams(['crate-order'])).slice(1).map((e) => e.data.to);
+      expect(places).toEqual(['a', 'b', 'c', 'd']);
+      await proveFromLog(house, done);
     });
-    const done = await house.ended(job.id);
-    expect(done).toMatchObject({ state: 'completed', dryRun: true, succeeded: 2, rejected: 1 });
-    expect((await house.allResults(job.id, 'succeeded'))[0]).toMatchObject({
-      wouldAppend: ['CrateMoved'],
-      positions: [],
+
+    test('a dry run says what would happen to each item and appends nothing of it', async () => {
+      await house.stock(ids('dry', 2));
+      const job = await house.start({
+        command: 'move-crate',
+        input: { to: 'cellar' },
+        targets: ['dry0', 'gone', 'dry1'],
+        dryRun: true,
+      });
+      const done = await house.ended(job.id);
+      expect(done).toMatchObject({ state: 'completed', dryRun: true, succeeded: 2, rejected: 1 });
+      expect((await house.allResults(job.id, 'succeeded'))[0]).toMatchObject({
+        wouldAppend: ['CrateMoved'],
+        positions: [],
+      });
+      expect(await house.log.readStreams(['crate-dry0', 'crate-dry1'])).toHaveLength(2);
+      expect((await house.events('BulkItemsDecided')).filter((e) => e.data.jobId === job.id)).toEqual([]);
     });
-    expect(await house.log.readStreams(['crate-dry0', 'crate-dry1'])).toHaveLength(2);
-    expect((await house.events('BulkItemsDecided')).filter((e) => e.data.jobId === job.id)).toEqual([]);
-  });
 
-  when('delivered twice at the same time or again later, a chunk still takes effect once', async () => {
-    const all = ids('twice', 400);
-    await house.stock(all);
-    // A second set of workers on the same queue, and both deliver to themselves whatever comes.
-    const second = house.openBulk();
-    await second.start();
-    const job = await house.start({ command: 'move-crate', input: { to: 'shelf' }, targets: all });
-    await db.app.query(`UPDATE bulk_chunks SET queued_until = NULL WHERE job_id = $1`, [job.id]);
-    const done = await house.ended(job.id);
-    expect(done).toMatchObject({ succeeded: 400 });
-    await proveFromLog(house, done);
-    await second.stop();
-  });
-
-  when('a job without items completes at once', async () => {
-    const job = await house.start({ command: 'move-crate', input: { to: 'x' }, targets: [] });
-    expect(job).toMatchObject({ state: 'completed', total: 0 });
-    expect(job.finishedAt).not.toBeNull();
-  });
-
-  when('a paused job stands still, a resumed one goes on where it stood', async () => {
-    const all = ids('pause', 3_000);
-    const text = ['crateId,weight', ...all.map((id) => `${id},1`)].join('\n');
-    const job = await house.upload({ command: 'pack-crate' }, text);
-    await house.until(job.id, ({ succeeded }) => succeeded > 0);
-    const paused = await house.bulk.jobs.pause({ principal: ann, id: job.id });
-    expect(paused.state).toBe('paused');
-    const packed = (await house.events('CratePacked')).filter((e) => e.metadata.bulkJobId === job.id).length;
-    expect(packed).toBe(paused.succeeded);
-    await sleep(300);
-    expect(await house.bulk.jobs.get({ principal: ann, id: job.id })).toMatchObject({
-      state: 'paused',
-      succeeded: packed,
+    test('delivered twice at the same time or again later, a chunk still takes effect once', async () => {
+      const all = ids('twice', 400);
+      await house.stock(all);
+      // A second set of workers on the same queue, and both deliver to themselves whatever comes.
+      const second = house.openBulk();
+      await second.start();
+      const job = await house.start({ command: 'move-crate', input: { to: 'shelf' }, targets: all });
+      await db.app.query(`UPDATE bulk_chunks SET queued_until = NULL WHERE job_id = $1`, [job.id]);
+      const done = await house.ended(job.id);
+      expect(done).toMatchObject({ succeeded: 400 });
+      await proveFromLog(house, done);
+      await second.stop();
     });
-    expect((await house.bulk.jobs.pause({ principal: ann, id: job.id })).state).toBe('paused');
-    expect((await house.bulk.jobs.resume({ principal: ann, id: job.id })).state).toBe('running');
-    const done = await house.ended(job.id);
-    expect(done).toMatchObject({ state: 'completed', succeeded: 3_000 });
-    await proveFromLog(house, done);
-    expect(
-      (await house.events('BulkJobPaused', 'BulkJobResumed')).filter((e) => e.data.jobId === job.id),
-    ).toHaveLength(2);
-  });
 
-  when('nothing commits after a cancel; what was not decided is cancelled', async () => {
-    const all = ids('cancel', 3_000);
-    const job = await house.upload(
-      { command: 'pack-crate' },
-      ['crateId,weight', ...all.map((id) => `${id},1`)].join('\n'),
-    );
-    await house.until(job.id, ({ succeeded }) => succeeded > 0);
-    const cancelled = await house.bulk.jobs.cancel({ principal: ann, id: job.id });
-    expect(cancelled.state).toBe('cancelled');
-    expect(cancelled.succeeded + cancelled.cancelled).toBe(3_000);
-    expect(cancelled.cancelled).toBeGreaterThan(0);
-    const { position } = (await house.events('BulkJobCancelled')).find((e) => e.data.jobId === job.id) ?? {
-      position: 0,
-    };
-    await sleep(300);
-    const later = (await house.events()).filter(
-      (e) => e.metadata.bulkJobId === job.id && e.position > position,
-    );
-    expect(later).toEqual([]);
-    const results = await house.allResults(job.id);
-    expect(results.map(({ index }) => index)).toEqual(all.map((_, n) => n));
-    expect(results.filter(({ outcome }) => outcome === 'cancelled')).toHaveLength(cancelled.cancelled);
-    await proveFromLog(house, cancelled);
-    await expect(house.bulk.jobs.resume({ principal: ann, id: job.id })).rejects.toMatchObject({
-      code: 'rejected',
-      rejection: 'job_ended',
+    test('a job without items completes at once', async () => {
+      const job = await house.start({ command: 'move-crate', input: { to: 'x' }, targets: [] });
+      expect(job).toMatchObject({ state: 'completed', total: 0 });
+      expect(job.finishedAt).not.toBeNull();
     });
-  });
 
-  when('a requester who lost the permission pauses the job, and having it again it goes on', async () => {
-    const bob = person('bob');
-    await house.stock(['lost']);
-    house.people.set(bob.id, person('bob', ['bulk:*']));
-    const { job } = await house.bulk.accept.fromBody({
-      principal: bob,
-      body: { command: 'move-crate', input: { to: 'roof' }, targets: ['lost'] },
+    test('a paused job stands still, a resumed one goes on where it stood', async () => {
+      const all = ids('pause', 3_000);
+      const text = ['crateId,weight', ...all.map((id) => `${id},1`)].join('\n');
+      const job = await house.upload({ command: 'pack-crate' }, text);
+      await house.until(job.id, ({ succeeded }) => succeeded > 0);
+      const paused = await house.bulk.jobs.pause({ principal: ann, id: job.id });
+      expect(paused.state).toBe('paused');
+      const packed = (await house.events('CratePacked')).filter(
+        (e) => e.metadata.bulkJobId === job.id,
+      ).length;
+      expect(packed).toBe(paused.succeeded);
+      await sleep(300);
+      expect(await house.bulk.jobs.get({ principal: ann, id: job.id })).toMatchObject({
+        state: 'paused',
+        succeeded: packed,
+      });
+      expect((await house.bulk.jobs.pause({ principal: ann, id: job.id })).state).toBe('paused');
+      expect((await house.bulk.jobs.resume({ principal: ann, id: job.id })).state).toBe('running');
+      const done = await house.ended(job.id);
+      expect(done).toMatchObject({ state: 'completed', succeeded: 3_000 });
+      await proveFromLog(house, done);
+      expect(
+        (await house.events('BulkJobPaused', 'BulkJobResumed')).filter((e) => e.data.jobId === job.id),
+      ).toHaveLength(2);
     });
-    const paused = await house.until(job.id, ({ state }) => state === 'paused');
-    expect(paused.pausedReason).toBe('requester_not_permitted');
-    expect(await house.log.readStreams(['crate-lost'])).toHaveLength(1);
-    house.people.set(bob.id, person('bob', everything));
-    await house.bulk.jobs.resume({ principal: ann, id: job.id });
-    expect(await house.ended(job.id)).toMatchObject({ succeeded: 1 });
-  });
 
-  when('an item that needs a further permission is rejected alone', async () => {
-    const cy = person('cy', ['bulk:*', 'crates:pack']);
-    house.people.set(cy.id, cy);
-    const { job } = await house.bulk.accept.fromUpload({
-      principal: cy,
-      mediaType: 'application/x-ndjson',
-      query: { command: 'pack-crate' },
-      content: (async function* () {
-        yield Buffer.from('{"crateId":"light","weight":1}\n{"crateId":"heavy","weight":5000}\n');
-      })(),
+    test('nothing commits after a cancel; what was not decided is cancelled', async () => {
+      const all = ids('cancel', 3_000);
+      const job = await house.upload(
+        { command: 'pack-crate' },
+        ['crateId,weight', ...all.map((id) => `${id},1`)].join('\n'),
+      );
+      await house.until(job.id, ({ succeeded }) => succeeded > 0);
+      const cancelled = await house.bulk.jobs.cancel({ principal: ann, id: job.id });
+      expect(cancelled.state).toBe('cancelled');
+      expect(cancelled.succeeded + cancelled.cancelled).toBe(3_000);
+      expect(cancelled.cancelled).toBeGreaterThan(0);
+      const { position } = (await house.events('BulkJobCancelled')).find((e) => e.data.jobId === job.id) ?? {
+        position: 0,
+      };
+      await sleep(300);
+      const later = (await house.events()).filter(
+        (e) => e.metadata.bulkJobId === job.id && e.position > position,
+      );
+      expect(later).toEqual([]);
+      const results = await house.allResults(job.id);
+      expect(results.map(({ index }) => index)).toEqual(all.map((_, n) => n));
+      expect(results.filter(({ outcome }) => outcome === 'cancelled')).toHaveLength(cancelled.cancelled);
+      await proveFromLog(house, cancelled);
+      await expect(house.bulk.jobs.resume({ principal: ann, id: job.id })).rejects.toMatchObject({
+        code: 'rejected',
+        rejection: 'job_ended',
+      });
     });
-    expect(await house.ended(job.id)).toMatchObject({ succeeded: 1, rejected: 1 });
-    expect(await house.allResults(job.id, 'rejected')).toMatchObject([
-      { index: 1, line: 2, code: 'not_permitted' },
-    ]);
-  });
 
-  when(
-    'two jobs share the workers: the later small one does not wait for the earlier large one',
-    async () => {
+    test('a requester who lost the permission pauses the job, and having it again it goes on', async () => {
+      const bob = person('bob');
+      await house.stock(['lost']);
+      house.people.set(bob.id, person('bob', ['bulk:*']));
+      const { job } = await house.bulk.accept.fromBody({
+        principal: bob,
+        body: { command: 'move-crate', input: { to: 'roof' }, targets: ['lost'] },
+      });
+      const paused = await house.until(job.id, ({ state }) => state === 'paused');
+      expect(paused.pausedReason).toBe('requester_not_permitted');
+      expect(await house.log.readStreams(['crate-lost'])).toHaveLength(1);
+      house.people.set(bob.id, person('bob', everything));
+      await house.bulk.jobs.resume({ principal: ann, id: job.id });
+      expect(await house.ended(job.id)).toMatchObject({ succeeded: 1 });
+    });
+
+    test('an item that needs a further permission is rejected alone', async () => {
+      const cy = person('cy', ['bulk:*', 'crates:pack']);
+      house.people.set(cy.id, cy);
+      const { job } = await house.bulk.accept.fromUpload({
+        principal: cy,
+        mediaType: 'application/x-ndjson',
+        query: { command: 'pack-crate' },
+        content: (async function* () {
+          yield Buffer.from('{"crateId":"light","weight":1}\n{"crateId":"heavy","weight":5000}\n');
+        })(),
+      });
+      expect(await house.ended(job.id)).toMatchObject({ succeeded: 1, rejected: 1 });
+      expect(await house.allResults(job.id, 'rejected')).toMatchObject([
+        { index: 1, line: 2, code: 'not_permitted' },
+      ]);
+    });
+
+    test('two jobs share the workers: the later small one does not wait for the earlier large one', async () => {
       const large = ids('large', 20_000);
       const job = await house.upload(
         { command: 'pack-crate' },
@@ -286,19 +268,19 @@ describe.each(backends.map((backend) => ({ ...backend, title: titleOf(backend) }
       const still = await house.bulk.jobs.get({ principal: ann, id: job.id });
       expect(still.finishedAt).toBeNull();
       await house.bulk.jobs.cancel({ principal: ann, id: job.id });
-    },
-  );
-
-  when('progress is told while it happens, and ends with the end', async () => {
-    const heard: string[] = [];
-    const stop = house.bulk.onProgress((jobs) => {
-      for (const job of jobs) if (job.label === 'watched') heard.push(`${job.state} ${job.succeeded}`);
     });
-    const text = ['crateId,weight', ...ids('watched', 4_000).map((id) => `${id},1`)].join('\n');
-    const job = await house.upload({ command: 'pack-crate', label: 'watched' }, text);
-    await house.ended(job.id);
-    while (!heard.includes('completed 4000')) await sleep(20);
-    stop();
-    expect(new Set(heard).size).toBeGreaterThan(2);
+
+    test('progress is told while it happens, and ends with the end', async () => {
+      const heard: string[] = [];
+      const stop = house.bulk.onProgress((jobs) => {
+        for (const job of jobs) if (job.label === 'watched') heard.push(`${job.state} ${job.succeeded}`);
+      });
+      const text = ['crateId,weight', ...ids('watched', 4_000).map((id) => `${id},1`)].join('\n');
+      const job = await house.upload({ command: 'pack-crate', label: 'watched' }, text);
+      await house.ended(job.id);
+      while (!heard.includes('completed 4000')) await sleep(20);
+      stop();
+      expect(new Set(heard).size).toBeGreaterThan(2);
+    });
   });
-});
+}

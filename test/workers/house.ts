@@ -154,11 +154,19 @@ export interface HouseOptions {
   readonly db: TestDatabase;
   readonly redisUrl?: string | undefined;
   readonly concurrency?: number;
+  /** false: another process runs the projector. */
+  readonly reading?: boolean;
   /** Wraps the deciding, to look at it or to hold it up. */
   readonly deciding?: (inner: Deciding) => Deciding;
 }
 
-export const openHouse = async ({ db, redisUrl, concurrency, deciding: wrap = (d) => d }: HouseOptions) => {
+export const openHouse = async ({
+  db,
+  redisUrl,
+  concurrency,
+  reading = true,
+  deciding: wrap = (d) => d,
+}: HouseOptions) => {
   const errors: { error: unknown; doing: string }[] = [];
   const onError = (error: unknown, doing = ''): void => {
     errors.push({ error, doing });
@@ -192,7 +200,7 @@ export const openHouse = async ({ db, redisUrl, concurrency, deciding: wrap = (d
     onError,
     logLine: () => undefined,
   });
-  await readSide.projector.start();
+  if (reading) await readSide.projector.start();
   const denials: string[] = [];
   const people = new Map<string, Principal>([[ann.id, ann]]);
   const pipeline = createPipeline({
