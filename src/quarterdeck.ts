@@ -14,7 +14,7 @@ import { openSingleSignOn, type SingleSignOn } from './access/single-sign-on.ts'
 import type { Area } from './area.ts';
 import { systemSources } from './clock.ts';
 import { pendingMigrations } from './db/migrate.ts';
-import type { Db } from './db/pool.ts';
+import { type Db, parsesExactly } from './db/pool.ts';
 import { createEngine, type Duties, type Engine } from './engine.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
 import { auditRoutes } from './http/audit.ts';
@@ -264,7 +264,6 @@ const urlOf = (pool: Db): string => {
 
 /** Positions are numbers and times keep their microseconds only as `createPool` parses them. */
 const requireOwnTypes = async (pool: Db): Promise<void> => {
-  const { rows } = await pool.query<{ n: unknown }>('SELECT 1::int8 AS n');
-  if (rows[0]?.n !== 1)
+  if (!(await parsesExactly(pool)))
     throw new Error('createQuarterdeck needs a pool made with createPool from this package.');
 };

@@ -62,3 +62,9 @@ export function createPool({
   pool.on('error', onError);
   return pool;
 }
+
+/** Whether values come as `wire-types.ts` says, as they do from a pool made here. */
+export const parsesExactly = async (db: Queryable): Promise<boolean> => {
+  const { rows } = await db.query<{ n: unknown }>('SELECT 1::int8 AS n');
+  return rows[0]?.n === 1;
+};

@@ -5,6 +5,7 @@
  * `pollMs` and compare their checkpoint with the true head.
  */
 import type { Db } from '../db/pool.ts';
+import { notifyAppended } from './sql/notify-appended.ts';
 
 export const appendedChannel = 'quarterdeck_appended';
 
@@ -44,7 +45,7 @@ export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups
     try {
       while (notified < newest) {
         const position = newest;
-        await pool.query('SELECT pg_notify($1, $2)', [appendedChannel, String(position)]);
+        await pool.query({ ...notifyAppended, values: [appendedChannel, String(position)] });
         notified = position;
       }
     } catch (error) {

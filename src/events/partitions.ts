@@ -2,6 +2,7 @@
  * Keeps partitions made ahead of need: at start, and whenever the head has moved on by a part of one.
  */
 import type { Db } from '../db/pool.ts';
+import { ensurePartitions } from './sql/ensure-partitions.ts';
 
 const ahead = 2;
 /** A partition holds 2,000,000 positions, so two are ahead at every check this far apart. */
@@ -11,7 +12,7 @@ export const createPartitions = (pool: Db, onError: (error: unknown) => void) =>
   let checkedAt = 0;
   let underWay: Promise<void> | undefined;
   const ensure = async (): Promise<void> => {
-    await pool.query('SELECT ensure_event_partitions($1)', [ahead]);
+    await pool.query({ ...ensurePartitions, values: [ahead] });
   };
   return {
     ensure,

@@ -18,6 +18,7 @@ import {
   setError,
   type TableRow,
 } from './sql/projections.ts';
+import { withoutTimeout } from './sql/table.ts';
 import { fits, makeBuilding, type OpenTable, openTable } from './tables.ts';
 
 export interface BuilderDeps {
@@ -62,7 +63,7 @@ export const createBuilder = (deps: BuilderDeps): Builder => {
 
   const finish = (table: OpenTable): Promise<void> =>
     inTransaction(pool, async (tx) => {
-      await tx.query("SELECT set_config('statement_timeout', '0', true)");
+      await tx.query(withoutTimeout);
       for (const statement of table.statements.finish) await tx.query(statement);
     });
 

@@ -3,6 +3,7 @@
  * answer for the same position. The transaction is read-only and ends with the iteration.
  */
 import type { Db, Tx } from '../db/pool.ts';
+import { openSnapshot } from '../db/snapshot.ts';
 import type { Known } from './catalogue.ts';
 import type { Filter } from './filter.ts';
 import { type LiveTables, type Readable, requireColumns } from './live-tables.ts';
@@ -10,33 +11,6 @@ import type { KeyPage } from './request.ts';
 import { selectRows } from './sql/select-rows.ts';
 
 const pageKeysMax = 10_000;
-
-interface Snapshot {
-  readonly tx: Tx;
-  /** Gives the connection back; one that broke is destroyed. */
-  end(): Promise<void>;
-}
-
-const openSnapshot = async (pool: Db): Promise<Snapshot> => {
-  const tx = await pool.connect();
-  let usable = true;
-  const onBroken = (): void => {
-    usable = false;
-  };
-  tx.on('error', onBroken);
-  const end = async (): Promise<void> => {
-    await tx.query('ROLLBACK').catch(onBroken);
-    tx.off('error', onBroken);
-    tx.release(!usable);
-  };
-  try {
-    await tx.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    return { tx, end };
-  } catch (error) {
-    await end();
-    throw error;
-  }
-};
 
 /** undefined: the table no longer answers for the projection. */
 const readKeys = async (

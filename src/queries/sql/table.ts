@@ -24,6 +24,9 @@ const typed = (column: Column): string => `${quoted(column.name)} ${sqlType(colu
 const defined = (column: Column): string =>
   typed(column) + (sqlType(column) === 'text' ? ' COLLATE "C"' : '') + (column.required ? ' NOT NULL' : '');
 
+/** For this transaction: an index on many rows may take its time. */
+export const withoutTimeout = "SELECT set_config('statement_timeout', '0', true)";
+
 /** The name of a read model's table, ready to stand in a statement. */
 export const tablePath = (tableName: string): string => `read_models.${quoted(tableName)}`;
 
