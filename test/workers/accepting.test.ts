@@ -140,6 +140,16 @@ describe('Accepting a bulk job', () => {
       expect(await inputs(job.id)).toMatchObject([{ e: [{ path: 'owner' }] }, { i: { crateId: 'n2' } }]);
     });
 
+    test('what can be no id is no target: nothing of it is kept', async () => {
+      const job = await csv('crateId,weight\na\0b,1\nada@example.com,1\n');
+      const stored = await inputs(job.id);
+      expect(stored).toMatchObject([
+        { t: null, e: [{ path: 'crateId' }] },
+        { t: null, e: [{ path: 'crateId' }] },
+      ]);
+      expect(JSON.stringify(stored)).not.toContain('ada@');
+    });
+
     test.each([
       ['a quote that is never closed', 'crateId,weight\na,1\n"b,2\n', 'malformed_request', 'line 3'],
       ['text behind a closing quote', 'crateId,weight\n"a"x,1\n', 'malformed_request', 'line 2'],
