@@ -1,23 +1,14 @@
 /** Moments as an auditor names them: a position of the log, or a time with its zone. */
-import { z } from 'zod';
 import { invalidInput } from '../errors.ts';
 import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
+import { momentOf } from '../events/moment.ts';
 
-const time = z.iso.datetime({ offset: true });
 const remedy = 'a time with its zone, such as "2026-03-03T10:00:00Z" (a + of a zone is written %2B)';
-
-/** UTC with microseconds; undefined for what is no time of the years 1 to 9999. */
-const utc = (text: string): Timestamp | undefined => {
-  if (!time.safeParse(text).success) return undefined;
-  const decimals = /\.(\d+)/.exec(text)?.[1] ?? '';
-  const seconds = new Date(text.replace(/\.\d+/, '')).toISOString().slice(0, -'.000Z'.length);
-  return /^(?!0000)\d{4}-/.test(seconds) ? `${seconds}.${decimals.slice(0, 6).padEnd(6, '0')}Z` : undefined;
-};
 
 /** @throws QuarterdeckError invalid_input naming the parameter. */
 export const timeOf = (path: string, text: string): Timestamp => {
-  const at = utc(text);
+  const at = momentOf(text);
   if (at === undefined) throw invalidInput(path, `must be ${remedy}`);
   return at;
 };
@@ -34,7 +25,7 @@ export const positionOf = async (path: string, text: string, { log, clock }: Dep
     if (Number(text) <= head.position) return Number(text);
     throw invalidInput(path, `is beyond the head of the log, which is at ${head.position}`);
   }
-  const at = utc(text);
+  const at = momentOf(text);
   if (at === undefined) throw invalidInput(path, `must be a position or ${remedy}`);
   if (at > clock() && at > (head.recordedAt ?? '')) throw invalidInput(path, 'must not lie in the future');
   return log.positionAt(at);

@@ -5,7 +5,7 @@
 import { invalidInput } from '../errors.ts';
 import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
-import { momentOf } from './time.ts';
+import { momentOf } from '../events/moment.ts';
 
 interface Deps {
   readonly log: Pick<EventLog, 'head' | 'positionAt'>;

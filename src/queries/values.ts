@@ -3,8 +3,8 @@
  * Money is text in both, because a JSON number has been a float before anybody could look at it.
  */
 import { invalidInput } from '../errors.ts';
+import { isDate, momentOf } from '../events/moment.ts';
 import type { Column } from './columns.ts';
-import { isDate, momentOf } from './time.ts';
 
 export type Value = string | number | boolean;
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { idPattern } from '../../events/envelope.ts';
+import { isDate, momentOf } from '../../events/moment.ts';
 
 /** One message whether the value is of the wrong type or missing. */
 export const must = (message: string) => ({
@@ -36,13 +37,15 @@ export const emailAddress = () =>
       .max(254, 'must be at most 254 characters'),
   );
 
+const day = 'must be a calendar date, like "2026-03-31"';
+
 /** A day that the calendar has; it sorts as text. */
-export const calendarDate = () => z.iso.date(must('must be a calendar date, like "2026-03-31"'));
+export const calendarDate = () => z.iso.date({ abort: true, ...must(day) }).refine(isDate, day);
 
 export const month = () =>
   z
     .string(must('must be a month, like "2026-03"'))
-    .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month, like "2026-03"');
+    .regex(/^(?!0000)\d{4}-(0[1-9]|1[0-2])$/, 'must be a month, like "2026-03"');
 
 const moment = 'must be a time with its zone, like "2026-03-31T18:00:00Z"';
 
@@ -50,11 +53,5 @@ const moment = 'must be a time with its zone, like "2026-03-31T18:00:00Z"';
 export const momentInTime = () =>
   z.iso
     .datetime({ offset: true, abort: true, ...must(moment) })
-    .refine((given) => utc(given).length === 'YYYY-MM-DDTHH:MM:SS.ffffffZ'.length, moment)
-    .transform(utc);
-
-const utc = (given: string): string => {
-  const decimals = /\.(\d+)/.exec(given)?.[1] ?? '';
-  const seconds = new Date(given.replace(/\.\d+/, '')).toISOString().replace('.000Z', '');
-  return `${seconds}.${decimals.slice(0, 6).padEnd(6, '0')}Z`;
-};
+    .refine((given) => momentOf(given) !== undefined, moment)
+    .transform((given) => momentOf(given) ?? given);
