@@ -11,6 +11,11 @@ export interface Measured {
   stop(): Promise<void>;
 }
 
+/** With QUARTERDECK_BENCH_PROFILE=<folder> every measured process leaves its CPU profile there. */
+const folder = process.env.QUARTERDECK_BENCH_PROFILE;
+export const profiling: readonly string[] =
+  folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+
 type Reply = { readonly answer?: unknown; readonly error?: string };
 
 const running = new Set<ChildProcess>();
@@ -46,7 +51,7 @@ export const startProcess = async (
 ): Promise<Measured> => {
   const script = fileURLToPath(new URL(file, import.meta.url));
   // Ours are TypeScript through tsx; what they import of the engine is the built code in dist/.
-  const execArgv = script.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  const execArgv = [...(script.endsWith('.ts') ? ['--import', 'tsx'] : []), ...profiling];
   const child = fork(script, { execArgv, stdio: 'inherit', ...options });
   running.add(child);
   const ended = until(child);

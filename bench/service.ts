@@ -4,6 +4,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { masterKey } from './processes/commands.ts';
+import { profiling } from './processes.ts';
 import type { Place } from './server.ts';
 
 export interface Service {
@@ -34,10 +36,9 @@ const readyLine = (child: ChildProcess): Promise<string> =>
 export const startService = async (
   { ownerUrl, applicationUrl }: Place,
   environment: Readonly<Record<string, string>> = {},
-  nodeOptions: readonly string[] = [],
 ): Promise<Service> => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'quarterdeck-bench-service-'));
-  const child = spawn(process.execPath, [...nodeOptions, 'dist/main.js'], {
+  const child = spawn(process.execPath, [...profiling, 'dist/main.js'], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -47,6 +48,7 @@ export const startService = async (
       QUARTERDECK_PORT: '0',
       QUARTERDECK_DATA_DIR: dataDir,
       QUARTERDECK_DEMO: 'off',
+      QUARTERDECK_MASTER_KEY: masterKey.toString('base64'),
       ...environment,
     },
   });

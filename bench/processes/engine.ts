@@ -8,7 +8,14 @@ import { createPool } from '#engine/db/pool';
 import { areas } from '#engine/domain/index';
 import { createEngine, type Duties, type Engine } from '#engine/engine';
 import type { Loaded } from '../measure.ts';
-import { accountOpened, metadataOf, type PersonalMetadata, principalOf, unitOf } from './commands.ts';
+import {
+  accountOpened,
+  masterKey,
+  metadataOf,
+  type PersonalMetadata,
+  principalOf,
+  unitOf,
+} from './commands.ts';
 import { paced, serveTasks, underLoad } from './serve.ts';
 
 interface Opening extends Duties {
@@ -26,7 +33,7 @@ const open = async ({ applicationUrl, redisUrls = [], ...duties }: Opening): Pro
     areas,
     pool,
     directUrl: applicationUrl,
-    masterKey: Buffer.alloc(32, 7),
+    masterKey,
     publicUrl: 'http://127.0.0.1:7400',
     allowedNetworks: ['127.0.0.0/8'],
     trustedProxies: [],
