@@ -19,7 +19,22 @@ export interface Catalogue {
 export const inputSchema = (command: CommandDefinition): object =>
   z.toJSONSchema(command.input, { io: 'input', unrepresentable: 'any' });
 
-/** @throws Error when two commands share a name or an inverse names none. */
+/** Snapshots and loads are kept by a view's name, so two views must not share one. */
+const assertViewsApart = (commands: readonly CommandDefinition[]): void => {
+  const views = new Map<string, object>();
+  const streams = commands.flatMap(({ stream, reads }) => [
+    stream,
+    ...Object.values(reads).map((read) => read.stream),
+  ]);
+  for (const stream of streams) {
+    if ((views.get(stream.name) ?? stream) !== stream) {
+      throw new Error(`two views of streams are named ${stream.name}: give one a name of its own`);
+    }
+    views.set(stream.name, stream);
+  }
+};
+
+/** @throws Error when two commands or two views of streams share a name or an inverse names no command. */
 export const createCatalogue = (commands: readonly CommandDefinition[]): Catalogue => {
   const byName = new Map<string, CommandDefinition>();
   for (const command of commands) {
@@ -31,6 +46,7 @@ export const createCatalogue = (commands: readonly CommandDefinition[]): Catalog
     }
     byName.set(command.name, command);
   }
+  assertViewsApart(commands);
   for (const { name, inverse } of commands) {
     if (inverse !== undefined && !byName.has(inverse.command)) {
       throw new Error(`the inverse of ${name}, ${inverse.command}, is not a command`);

@@ -120,9 +120,15 @@ const versionConflict = (ask: Ask, version: number): Rejection | undefined =>
         `The stream is at version ${version}, not ${ask.ifMatch}: read it again and decide anew.`,
       );
 
+/** A command may read the stream it writes, by its own view or another: it sees what was decided before it. */
+const evolved = (loaded: Loaded<object>, { folding }: LoadRequest, decided: readonly UnitEvent[]): object =>
+  decided.reduce((state, event) => folding.evolve(state, event), loaded.state);
+
+/** `decided`: events that commands before this one added to the stream; `at` holds them already. */
 const decideOne = async (
   ask: Ask,
   at: Loaded<object>,
+  decided: readonly UnitEvent[],
   shelf: Shelf,
   reads: Map<string, number>,
 ): Promise<Verdict> => {
@@ -139,7 +145,7 @@ const decideOne = async (
   for (const [name, request] of readsOf(ask, at.state)) {
     const loaded = await shelf.get(request);
     reads.set(request.stream, loaded.version);
-    states[name] = loaded.state;
+    states[name] = request.stream === at.stream ? evolved(loaded, request, decided) : loaded.state;
   }
   const conflict = versionConflict(ask, at.version);
   if (conflict !== undefined) return { ...unchanged, outcome: 'rejected', rejection: conflict };
@@ -163,17 +169,21 @@ const decideStream = async (
   shelf: Shelf,
 ) => {
   const first = asks[indexes[0] as number] as Ask;
+  if (indexes.some((index) => asks[index]?.command.stream.name !== first.command.stream.name)) {
+    throw new Error(`commands with different views of the stream ${stream} cannot be decided together`);
+  }
   const base = await shelf.get(requestFor(first.command.stream, stream));
   const reads = new Map<string, number>();
   const verdicts: Verdict[] = [];
+  const events: UnitEvent[] = [];
   let at = base;
   for (const index of indexes) {
-    const verdict = await decideOne(asks[index] as Ask, at, shelf, reads);
+    const verdict = await decideOne(asks[index] as Ask, at, events, shelf, reads);
     verdicts.push(verdict);
+    events.push(...verdict.events);
     if (verdict.outcome === 'succeeded')
       at = { stream, version: verdict.version, state: verdict.after, position: 0 };
   }
-  const events = verdicts.flatMap((verdict) => verdict.events);
   // What was refused or left unchanged was decided on this version too: then it is a condition all the same.
   reads.set(stream, base.version);
   const writes = events.length > 0 ? [{ stream, base: base.version }] : [];

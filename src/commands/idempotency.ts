@@ -11,9 +11,11 @@ import { QuarterdeckError } from '../errors.ts';
 import { canonicalJson } from '../events/canonical-json.ts';
 import type { EventData } from '../events/definition.ts';
 import { forgetOldKeys, selectKey } from './sql/idempotency.ts';
+import { createTurns } from './turns.ts';
 
 const keptDays = 7;
 const waitMsMax = 10_000;
+const forgottenAtOnce = 10_000;
 
 /** What a client sent to make a request repeatable. */
 export interface IdempotencyKey {
@@ -32,7 +34,7 @@ export interface Idempotency {
   /** @throws QuarterdeckError `idempotency_key_reused` when the key stood for something else. */
   find(key: IdempotencyKey): Promise<StoredAnswer | undefined>;
   /**
-   * Runs `work` while no other work of this process uses the key; a concurrent duplicate waits its turn.
+   * Runs `work` while no other work of this process uses the key; concurrent duplicates wait in a row.
    * @throws QuarterdeckError `idempotency_in_flight` after ten seconds of waiting.
    */
   inTurn<T>(key: IdempotencyKey, work: () => Promise<T>): Promise<T>;
@@ -41,36 +43,9 @@ export interface Idempotency {
 }
 
 export const createIdempotency = (db: Queryable, hmacKey: Buffer): Idempotency => {
-  const inFlight = new Map<string, Promise<unknown>>();
+  const turns = createTurns();
   const hmac = (purpose: string, text: string): Buffer =>
     createHmac('sha256', hmacKey).update(`${purpose}\n`).update(text).digest();
-
-  const waitFor = async (id: string): Promise<void> => {
-    const deadline = Date.now() + waitMsMax;
-    for (let work = inFlight.get(id); work !== undefined; work = inFlight.get(id)) {
-      let timer: NodeJS.Timeout | undefined;
-      const timedOut = new Promise<true>((resolve) => {
-        timer = setTimeout(() => resolve(true), Math.max(0, deadline - Date.now()));
-      });
-      const late = await Promise.race([
-        work.then(
-          () => false,
-          () => false,
-        ),
-        timedOut,
-      ]);
-      clearTimeout(timer);
-      if (late) {
-        throw new QuarterdeckError(
-          'idempotency_in_flight',
-          'A request with this idempotency key is still under way.',
-          {
-            retryAfterSeconds: 5,
-          },
-        );
-      }
-    }
-  };
 
   return {
     keyFor: (principal, key, asked) => ({
@@ -93,18 +68,36 @@ export const createIdempotency = (db: Queryable, hmacKey: Buffer): Idempotency =
       return found;
     },
     async inTurn({ key }, work) {
-      const id = key.toString('latin1');
-      await waitFor(id);
-      const result = work();
-      inFlight.set(id, result);
+      const { before, leave } = turns.join(key.toString('latin1'));
       try {
-        return await result;
+        if (before !== undefined) await waitFor(before);
+        return await work();
       } finally {
-        inFlight.delete(id);
+        leave();
       }
     },
     async forgetOld() {
-      await db.query({ ...forgetOldKeys, values: [keptDays] });
+      let forgotten: number | null;
+      do {
+        ({ rowCount: forgotten } = await db.query({ ...forgetOldKeys, values: [keptDays, forgottenAtOnce] }));
+      } while (forgotten === forgottenAtOnce);
     },
   };
 };
+
+const waitFor = async (before: Promise<void>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(inFlight()), waitMsMax);
+  });
+  try {
+    await Promise.race([before, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const inFlight = (): QuarterdeckError =>
+  new QuarterdeckError('idempotency_in_flight', 'A request with this idempotency key is still under way.', {
+    retryAfterSeconds: 5,
+  });

@@ -4,16 +4,27 @@
  * unit, so that a hot stream refuses nobody and costs one commit for many commands.
  *
  * A conflict (another process wrote the stream, or one that was read) is nobody's fault: all are decided
- * again from a fresh load, a bounded number of times. A duplicate key or a claim that is taken concerns
- * one command, so then each goes on its own.
+ * again from a fresh load, a bounded number of times. After a few, the streams that are only read are held
+ * still too, since whoever keeps writing one of them would win every time. What concerns one command is that command's alone: a
+ * duplicate key is taken out of the group, and where a claim is taken, a decider throws, an event cannot
+ * be stored or the attempts run out, each goes on its own, so that nobody answers for another's fault.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { QuarterdeckError } from '../errors.ts';
 import type { EventLog, Loaded } from '../events/log.ts';
-import type { Unit, UnitOutcome } from '../events/unit.ts';
+import type { KeyUse, Unit, UnitOutcome } from '../events/unit.ts';
 import type { Ask, Deciding, StreamDecision, Verdict } from './deciding.ts';
+import { createTurns } from './turns.ts';
 
 const groupMax = 64;
 const attemptsMax = 20;
+/** Waiting for one stream, in this process. */
+const waitingMax = 10_000;
+
+/** Conflicts after which it is worth to hold others still, and to wait before trying again. */
+const patientAttempts = 3;
+/** Random, so that two processes that keep overtaking each other part. */
+const pauseMs = (attempt: number): number => Math.random() * Math.min(2 ** attempt, 64);
 
 /** Where in its unit a command's events begin, and where the stream's last event before them is, if in it. */
 export interface Place {
@@ -27,7 +38,9 @@ export type Complete = (verdict: Verdict, place: Place) => Partial<Pick<Unit, 'w
 export type Settled =
   | { readonly verdict: Verdict; readonly positions: readonly number[]; readonly lastPosition: number }
   | { readonly duplicate: true }
-  | { readonly claimed: string };
+  | { readonly claimed: string }
+  /** Conflicts outlived all attempts; nothing was written. */
+  | { readonly contended: true };
 
 export interface Lanes {
   /** Decides and appends; `complete` says what else of this command belongs into the unit. */
@@ -45,7 +58,10 @@ interface Built {
   readonly unit: Unit;
   /** For each ask, the indexes of its own events within the unit. */
   readonly eventsOf: readonly (readonly number[])[];
+  readonly keysOf: readonly (readonly KeyUse[])[];
 }
+
+type Refused = Exclude<UnitOutcome, { accepted: true }>;
 
 const build = (decision: StreamDecision, group: readonly Waiting[]): Built => {
   const unit = {
@@ -54,6 +70,7 @@ const build = (decision: StreamDecision, group: readonly Waiting[]): Built => {
     events: [] as Unit['events'][number][],
     keys: [] as Unit['keys'][number][],
   };
+  const keysOf: (readonly KeyUse[])[] = [];
   let previousEvent: number | undefined;
   const eventsOf = decision.verdicts.map((verdict, i) => {
     const first = unit.events.length;
@@ -62,30 +79,52 @@ const build = (decision: StreamDecision, group: readonly Waiting[]): Built => {
     if (verdict.events.length > 0) previousEvent = first + verdict.events.length - 1;
     unit.events.push(...(more.events ?? []));
     unit.keys.push(...(more.keys ?? []));
+    keysOf.push(more.keys ?? []);
     for (const write of more.writes ?? [])
       if (!unit.writes.some((w) => w.stream === write.stream)) unit.writes.push(write);
     return verdict.events.map((_, n) => first + n);
   });
-  return { unit, eventsOf };
+  return { unit, eventsOf, keysOf };
 };
+
+const streamOf = (waiting: Waiting | undefined): string =>
+  waiting === undefined ? '' : waiting.ask.command.stream.of(waiting.ask.command.id(waiting.ask.input));
+
+const viewOf = (waiting: Waiting | undefined): string => waiting?.ask.command.stream.name ?? '';
+
+/** Those in front that look at the stream by the same view. */
+const takeGroup = (queue: Waiting[]): Waiting[] => {
+  const view = viewOf(queue[0]);
+  const others = queue.findIndex((waiting) => viewOf(waiting) !== view);
+  return queue.splice(0, Math.min(others === -1 ? queue.length : others, groupMax));
+};
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof QuarterdeckError && error.code === 'unavailable';
+
+const tooManyWaiting = (): QuarterdeckError =>
+  new QuarterdeckError('unavailable', 'Too many commands wait for this one stream.', {
+    retryAfterSeconds: 1,
+  });
 
 export const createLanes = (log: Pick<EventLog, 'append' | 'load'>, deciding: Deciding): Lanes => {
   const lanes = new Map<string, Waiting[]>();
+  const turns = createTurns();
 
-  /** @returns the refusal that concerns single commands, or undefined when all have settled. */
+  /** All have settled, or the unit was refused. */
   const attempt = async (
     group: readonly Waiting[],
     known: Loaded<object> | undefined,
-  ): Promise<{ after: Loaded<object> } | { refused: Exclude<UnitOutcome, { accepted: true }> }> => {
+  ): Promise<{ after: Loaded<object> } | { refused: Refused; unit: Unit; keysOf: Built['keysOf'] }> => {
     const seed = known === undefined ? undefined : new Map([[known.stream, known]]);
     const [decision] = await deciding.decideAll(
       group.map((w) => w.ask),
       seed,
     );
     if (decision === undefined) throw new Error('a lane decided nothing');
-    const { unit, eventsOf } = build(decision, group);
+    const { unit, eventsOf, keysOf } = build(decision, group);
     const outcome = await log.append(unit);
-    if (!outcome.accepted) return { refused: outcome };
+    if (!outcome.accepted) return { refused: outcome, unit, keysOf };
     let lastPosition = 0;
     decision.verdicts.forEach((verdict, i) => {
       const positions = (eventsOf[i] ?? []).map((n) => outcome.events[n]?.position ?? 0);
@@ -99,54 +138,68 @@ export const createLanes = (log: Pick<EventLog, 'append' | 'load'>, deciding: De
     group: readonly Waiting[],
     known: Loaded<object> | undefined,
   ): Promise<Loaded<object> | undefined> => {
+    const stream = streamOf(group[0]);
     let seed = known;
+    let held = [stream];
     for (let n = 0; n < attemptsMax; n++) {
-      const result = await attempt(group, seed);
+      const result = await turns.atAll(held, () => attempt(group, seed));
       if ('after' in result) return result.after;
-      const { refused } = result;
+      const { refused, unit, keysOf } = result;
       seed = undefined;
-      if (refused.cause === 'conflict') continue;
-      if (group.length === 1) {
-        group[0]?.resolve(refused.cause === 'duplicate' ? { duplicate: true } : { claimed: refused.code });
+      if (refused.cause === 'duplicate') {
+        const repeated = keysOf.findIndex((keys) => keys.some(({ key }) => key.equals(refused.key)));
+        group[repeated]?.resolve({ duplicate: true });
+        const others = group.filter((_, i) => i !== repeated);
+        return others.length === 0 ? undefined : settleOrReject(others, undefined);
+      }
+      if (refused.cause === 'claimed') {
+        if (group.length === 1) group[0]?.resolve({ claimed: refused.code });
+        else await settleEach(group);
         return undefined;
       }
-      for (const one of group) await settleOrReject([one], undefined);
-      return undefined;
+      if (n < patientAttempts) continue;
+      held = [stream, ...unit.reads.map((read) => read.stream)];
+      await sleep(pauseMs(n));
     }
-    throw new QuarterdeckError(
-      'unavailable',
-      'Others keep changing what this command is about; it was not carried out.',
-      {
-        retryAfterSeconds: 1,
-      },
-    );
+    if (group.length === 1) group[0]?.resolve({ contended: true });
+    else await settleEach(group);
+    return undefined;
+  };
+
+  const settleEach = async (group: readonly Waiting[]): Promise<void> => {
+    for (const one of group) await settleOrReject([one], undefined);
   };
 
   const settleOrReject = async (group: readonly Waiting[], known: Loaded<object> | undefined) => {
     try {
       return await settle(group, known);
     } catch (error) {
-      // One command whose decider throws must not take the others of its lane with it.
-      if (group.length > 1 && !(error instanceof QuarterdeckError)) {
-        for (const one of group) await settleOrReject([one], undefined);
-      } else for (const { reject } of group) reject(error);
+      if (group.length > 1 && !isUnavailable(error)) await settleEach(group);
+      else for (const { reject } of group) reject(error);
       return undefined;
     }
   };
 
   const drive = async (stream: string, queue: Waiting[]): Promise<void> => {
     let known: Loaded<object> | undefined;
-    while (queue.length > 0) known = await settleOrReject(queue.splice(0, groupMax), known);
+    let view = '';
+    while (queue.length > 0) {
+      const group = takeGroup(queue);
+      const next = viewOf(group[0]);
+      known = await settleOrReject(group, next === view ? known : undefined);
+      view = next;
+    }
     lanes.delete(stream);
   };
 
   return {
     run: (ask, complete) =>
       new Promise((resolve, reject) => {
-        const stream = ask.command.stream.of(ask.command.id(ask.input));
         const waiting = { ask, complete, resolve, reject };
+        const stream = streamOf(waiting);
         const queue = lanes.get(stream);
         if (queue !== undefined) {
+          if (queue.length >= waitingMax) throw tooManyWaiting();
           queue.push(waiting);
           return;
         }

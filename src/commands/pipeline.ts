@@ -3,8 +3,9 @@
  * whatever stops it is recorded. `execute` below is the whole order of things.
  */
 import { createPatch } from 'rfc6902';
-import { type FieldError, notPermitted, QuarterdeckError } from '../errors.ts';
+import { notPermitted, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
+import type { Metadata } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Ask, Deciding, Verdict } from './deciding.ts';
@@ -14,6 +15,16 @@ import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
 import { type MetadataSource, metadataOf } from './metadata.ts';
 import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
+import {
+  contended,
+  inputProblem,
+  isGiven,
+  missingNeed,
+  refusalsOfKeys,
+  rejected,
+  taken,
+  tryAgain,
+} from './refusals.ts';
 import type { CommandAnswer, CommandRequest, Commands, Origin } from './request.ts';
 import { validateInput } from './validate.ts';
 
@@ -40,7 +51,7 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     await authorise(request, command.alsoNeeds(ask.input));
     if (request.dryRun === true) return preview(ask);
     const key = keyOf(request, ask);
-    return key === undefined ? carryOut(ask) : options.idempotency.inTurn(key, () => carryOut(ask, key));
+    return key === undefined ? carryOut(ask) : carryOutOnce(ask, key);
   };
 
   const authorise = async (request: CommandRequest, needed: readonly string[]): Promise<void> => {
@@ -53,13 +64,13 @@ export const createPipeline = (options: PipelineOptions): Commands => {
   const validate = async (command: CommandDefinition, request: CommandRequest): Promise<Ask> => {
     const validated = validateInput(command, request.input);
     const input = validated.ok ? validated.input : {};
-    const reason = typeof input.reason === 'string' ? input.reason : request.reason;
+    const reason = [input.reason, request.reason].find(isGiven);
     const { reference, ifMatch, principal } = request;
     const metadata = metadataOf(request, source, { command: command.name, reason, reference });
     const problem = validated.ok ? missingNeed(command, reason, reference) : inputProblem(validated.errors);
     if (problem !== undefined) {
-      await recordRefusal(metadata, problem, request.input);
-      throw problem;
+      if (request.dryRun === true) throw problem;
+      throw await refused({ metadata, input: request.input }, problem);
     }
     return {
       command,
@@ -70,9 +81,15 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     };
   };
 
-  const recordRefusal = async (metadata: Ask['metadata'], { code }: QuarterdeckError, input: unknown) => {
-    const { stream: _, metadata: __, ...event } = refusalEvent(metadata, { code, size: sizeOf(input) });
-    await log.record(commandsStream, [event], metadata);
+  /** Records a refusal that no unit carries, and hands the error back to be thrown. */
+  const refused = async (
+    { metadata, input }: { metadata: Metadata; input: unknown },
+    error: QuarterdeckError,
+  ): Promise<QuarterdeckError> => {
+    const { code, rejection } = error;
+    const { type, data } = refusalEvent(metadata, { code, rejection, size: sizeOf(input) });
+    await log.record(commandsStream, [{ type, data }], metadata);
+    return error;
   };
 
   const preview = async (ask: Ask): Promise<CommandAnswer> => {
@@ -96,17 +113,30 @@ export const createPipeline = (options: PipelineOptions): Commands => {
           reason: metadata.reason ?? null,
         });
 
+  /** What the key stands for already is not decided again: by now the rules might say something else. */
+  const carryOutOnce = async (ask: Ask, key: IdempotencyKey): Promise<CommandAnswer> => {
+    try {
+      return await options.idempotency.inTurn(key, async () => (await replay(key)) ?? carryOut(ask, key));
+    } catch (error) {
+      if (error instanceof QuarterdeckError && refusalsOfKeys.has(error.code))
+        throw await refused(ask, error);
+      throw error;
+    }
+  };
+
   const carryOut = async (ask: Ask, key?: IdempotencyKey): Promise<CommandAnswer> => {
     const settled = await options.lanes.run(ask, completion(ask, key));
-    if ('duplicate' in settled) return replay(key as IdempotencyKey);
-    if ('claimed' in settled) throw await claimed(ask, settled.claimed);
+    if ('duplicate' in settled) return (await replay(key as IdempotencyKey)) ?? tryAgain();
+    if ('claimed' in settled) throw await refused(ask, rejected(taken(settled.claimed)));
+    if ('contended' in settled) throw await refused(ask, contended());
     const { rejection } = settled.verdict;
     if (rejection === undefined) return done(ask, settled);
-    // This outcome leaves the key free, but the key may stand for an earlier, successful execution.
-    if (key !== undefined && codeOfRejection(rejection.rejection) !== 'rejected') {
-      const earlier = await options.idempotency.find(key);
-      if (earlier !== undefined) return replay(key);
-    }
+    // This outcome leaves the key free, but another process may have used it in the meantime.
+    const earlier =
+      key !== undefined && codeOfRejection(rejection.rejection) !== 'rejected'
+        ? await replay(key)
+        : undefined;
+    if (earlier !== undefined) return earlier;
     throw rejected(rejection);
   };
 
@@ -127,20 +157,9 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     return refusalEvent(ask.metadata, { code, rejection: own, stream, size: sizeOf(ask.input) });
   };
 
-  const claimed = async (ask: Ask, code: string): Promise<QuarterdeckError> => {
-    const {
-      stream: _,
-      metadata,
-      ...event
-    } = refusalEvent(ask.metadata, { code: 'rejected', rejection: code, size: sizeOf(ask.input) });
-    await log.record(commandsStream, [event], metadata);
-    return rejected({ rejection: code, message: 'Something that only one may hold is taken.' });
-  };
-
-  const replay = async (key: IdempotencyKey): Promise<CommandAnswer> => {
+  const replay = async (key: IdempotencyKey): Promise<CommandAnswer | undefined> => {
     const stored = await options.idempotency.find(key);
-    if (stored === undefined)
-      throw new QuarterdeckError('unavailable', 'Try again.', { retryAfterSeconds: 1 });
+    if (stored === undefined) return undefined;
     const answer = replayOf(stored);
     if ('rejection' in answer) throw rejected(answer, true);
     return { kind: 'done', done: answer.done, replayed: true };
@@ -179,40 +198,6 @@ const done = ({ metadata }: Ask, settled: Extract<Settled, { verdict: Verdict }>
     replayed: false,
     done: { commandId: metadata.commandId, stream, version, position: lastPosition, events },
   };
-};
-
-const inputProblem = (errors: readonly FieldError[]): QuarterdeckError =>
-  new QuarterdeckError('invalid_input', 'The input is not valid.', { errors });
-
-const missingNeed = (
-  { needs }: CommandDefinition,
-  reason?: string,
-  reference?: string,
-): QuarterdeckError | undefined => {
-  if (needs.reason === true && reason === undefined) {
-    return new QuarterdeckError(
-      'reason_required',
-      'This command needs a reason: send the header Quarterdeck-Reason.',
-    );
-  }
-  if (needs.reference === true && reference === undefined) {
-    return new QuarterdeckError(
-      'reason_required',
-      'This command needs a ticket: send the header Quarterdeck-Reference.',
-    );
-  }
-  return undefined;
-};
-
-const rejected = (
-  { rejection, message }: { rejection: string; message: string },
-  replayed = false,
-): QuarterdeckError => {
-  const code = codeOfRejection(rejection);
-  return new QuarterdeckError(code, message, {
-    ...(code === 'rejected' ? { rejection } : {}),
-    ...(replayed ? { replayed: true } : {}),
-  });
 };
 
 const sizeOf = (input: unknown): number => Buffer.byteLength(JSON.stringify((input ?? null) as EventData));

@@ -16,23 +16,24 @@ import { createCodec } from '../../src/events/codec.ts';
 import { defineEvent, type EventDefinition, type NewEvent } from '../../src/events/definition.ts';
 import { createEventLog } from '../../src/events/event-log.ts';
 import { createKeyRing } from '../../src/events/keys.ts';
+import type { EventLog } from '../../src/events/log.ts';
 import { createRegistry } from '../../src/events/registry.ts';
 
-const jarId = z.string().regex(/^[a-z0-9]+$/, 'must be lower-case letters and digits');
+export const jarId = z.string().regex(/^[a-z0-9]+$/, 'must be lower-case letters and digits');
 
-const Filled = defineEvent({
+export const Filled = defineEvent({
   type: 'Filled',
   schema: z.object({ jarId, by: z.int() }),
   refs: (d) => [`jar-${d.jarId}`],
 });
 const Sealed = defineEvent({ type: 'Sealed', schema: z.object({ jarId }), refs: (d) => [`jar-${d.jarId}`] });
 
-interface Jar {
+export interface Jar {
   readonly filled: number;
   readonly sealed: boolean;
 }
 
-const jars = defineStream<Jar, NewEvent>({
+export const jars = defineStream<Jar, NewEvent>({
   prefix: 'jar',
   initialState: { filled: 0, sealed: false },
   evolve: (jar, event) =>
@@ -72,7 +73,12 @@ export const sealJar = defineCommand({
   },
 });
 
-export const openWriteSide = async (pool: Db, commands: readonly CommandDefinition[] = [fill, sealJar]) => {
+/** `between` runs before each append of a lane: whatever may happen in other processes at that moment. */
+export const openWriteSide = async (
+  pool: Db,
+  commands: readonly CommandDefinition[] = [fill, sealJar],
+  between: (log: EventLog) => Promise<unknown> = async () => undefined,
+) => {
   const log = createEventLog({
     pool,
     registry: createRegistry([Filled, Sealed, ...commandEngineEvents] as unknown as EventDefinition[]),
@@ -81,13 +87,18 @@ export const openWriteSide = async (pool: Db, commands: readonly CommandDefiniti
   });
   await log.start();
   const deciding = createDeciding(log);
+  const idempotency = createIdempotency(pool, Buffer.alloc(32, 8));
+  const append: EventLog['append'] = async (unit) => {
+    await between(log);
+    return log.append(unit);
+  };
   const denials: { origin: Origin; denial: { command: string; permission: string } }[] = [];
   const pipeline = createPipeline({
     log,
     deciding,
-    lanes: createLanes(log, deciding),
+    lanes: createLanes({ append, load: log.load }, deciding),
     catalogue: createCatalogue(commands),
-    idempotency: createIdempotency(pool, Buffer.alloc(32, 8)),
+    idempotency,
     source: { newId, clock: () => new Date().toISOString().replace('Z', '000Z') },
     denied: async (origin, denial) => {
       denials.push({ origin, denial });
@@ -95,7 +106,7 @@ export const openWriteSide = async (pool: Db, commands: readonly CommandDefiniti
   });
   const ask = (name: string, input: unknown, more: Partial<CommandRequest> = {}) =>
     pipeline.execute({ name, input, principal: tester(['jars:fill', 'jars:seal']), ...more });
-  return { log, pipeline, ask, denials };
+  return { log, pipeline, ask, denials, idempotency };
 };
 
 export const tester = (grants: readonly string[], id = 'person:tester'): Principal => ({

@@ -6,9 +6,9 @@ export const selectKey = {
   text: `SELECT fingerprint, answer, first_position AS "firstPosition" FROM idempotency_keys WHERE key = $1`,
 } as const;
 
-/** $1 days; a bounded number at a time, so that no long transaction arises. Kept a week by default. */
+/** $1 days, $2 how many at most, so that no long transaction arises. */
 export const forgetOldKeys = {
   name: 'forget_idempotency_keys',
   text: `DELETE FROM idempotency_keys WHERE key IN (
-    SELECT key FROM idempotency_keys WHERE recorded_at < now() - make_interval(days => $1) LIMIT 10000)`,
+    SELECT key FROM idempotency_keys WHERE recorded_at < now() - make_interval(days => $1) LIMIT $2)`,
 } as const;
