@@ -58,6 +58,9 @@ const consuming = (concurrency: number) =>
 
 const gone = { removeOnComplete: true, removeOnFail: true } as const;
 
+/** Nobody reads the queue's own events; by default 10,000 of them are kept. */
+const streams = { events: { maxLen: 100 } } as const;
+
 type Work = (delivery: Delivery) => Promise<void>;
 
 type Entries = Parameters<Queue<Delivery>['addBulk']>[0];
@@ -91,7 +94,7 @@ const onPostgres = ({ databaseUrl, concurrency, onError }: Options): Backend => 
   });
   return {
     produce() {
-      const queue = new classes.Queue<Delivery>(queueName, { connection: connection(2) });
+      const queue = new classes.Queue<Delivery>(queueName, { connection: connection(2), streams });
       queue.on('error', (error) => onError(error, 'queueing chunks'));
       return {
         add: (entries) => queue.addBulk(entries),
@@ -141,7 +144,7 @@ const connect = (urls: string, patient: boolean, onError: OnError): Redis | Clus
 const onRedis = (urls: string, { concurrency, onError }: Options): Backend => ({
   produce() {
     const connection = connect(urls, false, onError);
-    const queue = new Queue<Delivery>(queueName, { connection, prefix });
+    const queue = new Queue<Delivery>(queueName, { connection, prefix, streams });
     queue.on('error', (error) => onError(error, 'queueing chunks'));
     return {
       add: (entries) => queue.addBulk(entries),
