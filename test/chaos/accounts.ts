@@ -1,0 +1,150 @@
+/**
+ * Bulk work on some thousand accounts, and the proof over HTTP that every item of it took effect exactly
+ * once: from its results, from the whole log, and from the rows.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answered } from '../contract/running.ts';
+import type { Service } from './service.ts';
+
+export const accounts = 4_000;
+
+const ids = Array.from({ length: accounts }, (_, n) => `A-${String(n).padStart(5, '0')}`);
+
+export interface Job {
+  readonly id: string;
+  readonly state: string;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly unchanged: number;
+  readonly rejected: number;
+  readonly failed: number;
+  readonly finishedAt: string | null;
+  readonly position: number;
+}
+
+export interface Logged {
+  readonly position: number;
+  readonly stream: string;
+  readonly version: number;
+  readonly type: string;
+  readonly recordedAt: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+const accepted = (answer: Answered): Job => {
+  if (answer.status !== 202) throw new Error(`no job: ${answer.status} ${answer.text}`);
+  return answer.body as unknown as Job;
+};
+
+/** Opens the accounts by uploading them. */
+export const openAccounts = async (service: Service): Promise<void> => {
+  const rows = ids.map((id) => `${id},Fiber,month-to-month,3,29.85,89.55`);
+  const job = accepted(
+    await service.ask('ops', {
+      path: '/internal/v1/bulk-jobs?command=open-account',
+      headers: { 'content-type': 'text/csv' },
+      body: ['accountId,plan,contract,tenureMonths,monthlyCharges,totalCharges', ...rows].join('\n'),
+    }),
+  );
+  const ended = await endOf(service, job);
+  if (ended.succeeded !== accounts) throw new Error(`import: ${JSON.stringify(ended)}`);
+};
+
+/** What changes all accounts, whichever state the rounds before left them in. */
+export const commandOf = (round: number): string =>
+  round % 2 === 0 ? 'suspend-account' : 'reactivate-account';
+
+export const startJob = async (service: Service, command: string): Promise<Job> =>
+  accepted(
+    await service.insist('ops', {
+      path: '/internal/v1/bulk-jobs',
+      body: {
+        command,
+        targets: ids,
+        ...(command === 'suspend-account' ? { input: { reason: 'Chaos.' } } : {}),
+      },
+    }),
+  );
+
+export const jobNow = async (service: Service, { id }: Pick<Job, 'id'>): Promise<Job> =>
+  (await service.insist('ops', { path: `/internal/v1/bulk-jobs/${id}` })).body as unknown as Job;
+
+export const doneOf = (job: Job): number => job.succeeded + job.unchanged + job.rejected + job.failed;
+
+export const endOf = async (service: Service, job: Pick<Job, 'id'>): Promise<Job> => {
+  for (;;) {
+    const now = await jobNow(service, job);
+    if (now.finishedAt !== null) return now;
+    await sleep(50);
+  }
+};
+
+/** Waits until so many items are decided; the job as it was then. */
+export const reach = async (service: Service, job: Job, items: number): Promise<Job> => {
+  for (;;) {
+    const now = await jobNow(service, job);
+    if (doneOf(now) >= items || now.finishedAt !== null) return now;
+  }
+};
+
+const lines = async <T>(service: Service, who: 'ops' | 'compliance', path: string): Promise<readonly T[]> => {
+  const answer = await service.insist(who, { path });
+  if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text.slice(0, 500)}`);
+  return answer.text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
+};
+
+export const wholeLog = (service: Service): Promise<readonly Logged[]> =>
+  lines(service, 'compliance', '/internal/v1/audit/events.ndjson');
+
+const numbers = (count: number, from = 0): readonly number[] =>
+  Array.from({ length: count }, (_, n) => n + from);
+
+const sorted = (some: readonly number[]): readonly number[] => [...some].sort((a, b) => a - b);
+
+/** Positions and every stream's versions without a gap. */
+export const expectGapless = (log: readonly Logged[]): void => {
+  expect(log.map(({ position }) => position)).toEqual(numbers(log.length, 1));
+  const versions = new Map<string, number>();
+  const wrong = log.filter(({ stream, version }) => {
+    const next = (versions.get(stream) ?? 0) + 1;
+    versions.set(stream, version);
+    return version !== next;
+  });
+  expect(wrong).toEqual([]);
+};
+
+/** @returns how many of its events were recorded at `since` or later. */
+export const expectExactlyOnce = async (service: Service, job: Job, since: Date): Promise<number> => {
+  expect(job).toMatchObject({ state: 'completed', total: accounts, succeeded: accounts, failed: 0 });
+  const results = await lines<{ index: number; outcome: string }>(
+    service,
+    'ops',
+    `/internal/v1/bulk-jobs/${job.id}/results?format=ndjson`,
+  );
+  expect(sorted(results.map(({ index }) => index))).toEqual(numbers(accounts));
+  expect(results.filter(({ outcome }) => outcome !== 'succeeded')).toEqual([]);
+
+  const log = await wholeLog(service);
+  expectGapless(log);
+  const own = log.filter(({ stream, metadata }) => !stream.startsWith('$') && metadata.bulkJobId === job.id);
+  expect(own.map(({ stream }) => stream).sort()).toEqual(ids.map((id) => `account-${id}`));
+  const decided = log
+    .filter(({ type, data }) => type === 'BulkItemsDecided' && data.jobId === job.id)
+    .flatMap(({ data }) => data.items as { index: number; positions: number[] }[]);
+  expect(sorted(decided.map(({ index }) => index))).toEqual(numbers(accounts));
+  expect(sorted(decided.flatMap(({ positions }) => positions))).toEqual(own.map(({ position }) => position));
+  return own.filter(({ recordedAt }) => recordedAt >= since.toISOString()).length;
+};
+
+/** The rows say the same as the log. */
+export const expectStatus = async (service: Service, job: Job, status: string): Promise<void> => {
+  const answer = await service.insist('ops', {
+    path: `/internal/v1/accounts.ndjson?status=${status}&fields=accountId`,
+    headers: { 'quarterdeck-min-position': String(job.position) },
+  });
+  expect(answer.text.trim().split('\n')).toHaveLength(accounts);
+};
