@@ -1,7 +1,8 @@
 /**
  * Bulk work as its callers see it: what they send, what they get. Nothing here knows HTTP; whoever calls
  * (the API, the demo import, a script) gets values or a `QuarterdeckError`. Every method checks the
- * principal's permission first: `bulk:run` and the command's own to start and steer, `bulk:read` to look.
+ * principal's permission first: `bulk:run` and the command's own to start, `bulk:run` to pause, resume and
+ * cancel (anybody who runs bulk work may stop it), `bulk:read` to look.
  */
 import type { Origin } from '../commands/request.ts';
 import type { FieldError } from '../errors.ts';
