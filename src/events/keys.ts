@@ -6,6 +6,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Queryable } from '../db/pool.ts';
+import { randomOf } from './randomness.ts';
 import { insertSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
 
 export interface KeyRing {
@@ -23,7 +24,7 @@ const cachedForMs = 60_000;
 
 /** `iv ‖ tag ‖ ciphertext`, AES-256-GCM with a random 96-bit iv. */
 export const seal = (key: Buffer, plaintext: Buffer | string, associated: string): Buffer => {
-  const iv = randomBytes(ivBytes);
+  const iv = randomOf(ivBytes);
   const cipher = createCipheriv('aes-256-gcm', key, iv);
   cipher.setAAD(Buffer.from(associated));
   const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
