@@ -11,7 +11,6 @@ import { QuarterdeckError } from '../errors.ts';
 import { canonicalJson } from '../events/canonical-json.ts';
 import type { EventData } from '../events/definition.ts';
 import { forgetOldKeys, selectKey } from './sql/idempotency.ts';
-import { createTurns } from './turns.ts';
 
 const keptDays = 7;
 const waitMsMax = 10_000;
@@ -43,7 +42,8 @@ export interface Idempotency {
 }
 
 export const createIdempotency = (db: Queryable, hmacKey: Buffer): Idempotency => {
-  const turns = createTurns();
+  /** For each key in use, what the next one with it waits for. */
+  const rows = new Map<string, Promise<void>>();
   const hmac = (purpose: string, text: string): Buffer =>
     createHmac('sha256', hmacKey).update(`${purpose}\n`).update(text).digest();
 
@@ -53,11 +53,11 @@ export const createIdempotency = (db: Queryable, hmacKey: Buffer): Idempotency =
       fingerprint: hmac('fingerprint', canonicalJson(asked)),
     }),
     async find({ key, fingerprint }) {
-      const { rows } = await db.query<StoredAnswer & { fingerprint: Buffer }>({
+      const result = await db.query<StoredAnswer & { fingerprint: Buffer }>({
         ...selectKey,
         values: [key],
       });
-      const found = rows[0];
+      const found = result.rows[0];
       if (found === undefined) return undefined;
       if (!found.fingerprint.equals(fingerprint)) {
         throw new QuarterdeckError(
@@ -68,7 +68,17 @@ export const createIdempotency = (db: Queryable, hmacKey: Buffer): Idempotency =
       return found;
     },
     async inTurn({ key }, work) {
-      const { before, leave } = turns.join(key.toString('latin1'));
+      const id = key.toString('latin1');
+      const before = rows.get(id);
+      let leave: () => void = () => undefined;
+      const left = new Promise<void>((resolve) => {
+        leave = resolve;
+      });
+      // Who gives up waiting leaves the row, but those behind still wait for those before.
+      const row = Promise.all([before, left]).then(() => {
+        if (rows.get(id) === row) rows.delete(id);
+      });
+      rows.set(id, row);
       try {
         if (before !== undefined) await waitFor(before);
         return await work();

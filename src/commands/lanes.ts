@@ -4,27 +4,21 @@
  * unit, so that a hot stream refuses nobody and costs one commit for many commands.
  *
  * A conflict (another process wrote the stream, or one that was read) is nobody's fault: all are decided
- * again from a fresh load, a bounded number of times. After a few, the streams that are only read are held
- * still too, since whoever keeps writing one of them would win every time. What concerns one command is that command's alone: a
- * duplicate key is taken out of the group, and where a claim is taken, a decider throws, an event cannot
- * be stored or the attempts run out, each goes on its own, so that nobody answers for another's fault.
+ * again from a fresh load. After a few conflicts they are decided while the append lock is held, since
+ * whoever keeps writing a stream that this one only reads would win every time: nobody is refused. What concerns one command is that command's alone: a
+ * duplicate key is taken out of the group, and where a claim is taken, a decider throws or an event cannot
+ * be stored, each goes on its own, so that nobody answers for another's fault.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { QuarterdeckError } from '../errors.ts';
 import type { EventLog, Loaded } from '../events/log.ts';
 import type { KeyUse, Unit, UnitOutcome } from '../events/unit.ts';
 import type { Ask, Deciding, StreamDecision, Verdict } from './deciding.ts';
-import { createTurns } from './turns.ts';
 
 const groupMax = 64;
-const attemptsMax = 20;
+/** Conflicts after which a command is decided while the append lock is held. */
+const conflictsMax = 5;
 /** Waiting for one stream, in this process. */
 const waitingMax = 10_000;
-
-/** Conflicts after which it is worth to hold others still, and to wait before trying again. */
-const patientAttempts = 3;
-/** Random, so that two processes that keep overtaking each other part. */
-const pauseMs = (attempt: number): number => Math.random() * Math.min(2 ** attempt, 64);
 
 /** Where in its unit a command's events begin, and where the stream's last event before them is, if in it. */
 export interface Place {
@@ -38,9 +32,7 @@ export type Complete = (verdict: Verdict, place: Place) => Partial<Pick<Unit, 'w
 export type Settled =
   | { readonly verdict: Verdict; readonly positions: readonly number[]; readonly lastPosition: number }
   | { readonly duplicate: true }
-  | { readonly claimed: string }
-  /** Conflicts outlived all attempts; nothing was written. */
-  | { readonly contended: true };
+  | { readonly claimed: string };
 
 export interface Lanes {
   /** Decides and appends; `complete` says what else of this command belongs into the unit. */
@@ -61,6 +53,8 @@ interface Built {
   readonly keysOf: readonly (readonly KeyUse[])[];
 }
 
+type Decided = Built & { readonly decision: StreamDecision };
+type Appending = (decide: () => Promise<Decided>) => Promise<Decided & { readonly outcome: UnitOutcome }>;
 type Refused = Exclude<UnitOutcome, { accepted: true }>;
 
 const build = (decision: StreamDecision, group: readonly Waiting[]): Built => {
@@ -107,24 +101,44 @@ const tooManyWaiting = (): QuarterdeckError =>
     retryAfterSeconds: 1,
   });
 
-export const createLanes = (log: Pick<EventLog, 'append' | 'load'>, deciding: Deciding): Lanes => {
+export const createLanes = (log: Pick<EventLog, 'append' | 'appendDecided'>, deciding: Deciding): Lanes => {
   const lanes = new Map<string, Waiting[]>();
-  const turns = createTurns();
+  let peace: Promise<unknown> = Promise.resolve();
+
+  const inBatch: Appending = async (decide) => {
+    const decided = await decide();
+    return { ...decided, outcome: await log.append(decided.unit) };
+  };
+
+  /** While the append lock is held: of many in this process, one at a time. */
+  const inPeace: Appending = (decide) => {
+    const turn = peace.then(async () => {
+      const last: Decided[] = [];
+      const outcome = await log.appendDecided(async () => {
+        last[0] = await decide();
+        return last[0].unit;
+      });
+      return { ...(last[0] as Decided), outcome };
+    });
+    peace = turn.catch(() => undefined);
+    return turn;
+  };
 
   /** All have settled, or the unit was refused. */
   const attempt = async (
     group: readonly Waiting[],
     known: Loaded<object> | undefined,
-  ): Promise<{ after: Loaded<object> } | { refused: Refused; unit: Unit; keysOf: Built['keysOf'] }> => {
+    alone: boolean,
+  ): Promise<{ after: Loaded<object> } | { refused: Refused; keysOf: Built['keysOf'] }> => {
     const seed = known === undefined ? undefined : new Map([[known.stream, known]]);
-    const [decision] = await deciding.decideAll(
-      group.map((w) => w.ask),
-      seed,
-    );
-    if (decision === undefined) throw new Error('a lane decided nothing');
-    const { unit, eventsOf, keysOf } = build(decision, group);
-    const outcome = await log.append(unit);
-    if (!outcome.accepted) return { refused: outcome, unit, keysOf };
+    const decide = async () => {
+      const asks = group.map((w) => w.ask);
+      const [decision] = await deciding.decideAll(asks, seed);
+      if (decision === undefined) throw new Error('a lane decided nothing');
+      return { decision, ...build(decision, group) };
+    };
+    const { outcome, decision, eventsOf, keysOf } = await (alone ? inPeace : inBatch)(decide);
+    if (!outcome.accepted) return { refused: outcome, keysOf };
     let lastPosition = 0;
     decision.verdicts.forEach((verdict, i) => {
       const positions = (eventsOf[i] ?? []).map((n) => outcome.events[n]?.position ?? 0);
@@ -138,13 +152,11 @@ export const createLanes = (log: Pick<EventLog, 'append' | 'load'>, deciding: De
     group: readonly Waiting[],
     known: Loaded<object> | undefined,
   ): Promise<Loaded<object> | undefined> => {
-    const stream = streamOf(group[0]);
     let seed = known;
-    let held = [stream];
-    for (let n = 0; n < attemptsMax; n++) {
-      const result = await turns.atAll(held, () => attempt(group, seed));
+    for (let n = 0; n <= conflictsMax; n++) {
+      const result = await attempt(group, seed, n === conflictsMax);
       if ('after' in result) return result.after;
-      const { refused, unit, keysOf } = result;
+      const { refused, keysOf } = result;
       seed = undefined;
       if (refused.cause === 'duplicate') {
         const repeated = keysOf.findIndex((keys) => keys.some(({ key }) => key.equals(refused.key)));
@@ -157,13 +169,8 @@ export const createLanes = (log: Pick<EventLog, 'append' | 'load'>, deciding: De
         else await settleEach(group);
         return undefined;
       }
-      if (n < patientAttempts) continue;
-      held = [stream, ...unit.reads.map((read) => read.stream)];
-      await sleep(pauseMs(n));
     }
-    if (group.length === 1) group[0]?.resolve({ contended: true });
-    else await settleEach(group);
-    return undefined;
+    throw new Error('a unit decided under the append lock met a conflict');
   };
 
   const settleEach = async (group: readonly Waiting[]): Promise<void> => {

@@ -15,16 +15,7 @@ import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
 import { type MetadataSource, metadataOf } from './metadata.ts';
 import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
-import {
-  contended,
-  inputProblem,
-  isGiven,
-  missingNeed,
-  refusalsOfKeys,
-  rejected,
-  taken,
-  tryAgain,
-} from './refusals.ts';
+import { inputProblem, isGiven, missingNeed, refusalsOfKeys, rejected, taken, tryAgain } from './refusals.ts';
 import type { CommandAnswer, CommandRequest, Commands, Origin } from './request.ts';
 import { validateInput } from './validate.ts';
 
@@ -128,7 +119,6 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     const settled = await options.lanes.run(ask, completion(ask, key));
     if ('duplicate' in settled) return (await replay(key as IdempotencyKey)) ?? tryAgain();
     if ('claimed' in settled) throw await refused(ask, rejected(taken(settled.claimed)));
-    if ('contended' in settled) throw await refused(ask, contended());
     const { rejection } = settled.verdict;
     if (rejection === undefined) return done(ask, settled);
     // This outcome leaves the key free, but another process may have used it in the meantime.

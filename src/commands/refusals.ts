@@ -19,13 +19,6 @@ export const taken = (rejection: string) => ({
   message: 'Something that only one may hold is taken.',
 });
 
-export const contended = (): QuarterdeckError =>
-  new QuarterdeckError(
-    'unavailable',
-    'Others keep changing what this command is about; it was not carried out.',
-    { retryAfterSeconds: 1 },
-  );
-
 /** The key was there a moment ago and is forgotten by now. */
 export const tryAgain = (): never => {
   throw new QuarterdeckError('unavailable', 'Try again.', { retryAfterSeconds: 1 });

@@ -4,6 +4,7 @@
  */
 import type { Queryable } from '../db/pool.ts';
 import type { EncodedEvent } from './encoding.ts';
+import { createFootprint } from './footprint.ts';
 import { type AdmitRow, type AppendRow, appendUnits } from './sql/append-units.ts';
 import type { Appended, Refusal, Unit, UnitOutcome } from './unit.ts';
 
@@ -95,16 +96,29 @@ export interface AdmittedUnits {
   readonly refused: readonly (Refused | undefined)[];
 }
 
+/** Units that one statement may not decide upon together: the later of two has to come again. */
+const colliding = (units: readonly Unit[]): readonly (Refused | undefined)[] => {
+  const footprint = createFootprint();
+  return units.map((unit) => {
+    if (footprint.collides(unit)) {
+      return { accepted: false, cause: 'conflict', stream: (unit.writes[0] ?? unit.reads[0])?.stream ?? '' };
+    }
+    footprint.add(unit);
+    return undefined;
+  });
+};
+
 /** Takes the append lock for the rest of the caller's transaction. */
 export const admit = async (tx: Queryable, units: readonly Unit[]): Promise<AdmittedUnits> => {
   const events = units.map((unit) => ({ unit, events: [] }));
   const { rows } = await tx.query<AdmitRow>({ ...appendUnits, values: valuesOf(true, events) });
   const row = rows[0] as AdmitRow;
   const refusals = refusalsOf(row);
+  const collided = colliding(units);
   return {
     position: row.head_position,
     recordedAt: row.head_time ?? undefined,
-    refused: units.map((_, u) => refusals.get(u)),
+    refused: units.map((_, u) => refusals.get(u) ?? collided[u]),
   };
 };
 
@@ -119,7 +133,7 @@ const outcomesOf = (units: readonly EncodedUnit[], row: AppendRow): UnitOutcome[
       nth++;
       return { position: row.head_position + nth, version };
     });
-    return { accepted: true, events: appended, recordedAt: row.head_time };
+    return { accepted: true, events: appended };
   });
 };
 

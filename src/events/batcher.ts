@@ -3,11 +3,12 @@
  * transaction and one flush to disk carry many commands. Two batches are in flight, so that one is being
  * built and sent while the other commits.
  *
- * A batch never holds two units of which one writes a stream that the other reads or writes with a base,
- * or which share a claim or a key: within one statement they could not see each other. The later one
- * waits for the next batch. Bounded: a batch by units and events, the queue by `queuedMax`.
+ * A batch never holds two units that collide (see `footprint.ts`): the later one waits for the next batch.
+ * Bounded: a batch by units and events, the queue by `queuedMax`; and when the database has stayed away
+ * for as long as a batch is tried, those that were not sent are told so instead of waiting their turn.
  */
 import { QuarterdeckError } from '../errors.ts';
+import { createFootprint } from './footprint.ts';
 import type { Unit, UnitOutcome } from './unit.ts';
 
 export interface BatcherOptions {
@@ -30,31 +31,6 @@ interface Waiting {
   readonly resolve: (outcome: UnitOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
-
-/** What a batch touches so far, to tell whether another unit may join it. */
-const createFootprint = () => {
-  const written = new Set<string>();
-  const conditioned = new Set<string>();
-  const exclusive = new Set<string>();
-  const exclusivesOf = (unit: Unit): string[] =>
-    [...unit.claims.map((c) => c.key), ...unit.releases, ...unit.keys.map((k) => k.key)].map((key) =>
-      key.toString('latin1'),
-    );
-  return {
-    collides: (unit: Unit): boolean =>
-      unit.writes.some((w) => conditioned.has(w.stream) || (w.base !== 'any' && written.has(w.stream))) ||
-      unit.reads.some((r) => written.has(r.stream)) ||
-      exclusivesOf(unit).some((key) => exclusive.has(key)),
-    add(unit: Unit): void {
-      for (const { stream, base } of unit.writes) {
-        written.add(stream);
-        if (base !== 'any') conditioned.add(stream);
-      }
-      for (const { stream } of unit.reads) conditioned.add(stream);
-      for (const key of exclusivesOf(unit)) exclusive.add(key);
-    },
-  };
-};
 
 export const createBatcher = (options: BatcherOptions): Batcher => {
   const { send, inFlightMax = 2, unitsMax = 256, eventsMax = 1_000, queuedMax = 20_000 } = options;
@@ -94,11 +70,29 @@ export const createBatcher = (options: BatcherOptions): Batcher => {
     } catch (error) {
       if (batch.length === 1 || isUnavailable(error)) {
         for (const { reject } of batch) reject(error);
+        if (isUnavailable(error)) refuseQueued(error);
         return;
       }
       const half = Math.ceil(batch.length / 2);
       await deliver(batch.slice(0, half));
       await deliver(batch.slice(half));
+    }
+  };
+
+  const refuseQueued = (cause: unknown): void => {
+    const refused = queue;
+    queue = [];
+    for (const { reject } of refused) {
+      reject(
+        new QuarterdeckError(
+          'unavailable',
+          'The database cannot be reached; the command was not carried out.',
+          {
+            retryAfterSeconds: 5,
+            cause,
+          },
+        ),
+      );
     }
   };
 

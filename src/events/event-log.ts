@@ -9,7 +9,7 @@ import type { Codec } from './codec.ts';
 import { assertStorable, createEncoding } from './encoding.ts';
 import type { Metadata } from './envelope.ts';
 import { createLoading } from './loading.ts';
-import type { Admission, EventLog, Head } from './log.ts';
+import type { Admission, EventLog } from './log.ts';
 import { createPartitions } from './partitions.ts';
 import { createReading } from './reading.ts';
 import type { Registry } from './registry.ts';
@@ -21,7 +21,7 @@ export interface EventLogOptions {
   readonly registry: Registry;
   readonly codec: Codec;
   readonly onError: (error: unknown) => void;
-  /** Told of each batch: units and events in it. */
+  /** Told of each batch: units in it and events appended. */
   readonly onBatch?: (units: number, events: number) => void;
   readonly batching?: Pick<BatcherOptions, 'inFlightMax' | 'unitsMax' | 'eventsMax'>;
 }
@@ -29,8 +29,8 @@ export interface EventLogOptions {
 export interface RunningLog extends EventLog {
   /** Reads the head and makes partitions; call before the first append. */
   start(): Promise<void>;
-  /** Another process has appended (a notification arrived). */
-  heard(): void;
+  /** Another process has appended (a notification arrived, with the position as its payload). */
+  heard(position?: string): void;
   /** Resolves when everything submitted has its outcome. */
   stop(): Promise<void>;
 }
@@ -43,7 +43,6 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
   const wakeups = createWakeups({ pool, onError });
   const partitions = createPartitions(pool, onError);
   let knownHead = 0;
-  const sender = createSender({ pool, knownHead: () => knownHead });
 
   const encodeAll = async (units: readonly Unit[]): Promise<readonly EncodedUnit[]> => {
     const events = await encoding.encode(units.flatMap((unit) => unit.events));
@@ -55,6 +54,13 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     });
   };
 
+  const sender = createSender({
+    pool,
+    encode: encodeAll,
+    knownHead: () => knownHead,
+    ensurePartitions: partitions.ensure,
+  });
+
   const announce = (position: number): void => {
     knownHead = Math.max(knownHead, position);
     wakeups.announce(position);
@@ -62,14 +68,21 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
   };
 
   const send = async (units: readonly Unit[]): Promise<readonly UnitOutcome[]> => {
-    const outcomes = await sender.send(await encodeAll(units));
-    onBatch?.(
-      units.length,
-      units.reduce((n, u) => n + u.events.length, 0),
-    );
+    const outcomes = await sender.send(units);
+    sent(units.length, outcomes);
+    return outcomes;
+  };
+
+  /** Never throws: what was appended must not look as if it were not. */
+  const sent = (units: number, outcomes: readonly UnitOutcome[]): void => {
+    const events = outcomes.reduce((n, o) => (o.accepted ? n + o.events.length : n), 0);
+    try {
+      onBatch?.(units, events);
+    } catch (error) {
+      onError(error);
+    }
     const last = lastPosition(outcomes);
     if (last > 0) announce(last);
-    return outcomes;
   };
 
   const batcher = createBatcher({ send, ...options.batching });
@@ -84,8 +97,23 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     decode: encoding.decode,
     load: loading.load,
     onAppended: wakeups.on,
-    heard: wakeups.heard,
+    heard(position) {
+      const heard = Number(position);
+      if (Number.isSafeInteger(heard)) knownHead = Math.max(knownHead, heard);
+      wakeups.heard();
+    },
     append: submit,
+
+    async appendDecided(decide) {
+      const outcome = await sender.sendDecided(async () => {
+        const unit = await decide();
+        assertStorable(unit.events);
+        return unit;
+      });
+      sent(1, [outcome]);
+      return outcome;
+    },
+
     announce,
 
     async admit(tx: Tx, units: readonly Unit[]): Promise<Admission> {
@@ -98,7 +126,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
       return append(tx, await encodeAll(units));
     },
 
-    async record(stream, events, metadata: Metadata): Promise<Head> {
+    async record(stream, events, metadata: Metadata) {
       const unit: Unit = {
         ...emptyUnit,
         writes: [{ stream, base: 'any' }],
@@ -107,7 +135,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
       const outcome = await submit(unit);
       if (!outcome.accepted)
         throw new Error(`an unconditional append to ${stream} was refused: ${outcome.cause}`);
-      return { position: outcome.events.at(-1)?.position ?? 0, recordedAt: outcome.recordedAt };
+      return { position: outcome.events.at(-1)?.position ?? 0 };
     },
 
     async start() {

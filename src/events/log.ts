@@ -58,9 +58,15 @@ export interface EventLog {
   /** Group commit: merged with what other callers append at the same time, accepted or refused on its own. */
   append(unit: Unit): Promise<UnitOutcome>;
   /**
+   * Decides while the append lock is held, so that nobody can come between: for what met conflict after
+   * conflict. Holds everybody up while it lasts. `decide` may be called again after a lost connection.
+   */
+  appendDecided(decide: () => Promise<Unit>): Promise<UnitOutcome>;
+  /**
    * Appends within the caller's transaction, in two steps, for work whose outcome must commit with its
-   * events: `admit` takes the append lock, tells which units would be refused and where the log stands;
-   * `write` then appends the units that were admitted. The lock is held until the transaction ends.
+   * events: `admit` takes the append lock, tells which units would be refused and where the log stands (of
+   * two that collide the later one is refused as a conflict: its turn comes in another round); `write`
+   * then appends the units that were admitted. The lock is held until the transaction ends.
    */
   admit(tx: Tx, units: readonly Unit[]): Promise<Admission>;
   write(tx: Tx, units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
@@ -71,7 +77,7 @@ export interface EventLog {
     stream: string,
     events: readonly { type: string; data: EventData }[],
     metadata: Metadata,
-  ): Promise<Head>;
+  ): Promise<Pick<Head, 'position'>>;
 
   head(db?: Queryable): Promise<Head>;
   /** The last position with `recordedAt` ≤ time; 0 before the first. */

@@ -6,16 +6,28 @@
  *
  * Only errors that prove a rollback are retried blindly.
  */
-import type { Db, Queryable, Tx } from '../db/pool.ts';
-import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
-import { QuarterdeckError } from '../errors.ts';
-import { append, type EncodedUnit } from './append.ts';
+import type { Db, Tx } from '../db/pool.ts';
+import { outcomeUnknown } from '../db/sqlstate.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { admit, append, type EncodedUnit } from './append.ts';
+import { isPassing, lacksPartition, whileAway } from './away.ts';
 import { fenceBackend, identifyBackend } from './sql/backend.ts';
 import { findAppended } from './sql/read-events.ts';
-import type { Appended, UnitOutcome } from './unit.ts';
+import type { Appended, Unit, UnitOutcome } from './unit.ts';
 
 export interface Sender {
-  send(units: readonly EncodedUnit[]): Promise<readonly UnitOutcome[]>;
+  /** @throws QuarterdeckError `unavailable` when the database stays away. */
+  send(units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
+  /** Decides while the append lock is held, so that nobody can come between; `decide` may be called again. */
+  sendDecided(decide: () => Promise<Unit>): Promise<UnitOutcome>;
+}
+
+interface Options {
+  readonly pool: Db;
+  readonly encode: (units: readonly Unit[]) => Promise<readonly EncodedUnit[]>;
+  /** A position that the log had certainly reached before this batch was sent. */
+  readonly knownHead: () => number;
+  readonly ensurePartitions: () => Promise<void>;
 }
 
 interface Backend {
@@ -23,12 +35,12 @@ interface Backend {
   readonly startedAt: string;
 }
 
-interface Options {
-  readonly pool: Db;
-  /** A position that the log had certainly reached before this batch was sent. */
-  readonly knownHead: () => number;
-  readonly attemptsMax?: number;
-  readonly pauseMs?: (attempt: number) => number;
+/** What may have been appended or not. */
+interface Lost {
+  /** undefined: it was not even identified, so nothing was sent. */
+  readonly backend: Backend | undefined;
+  readonly since: number;
+  readonly units: readonly EncodedUnit[];
 }
 
 const backends = new WeakMap<Tx, Backend>();
@@ -36,28 +48,22 @@ const backends = new WeakMap<Tx, Backend>();
 const identify = async (client: Tx): Promise<Backend> => {
   const known = backends.get(client);
   if (known !== undefined) return known;
-  const { rows } = await client.query<{ pid: number; started_at: string }>(identifyBackend);
-  const row = rows[0];
-  if (row === undefined)
-    throw new QuarterdeckError('unavailable', 'The database does not know this connection.');
-  const backend = { pid: row.pid, startedAt: row.started_at };
+  const { rows } = await client.query<{ pid: number; startedAt: string }>(identifyBackend);
+  const [backend] = rows;
+  if (backend === undefined) throw new Error('the database does not know the connection it serves');
   backends.set(client, backend);
   return backend;
 };
 
-type Attempt =
-  | { readonly outcomes: readonly UnitOutcome[] }
-  | { readonly lost: Backend | undefined; readonly error: unknown };
+/** The lost backend did not end in time, so it may still commit: to be fenced again. */
+class StillAtWork extends Error {}
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const mayPass = (error: unknown): boolean =>
+  isPassing(error) || lacksPartition(error) || error instanceof StillAtWork;
 
-export const createSender = ({
-  pool,
-  knownHead,
-  attemptsMax = 8,
-  pauseMs = (n) => 50 * 2 ** n,
-}: Options): Sender => {
-  const attempt = async (units: readonly EncodedUnit[]): Promise<Attempt> => {
+export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Options): Sender => {
+  /** One statement is one transaction. `onLost` is told when its outcome is unknown. */
+  const attempt = async (units: readonly EncodedUnit[], onLost: (backend: Backend | undefined) => void) => {
     const client = await pool.connect();
     let broken: Error | undefined;
     const onError = (error: Error): void => {
@@ -67,87 +73,107 @@ export const createSender = ({
     let backend: Backend | undefined;
     try {
       backend = await identify(client);
-      return { outcomes: await append(client, units) };
+      return await append(client, units);
     } catch (error) {
       if (outcomeUnknown(error)) broken ??= error as Error;
-      if (broken !== undefined || outcomeUnknown(error)) return { lost: backend, error };
-      throw error;
+      if (broken === undefined) throw error;
+      onLost(backend);
+      throw isPassing(error) ? error : broken;
     } finally {
       client.off('error', onError);
       client.release(broken ?? false);
     }
   };
 
-  /** What became of the events with these ids, after making sure that nothing can become of them later. */
-  const readBack = async (
-    db: Queryable,
-    backend: Backend | undefined,
-    since: number,
-    units: readonly EncodedUnit[],
-  ) => {
-    if (backend !== undefined) await db.query({ ...fenceBackend, values: [backend.pid, backend.startedAt] });
+  /** What became of each unit, after making sure that nothing can become of it later. */
+  const readBack = async ({ backend, since, units }: Lost): Promise<(UnitOutcome | undefined)[]> => {
+    if (backend !== undefined) {
+      const values = [backend.pid, backend.startedAt];
+      const { rows } = await pool.query<{ ended: boolean }>({ ...fenceBackend, values });
+      if (rows[0]?.ended === false) throw new StillAtWork(`backend ${backend.pid} does not end`);
+    }
     const ids = units.flatMap(({ events }) => events.map((e) => e.id));
-    const { rows } = await db.query<Appended & { id: string; recordedAt: string }>({
-      ...findAppended,
-      values: [since, ids],
-    });
-    return new Map(rows.map((row) => [row.id, row]));
+    const { rows } = await pool.query<Appended & { id: string }>({ ...findAppended, values: [since, ids] });
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return units.map(({ events }) => acceptedFrom(events.map((e) => found.get(e.id))));
   };
 
-  const send = async (units: readonly EncodedUnit[]): Promise<readonly UnitOutcome[]> => {
+  const healing =
+    <T>(work: () => Promise<T>) =>
+    async (): Promise<T> => {
+      try {
+        return await work();
+      } catch (error) {
+        if (lacksPartition(error)) await ensurePartitions();
+        throw error;
+      }
+    };
+
+  const send = async (units: readonly Unit[]): Promise<readonly UnitOutcome[]> => {
     const since = knownHead();
     const outcomes: (UnitOutcome | undefined)[] = units.map(() => undefined);
-    let lost: { backend: Backend | undefined; error: unknown } | undefined;
-    for (let n = 0; n < attemptsMax; n++) {
-      try {
-        if (lost !== undefined) {
-          const found = await readBack(pool, lost.backend, since, units);
-          units.forEach(({ events }, u) => {
-            outcomes[u] ??= acceptedFrom(events.map((e) => found.get(e.id)));
-          });
-          lost = undefined;
-        }
-        const open = units.flatMap((unit, u) => (outcomes[u] === undefined ? [{ unit, u }] : []));
-        if (open.length === 0) return outcomes as UnitOutcome[];
-        const result = await attempt(open.map(({ unit }) => unit));
-        if ('outcomes' in result) {
-          open.forEach(({ u }, i) => {
-            outcomes[u] = result.outcomes[i];
-          });
-          return outcomes as UnitOutcome[];
-        }
-        lost = { backend: result.lost, error: result.error };
-      } catch (error) {
-        if (!provesRollback(error) && !outcomeUnknown(error)) throw error;
-        if (n === attemptsMax - 1) throw unavailable(error);
+    let encoded: readonly EncodedUnit[] | undefined;
+    let lost: Lost | undefined;
+    const work = async (): Promise<readonly UnitOutcome[]> => {
+      encoded ??= await encode(units);
+      if (lost !== undefined) {
+        const found = await readBack(lost);
+        found.forEach((outcome, u) => {
+          outcomes[u] ??= outcome;
+        });
+        lost = undefined;
       }
-      await pause(pauseMs(n));
-    }
-    throw unavailable(lost?.error);
+      const open = encoded.flatMap((unit, u) => (outcomes[u] === undefined ? [{ unit, u }] : []));
+      if (open.length === 0) return outcomes as UnitOutcome[];
+      const all = encoded;
+      const sent = await attempt(
+        open.map(({ unit }) => unit),
+        (backend) => {
+          lost = { backend, since, units: all };
+        },
+      );
+      open.forEach(({ u }, i) => {
+        outcomes[u] = sent[i];
+      });
+      return outcomes as UnitOutcome[];
+    };
+    return whileAway(healing(work), { isPassing: mayPass, saying: () => sayingOf(lost) });
   };
 
-  return { send };
+  const sendDecided = async (decide: () => Promise<Unit>): Promise<UnitOutcome> => {
+    let lost: Lost | undefined;
+    const work = async (): Promise<UnitOutcome> => {
+      const found = lost === undefined ? undefined : (await readBack(lost))[0];
+      if (found !== undefined) return found;
+      lost = undefined;
+      const since = knownHead();
+      let sending: Lost | undefined;
+      try {
+        return await inTransaction(pool, async (tx) => {
+          const backend = await identify(tx);
+          await admit(tx, []);
+          const units = await encode([await decide()]);
+          sending = { backend, since, units };
+          return (await append(tx, units))[0] as UnitOutcome;
+        });
+      } catch (error) {
+        if (outcomeUnknown(error)) lost = sending;
+        throw error;
+      }
+    };
+    return whileAway(healing(work), { isPassing: mayPass, saying: () => sayingOf(lost) });
+  };
+
+  return { send, sendDecided };
 };
 
-const acceptedFrom = (
-  rows: readonly ((Appended & { recordedAt: string }) | undefined)[],
-): UnitOutcome | undefined => {
+const acceptedFrom = (rows: readonly (Appended | undefined)[]): UnitOutcome | undefined => {
   const events = rows.filter((row) => row !== undefined);
-  const first = events[0];
-  if (first === undefined || events.length < rows.length) return undefined;
-  return {
-    accepted: true,
-    events: events.map(({ position, version }) => ({ position, version })),
-    recordedAt: first.recordedAt,
-  };
+  if (events.length === 0 || events.length < rows.length) return undefined;
+  return { accepted: true, events: events.map(({ position, version }) => ({ position, version })) };
 };
 
-const unavailable = (cause: unknown): QuarterdeckError =>
-  new QuarterdeckError(
-    'unavailable',
-    'The database cannot be reached; whether the command took effect is not known yet.',
-    {
-      retryAfterSeconds: 5,
-      cause,
-    },
-  );
+const sayingOf = (lost: Lost | undefined): string =>
+  lost === undefined
+    ? 'The database cannot be reached; the command was not carried out.'
+    : 'The database cannot be reached; whether the command took effect is not known yet.';

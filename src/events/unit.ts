@@ -2,7 +2,7 @@
  * The unit of appending: what is accepted whole or refused whole. Shapes only.
  */
 import type { EventData } from './definition.ts';
-import type { Metadata, Timestamp } from './envelope.ts';
+import type { Metadata } from './envelope.ts';
 
 /** `base` is the version the stream must have now; `any` appends behind whatever is there. */
 export interface StreamWrite {
@@ -60,5 +60,5 @@ export type Refusal =
 
 /** `events` lists position and version of each event, in the unit's order. */
 export type UnitOutcome =
-  | { readonly accepted: true; readonly events: readonly Appended[]; readonly recordedAt: Timestamp }
+  | { readonly accepted: true; readonly events: readonly Appended[] }
   | ({ readonly accepted: false } & Refusal);

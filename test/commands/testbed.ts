@@ -96,7 +96,7 @@ export const openWriteSide = async (
   const pipeline = createPipeline({
     log,
     deciding,
-    lanes: createLanes({ append, load: log.load }, deciding),
+    lanes: createLanes({ append, appendDecided: log.appendDecided }, deciding),
     catalogue: createCatalogue(commands),
     idempotency,
     source: { newId, clock: () => new Date().toISOString().replace('Z', '000Z') },

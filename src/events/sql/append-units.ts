@@ -5,6 +5,8 @@
  */
 export const appendUnits = {
   name: 'append_units',
+  // A peer that has gone silent is given up; longer than any wait for the append lock (lock_timeout).
+  query_timeout: 45_000,
   text: `SELECT * FROM append_units($1::boolean, $2::int[], $3::text[], $4::int[], $5::int[], $6::bytea[], $7::text[],
     $8::int[], $9::bytea[], $10::int[], $11::bytea[], $12::bytea[], $13::text[], $14::int[],
     $15::int[], $16::text[], $17::uuid[], $18::text[], $19::int[], $20::text[], $21::int[], $22::text[], $23::text[])`,
@@ -19,7 +21,6 @@ export interface AdmitRow {
 }
 
 export interface AppendRow extends AdmitRow {
-  readonly head_time: string;
   /** Of the accepted events, in order; their positions follow `head_position` without a gap. */
   readonly versions: readonly number[];
 }

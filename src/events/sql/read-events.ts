@@ -32,8 +32,7 @@ export const readStreams = {
 /** $1 after, $2 ids: what became of events whose append was cut off; a bounded look at the newest part. */
 export const findAppended = {
   name: 'find_appended',
-  text: `SELECT id, position, version, recorded_at AS "recordedAt" FROM events
-    WHERE position > $1 AND id = ANY ($2::uuid[])`,
+  text: `SELECT id, position, version FROM events WHERE position > $1 AND id = ANY ($2::uuid[])`,
 } as const;
 
 export const positionAt = {
