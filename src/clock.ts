@@ -1,6 +1,6 @@
 /** Time and ids as they are passed in to everything that needs them. */
-import { v7 } from 'uuid';
 import type { Timestamp } from './events/envelope.ts';
+import { newEventId } from './events/event-id.ts';
 
 export interface Sources {
   readonly clock: () => Date;
@@ -8,7 +8,7 @@ export interface Sources {
   readonly newId: () => string;
 }
 
-export const systemSources: Sources = { clock: () => new Date(), newId: () => v7() };
+export const systemSources: Sources = { clock: () => new Date(), newId: newEventId };
 
 /** Text form of a moment, `YYYY-MM-DDTHH:MM:SS.ffffffZ`; a Date knows milliseconds only. */
 export const timestampOf = (moment: Date): Timestamp => moment.toISOString().replace('Z', '000Z');
