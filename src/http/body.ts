@@ -7,7 +7,7 @@
  */
 import type { Request } from 'express';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
-import { requireSound } from './json.ts';
+import { requireSound } from '../events/sound-json.ts';
 import { malformed } from './problem.ts';
 
 export const bodyBytesMax = 1024 * 1024;

@@ -5,7 +5,7 @@
  */
 import type { Request } from 'express';
 import { invalidInput } from '../errors.ts';
-import { textFault } from './json.ts';
+import { textFault } from '../events/sound-json.ts';
 import { malformed, notFound } from './problem.ts';
 
 /** @throws QuarterdeckError malformed_request, invalid_input. */

@@ -8,23 +8,32 @@ import type { CommandDefinition } from '../commands/definition.ts';
 import { validateInput } from '../commands/validate.ts';
 import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
+import { jsonFault } from '../events/sound-json.ts';
 import { fieldsOf } from './sources/fields.ts';
 
+const label = 'Give text of at most 200 characters.';
+const count = 'Give a whole number, 0 or more.';
+const where = 'Give an object of fields, like {"status": "active"}.';
+const map = 'Give an object from fields to columns, like {"accountId": "customerID"}.';
+
 const common = {
-  command: z.string(),
-  input: z.record(z.string(), z.unknown()).default({}),
-  dryRun: z.boolean().default(false),
-  label: z.string().max(200).optional(),
-  expectedCount: z.int().nonnegative().optional(),
+  command: z.string('Give the name of a command that runs in bulk.'),
+  input: z.record(z.string(), z.unknown(), 'Give an object of the fields that all items share.').default({}),
+  dryRun: z.boolean('Give true or false.').default(false),
+  label: z.string(label).max(200, label).optional(),
+  expectedCount: z.int(count).nonnegative(count).optional(),
 };
 
 const bodySchema = z.strictObject({
   ...common,
-  targets: z.array(z.string()).optional(),
-  where: z.record(z.string(), z.unknown()).optional(),
+  targets: z.array(z.string('Give an id as text.'), 'Give a list of ids.').optional(),
+  where: z.record(z.string(), z.unknown(), where).optional(),
 });
 
-const uploadSchema = z.strictObject({ ...common, map: z.record(z.string(), z.string()).optional() });
+const uploadSchema = z.strictObject({
+  ...common,
+  map: z.record(z.string(), z.string('Give the name of a column.'), map).optional(),
+});
 
 export interface Asked {
   readonly command: string;
@@ -86,11 +95,15 @@ export const readUploadQuery = (query: Readonly<Record<string, string>>): AskedB
 const flagOf = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
 
 const parseJson = (name: string, text: string): unknown => {
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text) as unknown;
   } catch {
     throw invalidInput(name, `Give ${name} as a JSON object, percent-encoded.`);
   }
+  const fault = jsonFault(value, name);
+  if (fault !== undefined) throw invalidInput(fault.path, fault.message);
+  return value;
 };
 
 export type BulkCommand = CommandDefinition & { readonly bulk: { readonly field: string } };

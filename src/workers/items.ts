@@ -9,6 +9,7 @@ import { validateInput } from '../commands/validate.ts';
 import type { FieldError } from '../errors.ts';
 import { type Codec, erased, isSealed } from '../events/codec.ts';
 import type { EventData } from '../events/definition.ts';
+import { jsonFault, textFault } from '../events/sound-json.ts';
 import type { ColumnOf, SourceItem } from './sources/source.ts';
 
 /** As it stands in the chunk's array; names are short because there are millions of them. */
@@ -31,9 +32,16 @@ export type OpenItem =
 
 const contextOf = (command: CommandDefinition): string => `bulk ${command.name}`;
 
-const targetOf = (command: CommandDefinition, input: EventData): string | null => {
-  const target = input[command.bulk?.field ?? ''];
-  return typeof target === 'string' && target !== '' ? target : null;
+/**
+ * null where it names nothing. The log keeps targets in the clear and for ever, so what the command would
+ * not take as an id is none: an upload with its columns mixed up has e-mail addresses there.
+ */
+const targetOf = ({ input, bulk }: CommandDefinition, given: EventData, valid: boolean): string | null => {
+  const field = bulk?.field ?? '';
+  const target = given[field];
+  if (typeof target !== 'string' || target === '') return null;
+  const taken = valid || (textFault(target) === undefined && input.shape[field]?.safeParse(target).success);
+  return taken === true ? target : null;
 };
 
 interface Intake {
@@ -50,10 +58,13 @@ export const storeItems = async (
 ): Promise<readonly StoredItem[]> => {
   const checked = items.map((item) => {
     const whole = { ...common, ...item.input };
-    const fault = textFault(item.input);
+    const fault = jsonFault(item.input);
     const validated =
       fault === undefined ? validateInput(command, whole) : { ok: false as const, errors: [fault] };
-    const place = { t: targetOf(command, whole), ...(item.line === undefined ? {} : { l: item.line }) };
+    const place = {
+      t: targetOf(command, whole, validated.ok),
+      ...(item.line === undefined ? {} : { l: item.line }),
+    };
     if (validated.ok) return { place, input: item.input, subject: command.subject(validated.input) };
     return { place: { ...place, e: validated.errors.map((e) => explain(e, item, columnOf)) } };
   });
@@ -77,29 +88,6 @@ const explain = (error: FieldError, { input }: SourceItem, columnOf: ColumnOf): 
   const blank = value === undefined || (typeof value === 'string' && value.trim() === '');
   if (column === undefined || !blank) return error;
   return { path: error.path, message: `The column "${column}" is blank; ${error.message}` };
-};
-
-const suspicious = /\\u0000|\\ud[89a-f]/i;
-
-/** PostgreSQL's text holds no NUL and UTF-8 no half of a surrogate pair; found by one search of the text. */
-const textFault = (input: EventData): FieldError | undefined => {
-  if (!suspicious.test(JSON.stringify(input))) return undefined;
-  for (const [path, value] of Object.entries(input)) {
-    const text = unescaped(path) + unescaped(value);
-    if (text.includes('\0') || !text.isWellFormed()) {
-      const message = 'Holds a NUL character or half of a surrogate pair; leave it out.';
-      return { path: path.isWellFormed() ? path.replaceAll('\0', '') : '', message };
-    }
-  }
-  return undefined;
-};
-
-const unescaped = (value: unknown): string => {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null) return '';
-  return Object.entries(value)
-    .map(([name, inner]) => name + unescaped(inner))
-    .join('');
 };
 
 /** Opens what is sealed and puts the common input below; in the order given. */

@@ -1,6 +1,8 @@
 /** Looking at jobs and steering them: permissions first, then the work of the files beside this one. */
 import type { Origin } from '../commands/request.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
+import { momentOf } from '../events/moment.ts';
+import { textFault } from '../events/sound-json.ts';
 import type { AcceptingInside } from './accept.ts';
 import { bulkCommand } from './asked.ts';
 import { viewOf } from './job-record.ts';
@@ -27,22 +29,14 @@ const bounded = (limit: number | undefined, usual: number, max: number): number 
 const cursorOf = ({ requestedAt, id }: BulkJob): string =>
   Buffer.from(JSON.stringify([requestedAt, id])).toString('base64url');
 
-const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
-
 const readCursor = (cursor: string): { requestedAt: string; id: string } => {
   try {
     const [requestedAt, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [
       unknown,
       unknown,
     ];
-    if (
-      typeof requestedAt === 'string' &&
-      time.test(requestedAt) &&
-      typeof id === 'string' &&
-      !id.includes('\0')
-    ) {
-      return { requestedAt, id };
-    }
+    const ours = typeof requestedAt === 'string' && momentOf(requestedAt) === requestedAt;
+    if (ours && typeof id === 'string' && textFault(id) === undefined) return { requestedAt, id };
   } catch {
     // Refused below, like one that parses and says nothing.
   }

@@ -151,8 +151,12 @@ const queries: readonly Refused[] = [
   reading('accounts?limit=1&limit=2', 422, 'invalid_input', 'limit'),
   reading('accounts?cursor=made-up', 400, 'malformed_request'),
   reading(`accounts?cursor=${Buffer.from('{"after":"x"}').toString('base64url')}`, 400, 'malformed_request'),
+  ...['["2026-02-30T00:00:00.000000Z","x"]', '["0000-01-01T00:00:00.000000Z","x"]', '[1,2]'].map((made) =>
+    reading(`bulk-jobs?cursor=${Buffer.from(made).toString('base64url')}`, 400, 'malformed_request'),
+  ),
   reading('accounts?asOf=yesterday', 422, 'invalid_input', 'asOf'),
   reading('accounts?asOf=999999999', 422, 'invalid_input', 'asOf'),
+  reading('accounts?asOf=0001-01-01T00:00:00%2B01:00', 422, 'invalid_input', 'asOf'),
   reading('accounts?where={', 422, 'invalid_input', 'where'),
   reading('accounts?where=[]', 422, 'invalid_input', 'where'),
   reading(`accounts?where=${encodeURIComponent('{"colour":"red"}')}`, 422, 'invalid_input', /colour/),
@@ -188,6 +192,17 @@ const suspend = { command: 'suspend-account', input: { reason: 'x' } };
 const bulkJobs: readonly Refused[] = [
   bulk('neither targets nor filter', { body: suspend }, 422, 'invalid_input'),
   bulk('targets and filter', { body: { ...suspend, targets: ['a'], where: {} } }, 422, 'invalid_input'),
+  bulk(
+    'an input that cannot be text',
+    {
+      path: `${upload}&input=${encodeURIComponent('{"name":"\\u0000"}')}`,
+      body: `${columns}\n${row}\n`,
+      headers: csv,
+    },
+    422,
+    'invalid_input',
+    'input.name',
+  ),
   bulk('targets that are no list', { body: { ...suspend, targets: 'a' } }, 422, 'invalid_input', 'targets'),
   bulk(
     'an unknown field',

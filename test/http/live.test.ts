@@ -133,6 +133,7 @@ describe('subscribing', () => {
     [{ topic: 7 }],
     [{ topic: '' }],
     [{ topic: 'x'.repeat(300) }],
+    [{ topic: 'accounts/a\u0000' }],
     [[]],
   ])('with %j is answered with what was wrong', async (message) => {
     const socket = await connected('clerks');

@@ -199,6 +199,12 @@ describe('Accepting a bulk job', () => {
     const ndjson = (text: string, query: Record<string, string> = {}) =>
       house.upload({ command: 'pack-crate', ...query }, text, { mediaType: 'application/x-ndjson' });
 
+    test('a line nested without end is an item that is told so', async () => {
+      const job = await ndjson(`{"crateId":"deep","weight":${'['.repeat(50_000)}${']'.repeat(50_000)}}\n`);
+      const { rows } = await db.app.query('SELECT inputs FROM bulk_chunks WHERE job_id = $1', [job.id]);
+      expect(rows[0]?.inputs).toMatchObject([{ t: 'deep', e: [{ path: 'weight' }] }]);
+    });
+
     test('each line is an item, blank ones are skipped', async () => {
       const job = await ndjson(
         '{"crateId":"j1","weight":1}\r\n\r\n{"crateId":"j2","weight":"x"}\n{"crateId":"j3","weight":2}',

@@ -5,6 +5,7 @@
 import type { Socket } from 'socket.io';
 import type { Principal } from '../../access/principal.ts';
 import { isQuarterdeckError, QuarterdeckError } from '../../errors.ts';
+import { textFault } from '../../events/sound-json.ts';
 import type { Channel, Subscriber } from './channel.ts';
 import type { Channels } from './channels.ts';
 
@@ -113,7 +114,8 @@ const answering = (
 const topicIn = (message: unknown): string | undefined => {
   if (typeof message !== 'object' || message === null || !('topic' in message)) return undefined;
   const { topic } = message;
-  return typeof topic === 'string' && topic.length > 0 && topic.length <= topicCharsMax ? topic : undefined;
+  if (typeof topic !== 'string' || topic === '' || topic.length > topicCharsMax) return undefined;
+  return textFault(topic) === undefined ? topic : undefined;
 };
 
 const waiting = (socket: Socket): number =>
