@@ -1,6 +1,5 @@
 /** The log as an audit log: who may look, and that whoever took a copy or a replay is recorded. */
-import { metadataOf } from '../commands/metadata.ts';
-import type { Origin } from '../commands/request.ts';
+import { metadataOf, type Origin } from '../access/origin.ts';
 import type { Db } from '../db/pool.ts';
 import { notPermitted } from '../errors.ts';
 import type { NewEvent } from '../events/definition.ts';

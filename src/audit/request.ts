@@ -3,7 +3,7 @@
  * function throws `QuarterdeckError`: not_permitted, not_found (no such stream), invalid_input (with path
  * and remedy), malformed_request (a cursor that is none of ours).
  */
-import type { Origin } from '../commands/request.ts';
+import type { Origin } from '../access/origin.ts';
 import type { ActorRef, RecordedEvent, Timestamp } from '../events/envelope.ts';
 
 /** The filters as they came in the query string; absent ones restrict nothing. */

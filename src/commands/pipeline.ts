@@ -2,7 +2,9 @@
  * The pipeline of a command: authorise → validate → load → decide → append. Each stage can stop it, and
  * whatever stops it is recorded. `execute` below is the whole order of things.
  */
+
 import { createPatch } from 'rfc6902';
+import { type MetadataSource, metadataOf, type Origin } from '../access/origin.ts';
 import { notPermitted, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
 import type { Metadata } from '../events/envelope.ts';
@@ -13,10 +15,9 @@ import type { CommandDefinition } from './definition.ts';
 import { commandsStream } from './engine-events.ts';
 import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
-import { type MetadataSource, metadataOf } from './metadata.ts';
 import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
 import { inputProblem, isGiven, missingNeed, refusalsOfKeys, rejected, taken, tryAgain } from './refusals.ts';
-import type { CommandAnswer, CommandRequest, Commands, Origin } from './request.ts';
+import type { CommandAnswer, CommandRequest, Commands } from './request.ts';
 import { validateInput } from './validate.ts';
 
 export interface PipelineOptions {

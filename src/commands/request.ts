@@ -2,17 +2,9 @@
  * A command as it reaches the pipeline, and what the pipeline answers. Nothing here knows HTTP: whoever
  * calls (the API, a reactor, a script) builds a request and gets an answer or a `QuarterdeckError`.
  */
+import type { Origin } from '../access/origin.ts';
 import type { Principal } from '../access/principal.ts';
 import type { EventData } from '../events/definition.ts';
-
-/** From where and in what connection something is asked; goes into the metadata of what follows. */
-export interface Origin {
-  readonly principal: Principal;
-  readonly ip?: string;
-  readonly correlationId?: string;
-  readonly causationId?: string;
-  readonly traceparent?: string;
-}
 
 export interface CommandRequest extends Origin {
   readonly name: string;

@@ -4,8 +4,8 @@
  * principal was mounted outside the gate: that is refused, never assumed.
  */
 import type { Response } from 'express';
+import type { Origin } from '../access/origin.ts';
 import type { Principal } from '../access/principal.ts';
-import type { Origin } from '../commands/request.ts';
 import { QuarterdeckError } from '../errors.ts';
 import { correlationOf } from './correlation.ts';
 

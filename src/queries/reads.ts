@@ -1,9 +1,11 @@
 /**
- * Records who took a copy of a projection, and who read the fields that are marked `recordReads`. A single row and a page of an export are
- * recorded before they are answered: where that fails, nothing is answered. Lists of one reader are
- * gathered for at most a minute and recorded together; what is gathered is written when the server stops.
+ * Records who took a copy of a projection, and who read the fields that are marked `recordReads`. A single
+ * row and a page of an export are recorded before they are answered: where that fails, nothing is
+ * answered. Lists of one reader are gathered for at most a minute and recorded together; what is gathered
+ * is written when the server stops.
  */
-import type { Metadata, Timestamp } from '../events/envelope.ts';
+import { metadataOf } from '../access/origin.ts';
+import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import { FieldsRead, keysMax, RowsExported, readsStream } from './engine-events.ts';
 import type { Reader } from './request.ts';
@@ -50,23 +52,6 @@ interface Deps {
 interface Gathered extends Omit<FieldReads, 'keys'> {
   readonly keys: Set<string>;
 }
-
-const metadataOf = ({ principal, ip, correlationId, traceparent }: Reader, deps: Deps): Metadata => {
-  const { id, kind, tool, sessionId, email, name } = principal;
-  const commandId = deps.newId();
-  return {
-    actor: { id, kind },
-    tool,
-    commandId,
-    correlationId: correlationId ?? commandId,
-    decidedAt: deps.clock(),
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(email === undefined ? {} : { email }),
-    ...(name === undefined ? {} : { name }),
-    ...(ip === undefined ? {} : { ip }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-};
 
 const chunks = (keys: readonly string[]): readonly (readonly string[])[] =>
   Array.from({ length: Math.ceil(keys.length / keysMax) }, (_, i) =>

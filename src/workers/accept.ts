@@ -4,7 +4,7 @@
  * wrong before leaves nothing.
  */
 import { createHash } from 'node:crypto';
-import type { Origin } from '../commands/request.ts';
+import type { Origin } from '../access/origin.ts';
 import { QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
 import type { BulkCommand } from './asked.ts';

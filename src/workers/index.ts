@@ -2,10 +2,11 @@
  * Bulk work, put together: accepting jobs, looking at them and steering them in every process that serves
  * the API; relay and chunk workers in those that call `start`.
  */
+
+import type { Origin } from '../access/origin.ts';
 import type { Catalogue } from '../commands/catalogue.ts';
 import type { Deciding } from '../commands/deciding.ts';
 import type { Idempotency } from '../commands/idempotency.ts';
-import type { Origin } from '../commands/request.ts';
 import type { Db } from '../db/pool.ts';
 import { notPermitted } from '../errors.ts';
 import type { Codec } from '../events/codec.ts';

@@ -1,5 +1,5 @@
 /** Looking at jobs and steering them: permissions first, then the work of the files beside this one. */
-import type { Origin } from '../commands/request.ts';
+import type { Origin } from '../access/origin.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import { momentOf } from '../events/moment.ts';
 import { textFault } from '../events/sound-json.ts';

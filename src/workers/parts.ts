@@ -1,8 +1,9 @@
 /** What the files of this folder share: made once by `createBulk`, handed to each. */
+
+import type { Origin } from '../access/origin.ts';
 import type { Catalogue } from '../commands/catalogue.ts';
 import type { Deciding } from '../commands/deciding.ts';
 import type { Idempotency } from '../commands/idempotency.ts';
-import type { Origin } from '../commands/request.ts';
 import type { Db } from '../db/pool.ts';
 import type { Codec } from '../events/codec.ts';
 import type { EventLog } from '../events/log.ts';

@@ -1,6 +1,7 @@
 /** What bulk work needs from the rest of the program, as small as it is. */
+
+import type { Origin } from '../access/origin.ts';
 import type { Principal } from '../access/principal.ts';
-import type { Origin } from '../commands/request.ts';
 import type { ActorKind, Timestamp } from '../events/envelope.ts';
 
 /** Whom a job acts as. Roles are looked up afresh; the tool's scope is as it was at acceptance. */

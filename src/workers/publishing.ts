@@ -2,8 +2,9 @@
  * Stages a plan's items and publishes the job: its first event, its idempotency key and its visibility
  * commit together. A repetition with the same key answers the job that was accepted then.
  */
+
+import { metadataOf } from '../access/origin.ts';
 import type { IdempotencyKey, StoredAnswer } from '../commands/idempotency.ts';
-import { metadataOf } from '../commands/metadata.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import type { Metadata } from '../events/envelope.ts';

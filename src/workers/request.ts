@@ -4,7 +4,7 @@
  * principal's permission first: `bulk:run` and the command's own to start, `bulk:run` to pause, resume and
  * cancel (anybody who runs bulk work may stop it), `bulk:read` to look.
  */
-import type { Origin } from '../commands/request.ts';
+import type { Origin } from '../access/origin.ts';
 import type { FieldError } from '../errors.ts';
 import type { ActorRef, Timestamp } from '../events/envelope.ts';
 

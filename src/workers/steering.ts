@@ -5,7 +5,7 @@
  *
  * Locks are taken in one order everywhere: chunks, then the append lock, then the job's row.
  */
-import { metadataOf } from '../commands/metadata.ts';
+import { metadataOf } from '../access/origin.ts';
 import type { Tx } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { QuarterdeckError } from '../errors.ts';

@@ -1,6 +1,7 @@
 /** The write side over a cloned database, with a small area of its own: jars that hold at most ten. */
 import { v7 as newId } from 'uuid';
 import { z } from 'zod';
+import type { Origin } from '../../src/access/origin.ts';
 import { type Principal, permissions } from '../../src/access/principal.ts';
 import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { createDeciding } from '../../src/commands/deciding.ts';
@@ -9,7 +10,7 @@ import { commandEngineEvents } from '../../src/commands/engine-events.ts';
 import { createIdempotency } from '../../src/commands/idempotency.ts';
 import { createLanes } from '../../src/commands/lanes.ts';
 import { createPipeline } from '../../src/commands/pipeline.ts';
-import type { CommandRequest, Origin } from '../../src/commands/request.ts';
+import type { CommandRequest } from '../../src/commands/request.ts';
 import { defineStream } from '../../src/commands/stream.ts';
 import type { Db } from '../../src/db/pool.ts';
 import { createCodec } from '../../src/events/codec.ts';

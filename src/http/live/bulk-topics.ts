@@ -3,8 +3,9 @@
  * (the job). Progress says only which jobs changed: they are read anew, after the head, so that what is
  * sent is never older than its `seq`.
  */
+
+import type { Origin } from '../../access/origin.ts';
 import type { Principal } from '../../access/principal.ts';
-import type { Origin } from '../../commands/request.ts';
 import { notPermitted } from '../../errors.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Bulk, BulkJob } from '../../workers/request.ts';

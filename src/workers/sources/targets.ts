@@ -1,5 +1,5 @@
 /** Ids as a source, given or found by a filter: each becomes the command's target field. */
-import type { Origin } from '../../commands/request.ts';
+import type { Origin } from '../../access/origin.ts';
 import { invalidInput } from '../../errors.ts';
 import type { EventData } from '../../events/definition.ts';
 import type { Selecting } from '../ports.ts';

@@ -1,9 +1,17 @@
 /**
- * The metadata of what a principal does: who, through which tool, from where, when, why.
+ * Who asks for something, from where and in what connection, and the metadata of what follows from it:
+ * the same for commands, reads, bulk work and audit.
  */
-import type { Principal } from '../access/principal.ts';
 import type { Metadata, Timestamp } from '../events/envelope.ts';
-import type { Origin } from './request.ts';
+import type { Principal } from './principal.ts';
+
+export interface Origin {
+  readonly principal: Principal;
+  readonly ip?: string;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly traceparent?: string;
+}
 
 export interface MetadataSource {
   readonly clock: () => Timestamp;
