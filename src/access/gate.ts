@@ -51,7 +51,11 @@ interface Deps {
   readonly principalOf: (session: Session) => Principal;
 }
 
-const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
+/** Without the query; and a segment that can be no name or id of ours may be anybody's e-mail address. */
+const pathOf = (url: string): string =>
+  (url.split('?', 1)[0] ?? '').replaceAll(/[^/]+/g, (segment) =>
+    /^[A-Za-z0-9._$-]{1,100}$/.test(segment) ? segment : '…',
+  );
 
 export const createGate = (deps: Deps): Gate => {
   const { network, credentials, cookies, comesFromOwnOrigin, denials, authenticate, principalOf } = deps;

@@ -2,7 +2,7 @@
  * The HTTP server around an app: listens, and stops by letting what was begun end. What node itself
  * refuses before a request exists (broken HTTP, headers too large) is a problem document too.
  */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { problemKinds, problemType } from './problem.ts';
 
@@ -18,8 +18,15 @@ export interface Listening {
 const timeouts = { headersTimeout: 30_000, requestTimeout: 15 * 60_000, keepAliveTimeout: 65_000 };
 
 export const listenOn = async (listener: RequestListener, host: string, port: number): Promise<Listening> => {
-  const server = createServer(timeouts, listener);
+  const server = createServer(timeouts, (request, response) => {
+    // The absolute form without a host (`GET http://`) has no path that a router could look at.
+    if (namesPlace.test(request.url ?? '')) listener(request, response);
+    else malformed(response, 'The address has no path.');
+  });
   server.on('clientError', refuse);
+  server.on('checkExpectation', (_request, response: ServerResponse) =>
+    malformed(response, 'Expect takes 100-continue only.'),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -46,23 +53,43 @@ const close = async (server: Server, drainMs: number): Promise<void> => {
   clearInterval(sweep);
 };
 
-const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
+const namesPlace = /^(\/|\*$|https?:\/\/[^/?#])/i;
+
+const contentType = 'application/problem+json; charset=utf-8';
+
+const problem = (detail: string): string => {
   const { status, title } = problemKinds.malformed_request;
-  const detail = error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are too large.' : 'This is not HTTP.';
-  const body = JSON.stringify({
+  return JSON.stringify({
     type: problemType('malformed_request'),
     title,
     status,
     detail,
     code: 'malformed_request',
   });
+};
+
+const malformed = (response: ServerResponse, detail: string): void => {
+  const { status } = problemKinds.malformed_request;
+  response.writeHead(status, {
+    'Content-Type': contentType,
+    'Cache-Control': 'no-store',
+    Connection: 'close',
+  });
+  response.end(problem(detail));
+};
+
+const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status } = problemKinds.malformed_request;
+  const body = problem(
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are too large.' : 'This is not HTTP.',
+  );
   const head = [
     `HTTP/1.1 ${status} Bad Request`,
-    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Type: ${contentType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',
     'Connection: close',

@@ -60,6 +60,14 @@ describe('a request without a session', () => {
     });
     expect(JSON.stringify(events)).not.toContain('hush');
   });
+
+  test('does not hold what stands in the path where no id can', async () => {
+    await ask('GET', '/internal/v1/accounts/ada@example.com', {});
+    await ask('GET', '/internal/v1/accounts/Ada%20Lovelace', {});
+    const events = await app.recorded();
+    expect(events.map(({ data }) => data.path)).toContain('/internal/v1/accounts/…');
+    expect(JSON.stringify(events)).not.toMatch(/ada@|Lovelace/);
+  });
 });
 
 describe('a cookie request that changes something', () => {

@@ -216,6 +216,26 @@ describe('the console', () => {
   });
 });
 
+describe('what no route can be asked', () => {
+  test.each([
+    ['an address without a path', 'GET http:// HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+    [
+      'an expectation that is none',
+      'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: cake\r\nConnection: close\r\n\r\n',
+    ],
+    ['what is no HTTP', 'cake\r\n\r\n'],
+  ])('%s is a problem like any other', async (_what, request) => {
+    const socket = connect(served.port, '127.0.0.1');
+    socket.end(request);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    await once(socket, 'close');
+    expect(text).toMatch(/^HTTP\/1.1 400 .*application\/problem\+json.*"code":"malformed_request"/s);
+  });
+});
+
 describe('the router in another express app', () => {
   test('answers its own addresses and leaves all others alone', async () => {
     const app = express();
