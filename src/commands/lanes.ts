@@ -5,9 +5,11 @@
  *
  * A conflict (another process wrote the stream, or one that was read) is nobody's fault: all are decided
  * again from a fresh load. After a few conflicts they are decided while the append lock is held, since
- * whoever keeps writing a stream that this one only reads would win every time: nobody is refused. What concerns one command is that command's alone: a
- * duplicate key is taken out of the group, and where a claim is taken, a decider throws or an event cannot
- * be stored, each goes on its own, so that nobody answers for another's fault.
+ * whoever keeps writing a stream that this one only reads would win every time: nobody is refused.
+ *
+ * What concerns one command is that command's alone: a duplicate key is taken out of the group, and where
+ * a claim is taken, a decider throws or an event cannot be stored, each goes on its own, so that nobody
+ * answers for another's fault.
  */
 import { QuarterdeckError } from '../errors.ts';
 import type { EventLog, Loaded } from '../events/log.ts';

@@ -1,6 +1,7 @@
 /**
- * The currencies of ISO 4217 (active codes, and those that were replaced lately) and how many decimals each has. A code that
- * is not here is refused rather than taken for one with two decimals: a wrong exponent is a wrong amount.
+ * The currencies of ISO 4217 (active codes, and those that were replaced lately) and how many decimals
+ * each has. A code that is not here is refused rather than taken for one with two decimals: a wrong
+ * exponent is a wrong amount.
  * Left out: fund codes and precious metals (CLF, XAU …), which no invoice is written in.
  */
 const codes: Readonly<Record<0 | 2 | 3, string>> = {
