@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answered } from '../contract/running.ts';
-import type { Service } from './service.ts';
+import type { Installation } from './installation.ts';
 
 export const accounts = 4_000;
 
@@ -38,16 +38,16 @@ const accepted = (answer: Answered): Job => {
 };
 
 /** Opens the accounts by uploading them. */
-export const openAccounts = async (service: Service): Promise<void> => {
+export const openAccounts = async (installed: Installation): Promise<void> => {
   const rows = ids.map((id) => `${id},Fiber,month-to-month,3,29.85,89.55`);
   const job = accepted(
-    await service.ask('ops', {
+    await installed.ask('ops', {
       path: '/internal/v1/bulk-jobs?command=open-account',
       headers: { 'content-type': 'text/csv' },
       body: ['accountId,plan,contract,tenureMonths,monthlyCharges,totalCharges', ...rows].join('\n'),
     }),
   );
-  const ended = await endOf(service, job);
+  const ended = await endOf(installed, job);
   if (ended.succeeded !== accounts) throw new Error(`import: ${JSON.stringify(ended)}`);
 };
 
@@ -55,9 +55,9 @@ export const openAccounts = async (service: Service): Promise<void> => {
 export const commandOf = (round: number): string =>
   round % 2 === 0 ? 'suspend-account' : 'reactivate-account';
 
-export const startJob = async (service: Service, command: string): Promise<Job> =>
+export const startJob = async (installed: Installation, command: string): Promise<Job> =>
   accepted(
-    await service.insist('ops', {
+    await installed.insist('ops', {
       path: '/internal/v1/bulk-jobs',
       body: {
         command,
@@ -67,29 +67,33 @@ export const startJob = async (service: Service, command: string): Promise<Job> 
     }),
   );
 
-export const jobNow = async (service: Service, { id }: Pick<Job, 'id'>): Promise<Job> =>
-  (await service.insist('ops', { path: `/internal/v1/bulk-jobs/${id}` })).body as unknown as Job;
+export const jobNow = async (installed: Installation, { id }: Pick<Job, 'id'>): Promise<Job> =>
+  (await installed.insist('ops', { path: `/internal/v1/bulk-jobs/${id}` })).body as unknown as Job;
 
 export const doneOf = (job: Job): number => job.succeeded + job.unchanged + job.rejected + job.failed;
 
-export const endOf = async (service: Service, job: Pick<Job, 'id'>): Promise<Job> => {
+export const endOf = async (installed: Installation, job: Pick<Job, 'id'>): Promise<Job> => {
   for (;;) {
-    const now = await jobNow(service, job);
+    const now = await jobNow(installed, job);
     if (now.finishedAt !== null) return now;
     await sleep(50);
   }
 };
 
 /** Waits until so many items are decided; the job as it was then. */
-export const reach = async (service: Service, job: Job, items: number): Promise<Job> => {
+export const reach = async (installed: Installation, job: Job, items: number): Promise<Job> => {
   for (;;) {
-    const now = await jobNow(service, job);
+    const now = await jobNow(installed, job);
     if (doneOf(now) >= items || now.finishedAt !== null) return now;
   }
 };
 
-const lines = async <T>(service: Service, who: 'ops' | 'compliance', path: string): Promise<readonly T[]> => {
-  const answer = await service.insist(who, { path });
+const lines = async <T>(
+  installed: Installation,
+  who: 'ops' | 'compliance',
+  path: string,
+): Promise<readonly T[]> => {
+  const answer = await installed.insist(who, { path });
   if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text.slice(0, 500)}`);
   return answer.text
     .split('\n')
@@ -97,8 +101,8 @@ const lines = async <T>(service: Service, who: 'ops' | 'compliance', path: strin
     .map((line) => JSON.parse(line) as T);
 };
 
-export const wholeLog = (service: Service): Promise<readonly Logged[]> =>
-  lines(service, 'compliance', '/internal/v1/audit/events.ndjson');
+export const wholeLog = (installed: Installation): Promise<readonly Logged[]> =>
+  lines(installed, 'compliance', '/internal/v1/audit/events.ndjson');
 
 const numbers = (count: number, from = 0): readonly number[] =>
   Array.from({ length: count }, (_, n) => n + from);
@@ -118,17 +122,17 @@ export const expectGapless = (log: readonly Logged[]): void => {
 };
 
 /** @returns how many of its events were recorded at `since` or later. */
-export const expectExactlyOnce = async (service: Service, job: Job, since: Date): Promise<number> => {
+export const expectExactlyOnce = async (installed: Installation, job: Job, since: Date): Promise<number> => {
   expect(job).toMatchObject({ state: 'completed', total: accounts, succeeded: accounts, failed: 0 });
   const results = await lines<{ index: number; outcome: string }>(
-    service,
+    installed,
     'ops',
     `/internal/v1/bulk-jobs/${job.id}/results?format=ndjson`,
   );
   expect(sorted(results.map(({ index }) => index))).toEqual(numbers(accounts));
   expect(results.filter(({ outcome }) => outcome !== 'succeeded')).toEqual([]);
 
-  const log = await wholeLog(service);
+  const log = await wholeLog(installed);
   expectGapless(log);
   const own = log.filter(({ stream, metadata }) => !stream.startsWith('$') && metadata.bulkJobId === job.id);
   expect(own.map(({ stream }) => stream).sort()).toEqual(ids.map((id) => `account-${id}`));
@@ -141,8 +145,8 @@ export const expectExactlyOnce = async (service: Service, job: Job, since: Date)
 };
 
 /** The rows say the same as the log. */
-export const expectStatus = async (service: Service, job: Job, status: string): Promise<void> => {
-  const answer = await service.insist('ops', {
+export const expectStatus = async (installed: Installation, job: Job, status: string): Promise<void> => {
+  const answer = await installed.insist('ops', {
     path: `/internal/v1/accounts.ndjson?status=${status}&fields=accountId`,
     headers: { 'quarterdeck-min-position': String(job.position) },
   });

@@ -6,22 +6,22 @@ import { Redis } from 'ioredis';
 import { describeWhere, redisServer } from '../setup/needs.ts';
 import { startRedis, type TestRedis } from '../setup/redis.ts';
 import { accounts, commandOf, endOf, expectExactlyOnce, openAccounts, reach, startJob } from './accounts.ts';
+import { Installation } from './installation.ts';
 import { playRounds } from './rounds.ts';
-import { Service } from './service.ts';
 
 const longMs = 20 * 60_000;
 
 describeWhere(redisServer, 'Redis lost during a bulk job', () => {
   let redis: TestRedis;
-  let service: Service;
+  let installed: Installation;
   let jobs = 0;
   beforeAll(async () => {
     redis = await startedRedis();
-    service = await Service.open({ REDIS_URL: redis.url });
-    await openAccounts(service);
+    installed = await Installation.open({ REDIS_URL: redis.url });
+    await openAccounts(installed);
   }, longMs);
   afterAll(async () => {
-    await service?.close();
+    await installed?.close();
     await redis?.stop();
   });
 
@@ -33,12 +33,12 @@ describeWhere(redisServer, 'Redis lost during a bulk job', () => {
 
   const playWith = (what: string, fault: () => Promise<unknown>): Promise<void> =>
     playRounds(what, async ({ fraction }) => {
-      const job = await startJob(service, commandOf(jobs++));
-      await reach(service, job, Math.floor(fraction * accounts * 0.7));
+      const job = await startJob(installed, commandOf(jobs++));
+      await reach(installed, job, Math.floor(fraction * accounts * 0.7));
       await fault();
       const faultAt = new Date();
-      const ended = await endOf(service, job);
-      const outstanding = await expectExactlyOnce(service, ended, faultAt);
+      const ended = await endOf(installed, job);
+      const outstanding = await expectExactlyOnce(installed, ended, faultAt);
       return { outstanding, told: what };
     });
 

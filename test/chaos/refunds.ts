@@ -5,26 +5,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Who } from '../contract/running.ts';
 import { expectGapless, wholeLog } from './accounts.ts';
-import type { Service } from './service.ts';
+import type { Installation } from './installation.ts';
 
 const writers = 8;
 const invoices = Array.from({ length: writers }, (_, n) => `R-${n}`);
 const who: Who = 'admin';
 
-const command = async (service: Service, name: string, body: object): Promise<void> => {
-  const answer = await service.ask(who, { path: `/internal/v1/commands/${name}`, body });
+const command = async (installed: Installation, name: string, body: object): Promise<void> => {
+  const answer = await installed.ask(who, { path: `/internal/v1/commands/${name}`, body });
   if (answer.status !== 200) throw new Error(`${name}: ${answer.status} ${answer.text}`);
 };
 
 /** Paid invoices to refund from. */
-export const payInvoices = async (service: Service): Promise<void> => {
+export const payInvoices = async (installed: Installation): Promise<void> => {
   const accountId = 'refunded';
   const terms = { plan: 'Fiber', contract: 'one-year', tenureMonths: 1 };
   const charges = { monthlyCharges: '1.00', totalCharges: '1.00' };
-  await command(service, 'open-account', { accountId, ...terms, ...charges });
+  await command(installed, 'open-account', { accountId, ...terms, ...charges });
   for (const invoiceId of invoices) {
-    await command(service, 'raise-invoice', { invoiceId, accountId, amount: '9000.00', dueOn: '2031-01-01' });
-    await command(service, 'settle-invoice', { invoiceId, amount: '9000.00', paidOn: '2030-12-01' });
+    await command(installed, 'raise-invoice', {
+      invoiceId,
+      accountId,
+      amount: '9000.00',
+      dueOn: '2031-01-01',
+    });
+    await command(installed, 'settle-invoice', { invoiceId, amount: '9000.00', paidOn: '2030-12-01' });
   }
 };
 
@@ -41,13 +46,13 @@ interface Options {
   readonly insisting: boolean;
 }
 
-export const startRefunding = (service: Service, { insisting }: Options): Refunding => {
+export const startRefunding = (installed: Installation, { insisting }: Options): Refunding => {
   const done = new Set<string>();
   const others = new Map<number, number>();
   let going = true;
 
   const send = async (invoiceId: string, key: string): Promise<boolean> => {
-    const answer = await service
+    const answer = await installed
       .ask(who, {
         path: '/internal/v1/commands/refund-invoice',
         body: { invoiceId, amount: '0.01', reason: 'Chaos.' },
@@ -82,8 +87,8 @@ export const startRefunding = (service: Service, { insisting }: Options): Refund
 };
 
 /** What was answered is in the log, and nothing else is, over all rounds so far. */
-export const expectRefunds = async (service: Service, rounds: readonly Refunding[]): Promise<void> => {
-  const log = await wholeLog(service);
+export const expectRefunds = async (installed: Installation, rounds: readonly Refunding[]): Promise<void> => {
+  const log = await wholeLog(installed);
   expectGapless(log);
   const refunds = log.filter(({ stream, metadata }) => {
     return stream.startsWith('invoice-') && metadata.command === 'refund-invoice';

@@ -13,7 +13,7 @@ import { type Answered, type Asked, ask, type Who } from '../contract/running.ts
 import { freePort } from '../setup/redis.ts';
 import { builtProgram } from './built.ts';
 
-export class Service {
+export class Installation {
   readonly dataDir: string;
   readonly base: string;
   readonly #program: string;
@@ -30,13 +30,13 @@ export class Service {
   }
 
   /** Started on an empty data directory, with everybody of the development provider signed in. */
-  static async open(environment: Record<string, string> = {}): Promise<Service> {
+  static async open(environment: Record<string, string> = {}): Promise<Installation> {
     const program = await builtProgram();
     const dataDir = await mkdtemp(path.join(tmpdir(), 'quarterdeck-chaos-'));
-    const service = new Service(dataDir, await freePort(), program, environment);
-    await service.start();
-    for (const who of ['ops', 'admin', 'compliance'] as const) await service.#signIn(who);
-    return service;
+    const installed = new Installation(dataDir, await freePort(), program, environment);
+    await installed.start();
+    for (const who of ['ops', 'admin', 'compliance'] as const) await installed.#signIn(who);
+    return installed;
   }
 
   /** Resolves when it says that it is ready. */
