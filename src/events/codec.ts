@@ -6,6 +6,7 @@
  * A sealed field is `{"$personal": <subject>, "sealed": <base64 of iv ‖ tag ‖ ciphertext>}`; `sealed` is
  * null where the subject's key had already been destroyed when it was written.
  */
+import { QuarterdeckError } from '../errors.ts';
 import type { EventData } from './definition.ts';
 import { type KeyRing, open, seal } from './keys.ts';
 
@@ -40,7 +41,10 @@ export interface Codec {
 }
 
 export const isSealed = (value: unknown): value is Sealed =>
-  typeof value === 'object' && value !== null && '$personal' in value && 'sealed' in value;
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Partial<Sealed>).$personal === 'string' &&
+  'sealed' in value;
 
 type Keys = ReadonlyMap<string, Buffer | undefined>;
 
@@ -54,11 +58,22 @@ const sealField = (keys: Keys, item: FieldsToSeal, field: string): Sealed => {
   return { $personal: item.subject, sealed };
 };
 
+/** @throws QuarterdeckError `internal`: what was tampered with, or moved, is never taken for something else. */
 const openField = (keys: Keys, context: string, field: string, value: Sealed): unknown => {
   const key = keys.get(value.$personal);
   if (key === undefined || value.sealed === null) return erased;
-  const bytes = Buffer.from(value.sealed, 'base64');
-  return JSON.parse(open(key, bytes, `${value.$personal}\n${context}.${field}`).toString('utf8')) as unknown;
+  try {
+    const bytes = Buffer.from(value.sealed, 'base64');
+    return JSON.parse(
+      open(key, bytes, `${value.$personal}\n${context}.${field}`).toString('utf8'),
+    ) as unknown;
+  } catch (cause) {
+    throw new QuarterdeckError(
+      'internal',
+      `The encrypted field ${context}.${field} is not what was written, or its key is another one.`,
+      { cause },
+    );
+  }
 };
 
 const sealFields = (keys: Keys, item: FieldsToSeal): EventData => {

@@ -3,9 +3,9 @@
  * shapes upcast, metadata split into what a batch has in common and what is an event's own.
  */
 import { LRUCache } from 'lru-cache';
-import { QuarterdeckError } from '../errors.ts';
+import { isQuarterdeckError, QuarterdeckError } from '../errors.ts';
 import type { Codec } from './codec.ts';
-import type { EventData } from './definition.ts';
+import type { EventData, EventDefinition } from './definition.ts';
 import type { Metadata, RecordedEvent, StoredEvent } from './envelope.ts';
 import { newEventId } from './event-id.ts';
 import type { Registry } from './registry.ts';
@@ -25,7 +25,15 @@ export interface EncodedEvent {
 }
 
 export interface Encoding {
+  /**
+   * Before anything is merged with what others append, so that a poison event fails alone and at once.
+   * @throws QuarterdeckError `invalid_input` for text that PostgreSQL cannot hold and for what poses as a
+   * sealed value; `internal` for an unknown type and for data that its definition does not know: the log
+   * would keep a decider's slip for ever.
+   */
+  check(events: readonly UnitEvent[]): void;
   encode(events: readonly UnitEvent[]): Promise<readonly EncodedEvent[]>;
+  /** @throws QuarterdeckError `internal`, naming the position, where one cannot be read: nothing is made up. */
   decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
   /** Opens and upcasts bare data (of streams being loaded, whose metadata nobody asked for). */
   decodeData(
@@ -48,15 +56,6 @@ const split = (metadata: Metadata, personal: unknown): { common: string; own: st
   return { common: text.slice(0, -1), own: `,"commandId":${JSON.stringify(commandId)}}` };
 };
 
-/** PostgreSQL's text holds no NUL and UTF-8 no lone surrogate: refused before they can spoil a batch. */
-export const assertStorable = (events: readonly UnitEvent[]): void => {
-  for (const { stream, data, metadata } of events) {
-    assertText(stream);
-    assertText(data);
-    assertText(metadata);
-  }
-};
-
 const assertText = (value: unknown): void => {
   if (typeof value === 'string') {
     if (value.includes('\0') || !value.isWellFormed()) throw unstorable();
@@ -66,6 +65,27 @@ const assertText = (value: unknown): void => {
       assertText(member);
     }
   }
+};
+
+/** Readers take every such member for ciphertext, whatever the definition says. */
+const assertNoDisguise = (data: EventData): void => {
+  for (const [name, value] of Object.entries(data)) {
+    if (typeof value === 'object' && value !== null && '$personal' in value) {
+      const message = 'A member named $personal is reserved for encrypted values.';
+      throw new QuarterdeckError('invalid_input', message, { errors: [{ path: name, message }] });
+    }
+  }
+};
+
+/** `definition` knows all of the data, by name and by schema. */
+const assertKnown = ({ type, schema }: EventDefinition, data: EventData): void => {
+  const stranger =
+    schema.def.catchall === undefined ? Object.keys(data).find((name) => !(name in schema.shape)) : undefined;
+  const parsed = stranger === undefined ? schema.safeParse(data) : undefined;
+  if (parsed?.success === true) return;
+  throw new QuarterdeckError('internal', `An event ${type} is not as its definition says.`, {
+    cause: parsed?.error ?? new Error(`no field ${stranger} is defined`),
+  });
 };
 
 const unstorable = (): QuarterdeckError =>
@@ -84,12 +104,16 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
   const sealMetadata = async (
     events: readonly UnitEvent[],
   ): Promise<(metadata: Metadata) => object | undefined> => {
+    // Kept here too: while the missing are sealed, others may push these out of the cache.
+    const known = new Map<string, object>();
     const missing = new Map<string, { subject: string; personal: EventData }>();
     for (const { metadata } of events) {
       const personal = personalOf(metadata);
       if (personal === undefined) continue;
       const key = keyOf(metadata);
-      if (!sealedMetadata.has(key)) missing.set(key, { subject: metadata.actor.id, personal });
+      const sealed = sealedMetadata.get(key);
+      if (sealed === undefined) missing.set(key, { subject: metadata.actor.id, personal });
+      else known.set(key, sealed);
     }
     const sealed = await codec.encryptFields(
       [...missing.values()].map(({ subject, personal }) => ({
@@ -100,10 +124,21 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
       })),
     );
     [...missing.keys()].forEach((key, i) => {
-      sealedMetadata.set(key, sealed[i]?.personal as object);
+      const value = sealed[i]?.personal as object;
+      known.set(key, value);
+      sealedMetadata.set(key, value);
     });
-    return (metadata) =>
-      personalOf(metadata) === undefined ? undefined : sealedMetadata.get(keyOf(metadata));
+    return (metadata) => (personalOf(metadata) === undefined ? undefined : known.get(keyOf(metadata)));
+  };
+
+  const check = (events: readonly UnitEvent[]): void => {
+    for (const { stream, type, data, metadata } of events) {
+      assertText(stream);
+      assertText(data);
+      assertText(metadata);
+      assertNoDisguise(data);
+      assertKnown(registry.get(type), data);
+    }
   };
 
   const encode = async (events: readonly UnitEvent[]): Promise<readonly EncodedEvent[]> => {
@@ -147,6 +182,19 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
   };
 
   const decode = async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> => {
+    try {
+      return await decodePage(events);
+    } catch (error) {
+      if (!isQuarterdeckError(error)) throw error;
+      const [event] = events;
+      if (events.length > 1) for (const one of events) await decode([one]);
+      throw new QuarterdeckError('internal', `Position ${event?.position} of the log: ${error.message}`, {
+        cause: error,
+      });
+    }
+  };
+
+  const decodePage = async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> => {
     const [data, metadata] = await Promise.all([
       decodeData(events),
       decodeMetadata(events.map((e) => e.metadata)),
@@ -159,5 +207,5 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
     }));
   };
 
-  return { encode, decode, decodeData };
+  return { check, encode, decode, decodeData };
 };

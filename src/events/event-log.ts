@@ -6,7 +6,7 @@ import { admit, append, type EncodedUnit } from './append.ts';
 import { createWakeups } from './appended.ts';
 import { type BatcherOptions, createBatcher } from './batcher.ts';
 import type { Codec } from './codec.ts';
-import { assertStorable, createEncoding } from './encoding.ts';
+import { createEncoding } from './encoding.ts';
 import type { Metadata } from './envelope.ts';
 import { createLoading } from './loading.ts';
 import type { Admission, EventLog } from './log.ts';
@@ -88,7 +88,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
   const batcher = createBatcher({ send, ...options.batching });
 
   const submit = async (unit: Unit): Promise<UnitOutcome> => {
-    assertStorable(unit.events);
+    encoding.check(unit.events);
     return batcher.submit(unit);
   };
 
@@ -107,7 +107,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     async appendDecided(decide) {
       const outcome = await sender.sendDecided(async () => {
         const unit = await decide();
-        assertStorable(unit.events);
+        encoding.check(unit.events);
         return unit;
       });
       sent(1, [outcome]);
@@ -122,7 +122,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     },
 
     async write(tx: Tx, units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
-      for (const unit of units) assertStorable(unit.events);
+      for (const unit of units) encoding.check(unit.events);
       return append(tx, await encodeAll(units));
     },
 

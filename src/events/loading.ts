@@ -1,10 +1,12 @@
 /**
  * Loads streams for deciding: by snapshot and later events, one round trip for all streams that are
- * asked for at the same time. Long streams get a snapshot after they were folded, so that the next load
- * is short; it is sealed under the stream's subject's key and can be thrown away at any time.
+ * asked for at the same time. Long streams are folded page by page, and get a snapshot on the way, so
+ * that the next load is short. A snapshot is sealed under the stream's subject's key, bound to what it is
+ * of, and can be thrown away at any time: one that cannot be opened (any more) is passed over.
  */
 import type { Db } from '../db/pool.ts';
-import type { Codec } from './codec.ts';
+import { whileAway } from './away.ts';
+import { type Codec, erased } from './codec.ts';
 import type { EventData } from './definition.ts';
 import type { Encoding } from './encoding.ts';
 import type { Folding, Loaded, LoadRequest } from './log.ts';
@@ -12,7 +14,10 @@ import { type LoadedRow, loadStreams, saveSnapshot } from './sql/load-streams.ts
 
 /** Events folded in one load from which on a snapshot pays. */
 const snapshotAfterEvents = 200;
-const snapshotContext = 'snapshot';
+/** Events of one stream in memory at once. */
+const pageMax = 5_000;
+const contextOf = (stream: string, { name, stateVersion }: Folding, version: number): string =>
+  `snapshot ${name} ${stateVersion} ${stream} ${version}`;
 
 export interface Loading {
   load(requests: readonly LoadRequest[]): Promise<readonly Loaded<object>[]>;
@@ -33,25 +38,35 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+const saying = (): string => 'The database cannot be reached; nothing was carried out.';
+
 export const createLoading = ({ pool, codec, encoding, onError }: Options): Loading => {
   let waiting: Waiting[] = [];
   const underWay = new Set<Promise<void>>();
 
-  const initial = async (folding: Folding, row: LoadedRow | undefined): Promise<Loaded<object>> => {
-    if (row?.sealed == null || row.subject === null) {
-      return { stream: '', version: 0, state: folding.initialState, position: 0 };
+  /** What the snapshot holds; undefined where there is none or its key is gone. */
+  const fromSnapshot = async (
+    { stream, folding }: LoadRequest,
+    { subject, sealed, version, position }: LoadedRow,
+  ): Promise<Loaded<object> | undefined> => {
+    if (subject === null || sealed === null) return undefined;
+    try {
+      const text = await codec.decryptText(subject, sealed, contextOf(stream, folding, version));
+      return text === erased ? undefined : { stream, version, position, state: JSON.parse(text) as object };
+    } catch (error) {
+      onError(error);
+      return undefined;
     }
-    const state = JSON.parse(await codec.decryptText(row.subject, row.sealed, snapshotContext)) as object;
-    return { stream: '', version: row.version, state, position: row.position };
   };
 
-  const fold = async (
-    { stream, folding }: LoadRequest,
-    rows: readonly LoadedRow[],
+  /** Folds a page onto `base`, and further pages until the stream ends. */
+  const foldOn = async (
+    request: LoadRequest,
+    base: Loaded<object>,
+    events: readonly LoadedRow[],
+    folded = events.length,
   ): Promise<Loaded<object>> => {
-    const snapshot = rows[0]?.type === null ? rows[0] : undefined;
-    const events = snapshot === undefined ? rows : rows.slice(1);
-    const base = await initial(folding, snapshot);
+    const { folding } = request;
     const data = await encoding.decodeData(
       events.map((row) => ({
         type: row.type ?? '',
@@ -63,33 +78,56 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
       (s, row, i) => folding.evolve(s, { type: row.type ?? '', data: data[i] as EventData }),
       base.state,
     );
-    const last = events.at(-1) ?? base;
-    const loaded = { stream, state, version: last.version, position: last.position };
-    if (events.length >= snapshotAfterEvents) save(loaded, folding);
-    return loaded;
+    const { version, position } = events.at(-1) ?? base;
+    const loaded = { stream: base.stream, state, version, position };
+    if (events.length < pageMax) {
+      if (folded >= snapshotAfterEvents) save(loaded, folding);
+      return loaded;
+    }
+    const [next = []] = await rowsOf([request], version);
+    return foldOn(request, loaded, next, folded + next.length);
+  };
+
+  const fold = async (request: LoadRequest, rows: readonly LoadedRow[]): Promise<Loaded<object>> => {
+    const { stream, folding } = request;
+    const nothing = { stream, version: 0, state: folding.initialState, position: 0 };
+    const [first] = rows;
+    if (first === undefined) return nothing;
+    if (first.type !== null) return foldOn(request, nothing, rows);
+    const snapshot = await fromSnapshot(request, first);
+    if (snapshot !== undefined) return foldOn(request, snapshot, rows.slice(1));
+    const [all = []] = await rowsOf([request], 0);
+    return foldOn(request, nothing, all);
   };
 
   const save = (loaded: Loaded<object>, folding: Folding): void => {
-    const { stream, state, version, position } = loaded;
-    const subject = folding.subject(state, stream);
-    const saved = codec
-      .encryptText(subject, JSON.stringify(state), snapshotContext)
-      .then((sealed) =>
-        pool.query({
-          ...saveSnapshot,
-          values: [stream, folding.name, folding.stateVersion, version, position, subject, sealed],
-        }),
-      )
-      .then(() => undefined, onError)
+    const saved = write(loaded, folding)
+      .catch(onError)
       .finally(() => underWay.delete(saved));
     underWay.add(saved);
   };
 
-  const rowsOf = async (requests: readonly LoadRequest[]): Promise<readonly (readonly LoadedRow[])[]> => {
+  const write = async (loaded: Loaded<object>, folding: Folding): Promise<void> => {
+    const { stream, state, version, position } = loaded;
+    const subject = folding.subject(state, stream);
+    const context = contextOf(stream, folding, version);
+    const sealed = await codec.encryptText(subject, JSON.stringify(state), context);
+    // The subject's key is destroyed: nobody could read it.
+    if (sealed === '') return;
+    const values = [stream, folding.name, folding.stateVersion, version, position, subject, sealed];
+    await pool.query({ ...saveSnapshot, values });
+  };
+
+  const rowsOf = async (
+    requests: readonly LoadRequest[],
+    after: number | null = null,
+  ): Promise<readonly (readonly LoadedRow[])[]> => {
     const values = [
       requests.map((r) => r.stream),
       requests.map((r) => r.folding.name),
       requests.map((r) => r.folding.stateVersion),
+      requests.map(() => after),
+      pageMax,
     ];
     const { rows } = await pool.query<LoadedRow>({ ...loadStreams, values });
     const byRequest: LoadedRow[][] = requests.map(() => []);
@@ -101,13 +139,17 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
   const flush = (): void => {
     const batch = waiting;
     waiting = [];
-    const rows = rowsOf(batch.flatMap((w) => w.requests));
+    const rows = whileAway(() => rowsOf(batch.flatMap((w) => w.requests)), { saying });
     let from = 0;
     for (const { requests, resolve, reject } of batch) {
       const first = from;
       from += requests.length;
       rows
-        .then((all) => Promise.all(requests.map((request, i) => fold(request, all[first + i] ?? []))))
+        .then((all) =>
+          Promise.all(
+            requests.map((request, i) => whileAway(() => fold(request, all[first + i] ?? []), { saying })),
+          ),
+        )
         .then(resolve, reject);
     }
   };

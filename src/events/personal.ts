@@ -39,9 +39,24 @@ const hasMarkInside = (schema: z.ZodType): boolean => {
   const def = schema.def as {
     innerType?: z.ZodType;
     element?: z.ZodType;
+    keyType?: z.ZodType;
+    valueType?: z.ZodType;
+    left?: z.ZodType;
+    right?: z.ZodType;
+    in?: z.ZodType;
+    out?: z.ZodType;
+    rest?: z.ZodType | null;
+    catchall?: z.ZodType;
+    items?: z.ZodType[];
     options?: z.ZodType[];
     shape?: object;
   };
-  const inner = [def.innerType, def.element, ...(def.options ?? []), ...Object.values(def.shape ?? {})];
+  const { innerType, element, keyType, valueType, left, right, in: from, out, rest, catchall } = def;
+  const inner = [
+    ...[innerType, element, keyType, valueType, left, right, from, out, rest, catchall],
+    ...(def.items ?? []),
+    ...(def.options ?? []),
+    ...Object.values(def.shape ?? {}),
+  ];
   return inner.some((s) => s instanceof z.ZodType && (isMarked(s) || hasMarkInside(s)));
 };

@@ -1,15 +1,17 @@
 /**
  * Loads any number of streams in one round trip: for each its snapshot, where one of this state version
- * exists, and the events after it. $1 streams, $2 the name of each one's folding, $3 its state version.
+ * exists, and the events after it, a page at most. $1 streams, $2 the name of each one's folding, $3 its
+ * state version, $4 null, or the version to go on after, without a snapshot; $5 events of a page.
  */
 export const loadStreams = {
   name: 'load_streams',
   text: `
     WITH wanted AS (
-      SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS w (stream, folding, state_version, nth)
+      SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[]) WITH ORDINALITY
+        AS w (stream, folding, state_version, after, nth)
     ), base AS (
       SELECT w.nth, s.version, s.position, s.subject, s.sealed
-      FROM wanted w JOIN stream_snapshots s USING (stream, folding, state_version)
+      FROM wanted w JOIN stream_snapshots s USING (stream, folding, state_version) WHERE w.after IS NULL
     )
     SELECT nth, version, position, NULL AS type, NULL AS "schemaVersion", NULL::json AS data, subject, sealed
     FROM base
@@ -18,7 +20,7 @@ export const loadStreams = {
     FROM wanted w LEFT JOIN base b USING (nth)
     CROSS JOIN LATERAL (
       SELECT version, position, type, schema_version, data FROM events
-      WHERE stream = w.stream AND version > coalesce(b.version, 0) ORDER BY version
+      WHERE stream = w.stream AND version > coalesce(w.after, b.version, 0) ORDER BY version LIMIT $5
     ) e
     ORDER BY 1, 2`,
 } as const;
@@ -36,12 +38,15 @@ export interface LoadedRow {
   readonly sealed: string | null;
 }
 
-/** $1 stream, $2 folding, $3 state version, $4 version, $5 position, $6 subject, $7 sealed; a newer one is kept. */
+/**
+ * $1 stream, $2 folding, $3 state version, $4 version, $5 position, $6 subject, $7 sealed; a newer one, or
+ * one of a newer state version, is kept.
+ */
 export const saveSnapshot = {
   name: 'save_snapshot',
   text: `INSERT INTO stream_snapshots (stream, folding, state_version, version, position, subject, sealed)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (stream, folding) DO UPDATE
       SET state_version = $3, version = $4, position = $5, subject = $6, sealed = $7
-    WHERE (stream_snapshots.state_version, stream_snapshots.version) < ($3, $4)`,
+    WHERE (stream_snapshots.state_version, stream_snapshots.version) <= ($3, $4)`,
 } as const;

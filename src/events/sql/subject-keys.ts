@@ -6,9 +6,12 @@ export const selectSubjectKeys = {
   text: 'SELECT subject, wrapped FROM subject_keys WHERE subject = ANY ($1::text[])',
 } as const;
 
-/** $1 subjects, $2 wrapped keys; whoever comes first wins, so the caller reads again afterwards. */
+/**
+ * $1 subjects, $2 wrapped keys; whoever comes first wins, so the caller reads again afterwards. In one order for
+ * everybody, so that two batches with the same new subjects do not lock each other out.
+ */
 export const insertSubjectKeys = {
   name: 'insert_subject_keys',
-  text: `INSERT INTO subject_keys (subject, wrapped) SELECT * FROM unnest($1::text[], $2::bytea[])
+  text: `INSERT INTO subject_keys (subject, wrapped) SELECT * FROM unnest($1::text[], $2::bytea[]) ORDER BY 1
     ON CONFLICT (subject) DO NOTHING`,
 } as const;
