@@ -44,7 +44,9 @@ BEGIN
   IF ahead < 1 OR ahead > 100 THEN RAISE EXCEPTION 'ahead must be 1 to 100, not %', ahead; END IF;
   PERFORM pg_advisory_xact_lock(7400, 2);
   SELECT coalesce(max(position), 0) INTO head FROM public.events;
-  SELECT count(*) INTO last FROM pg_inherits WHERE inhparent = 'public.events'::regclass;
+  -- Behind the last one there is, by its number: partitions that were detached leave no hole to be filled.
+  SELECT coalesce(max(substring(c.relname FROM '^events_p([0-9]+)$')::bigint) + 1, 0) INTO last
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'public.events'::regclass;
   FOR n IN last .. (head / size) + ahead LOOP
     name := format('events_p%s', lpad(n::text, 6, '0'));
     EXECUTE format('CREATE TABLE public.%I (LIKE public.events INCLUDING ALL)', name);
@@ -60,6 +62,7 @@ BEGIN
   RETURN made;
 END $$;
 
+REVOKE EXECUTE ON FUNCTION ensure_event_partitions(integer) FROM PUBLIC;
 SELECT ensure_event_partitions(2);
 
 -- Something only one may hold at a time (a name, an address), as an HMAC of it.

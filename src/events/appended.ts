@@ -32,12 +32,21 @@ export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups
   let notified = 0;
   let notifying: Promise<void> | undefined;
 
+  /** A listener that throws is its owner's fault, and no reason to end the process. */
+  const tell = (listener: () => void): void => {
+    try {
+      listener();
+    } catch (error) {
+      onError(error);
+    }
+  };
+
   const wake = (): void => {
     if (scheduled) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      for (const listener of listeners) listener();
+      for (const listener of listeners) tell(listener);
     });
   };
 

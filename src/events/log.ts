@@ -23,7 +23,10 @@ export interface ReadOptions {
   readonly types?: readonly string[];
 }
 
-/** `position`: how far the log was looked through, which is the next `after` even where nothing matched. */
+/**
+ * `position`: how far the log was looked through, which is the next `after` even where nothing matched. A
+ * short or empty page is not the end of the log: only `position` tells.
+ */
 export interface Page<E> {
   readonly events: readonly E[];
   readonly position: number;

@@ -17,6 +17,8 @@ import {
 
 /** Rows of one page at most, so that a reader's memory is bounded. */
 const pageMax = 10_000;
+/** Positions looked through for one page of few types: where they are rare, a read must still end in good time. */
+const windowPositions = 500_000;
 
 export const createReading = (pool: Db, encoding: Encoding) => {
   const head = async (db: Queryable = pool): Promise<Head> => {
@@ -26,7 +28,8 @@ export const createReading = (pool: Db, encoding: Encoding) => {
 
   const readStored = async ({ after, upTo, limit, types }: ReadOptions): Promise<Page<StoredEvent>> => {
     // The head is read before the events, so that nothing between the two is taken for looked through.
-    const last = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, (await head()).position);
+    const window = types === undefined ? Number.MAX_SAFE_INTEGER : after + windowPositions;
+    const last = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, window, (await head()).position);
     const rowsMax = Math.min(limit, pageMax);
     const query =
       types === undefined

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { canonicalJson } from '../../src/events/canonical-json.ts';
 import { erased } from '../../src/events/codec.ts';
 import { defineEvent, type EventData, type EventDefinition } from '../../src/events/definition.ts';
 import type { RunningLog } from '../../src/events/event-log.ts';
@@ -146,4 +147,10 @@ describe('marks of personal fields', () => {
     ])
       expect(() => define(field)).toThrow(/mark the field itself/);
   });
+});
+
+test('canonical JSON tells two times apart', () => {
+  const at = (ms: number) => canonicalJson({ b: [new Date(ms)], a: 1 });
+  expect(at(0)).toBe('{"a":1,"b":["1970-01-01T00:00:00.000Z"]}');
+  expect(at(0)).not.toBe(at(1));
 });
