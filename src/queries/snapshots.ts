@@ -7,6 +7,7 @@
 import type { Db } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { QuarterdeckError } from '../errors.ts';
+import { Superseded } from './apply.ts';
 import type { Known } from './catalogue.ts';
 import { FillFailed, fill } from './fill.ts';
 import type { FoldLog } from './folded-events.ts';
@@ -62,6 +63,8 @@ export const createSnapshots = (options: Options): Snapshots => {
   const { pool, log, onError, waitMs = 2_000, unusedSecondsMax = 600, countMax = 20 } = options;
   const filling = new Map<number, Promise<void>>();
   const inTurn = createSerial();
+  /** One table is made at a time, so that no burst of requests finds the same last room. */
+  const making = createSerial();
   const stopped = new AbortController();
 
   const sweep = (): Promise<void> =>
@@ -96,6 +99,8 @@ export const createSnapshots = (options: Options): Snapshots => {
       const reached = await fill({ pool, log }, table, row.position, { upTo, signal: stopped.signal });
       if (reached === upTo) for (const statement of table.statements.finish) await pool.query(statement);
     } catch (error) {
+      // It made room for another before it was full.
+      if (error instanceof Superseded) return;
       onError(error);
       if (error instanceof FillFailed) await pool.query({ ...setError, values: [row.id, error.message] });
     }
@@ -109,6 +114,12 @@ export const createSnapshots = (options: Options): Snapshots => {
     filling.set(row.id, fills);
   };
 
+  const madeElsewhere = async (known: Known, position: number): Promise<Used> => {
+    const found = await find(known, position);
+    if (found === undefined) throw snapshotBuilding(position);
+    return found;
+  };
+
   /** The table's row; being filled by this process where nobody else does. */
   const begun = async (known: Known, position: number): Promise<Used> => {
     const found = await find(known, position);
@@ -117,11 +128,15 @@ export const createSnapshots = (options: Options): Snapshots => {
         startFilling(found, known, position);
       return found;
     }
-    await requireRoom();
-    const made = await inTransaction(pool, (tx) => makeSnapshot(tx, known, position));
-    if (made === undefined) return begun(known, position);
-    startFilling(made, known, position);
-    return { ...made, idleSeconds: 0 };
+    return making(async () => {
+      const meanwhile = await find(known, position);
+      if (meanwhile !== undefined) return meanwhile;
+      await requireRoom();
+      const made = await inTransaction(pool, (tx) => makeSnapshot(tx, known, position));
+      if (made === undefined) return madeElsewhere(known, position);
+      startFilling(made, known, position);
+      return { ...made, idleSeconds: 0 };
+    });
   };
 
   const requireSound = ({ error, name }: TableRow): void => {

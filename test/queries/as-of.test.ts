@@ -197,6 +197,20 @@ describe('reading as of a moment', () => {
     await limited.stop();
   });
 
+  test('many who ask for moments of their own at once make no more tables than may be', async () => {
+    await caughtUp(bed);
+    await happen(bed.log, ...Array.from({ length: 12 }, (_, i) => stocked(`g${i}`)));
+    const known = createCatalogue(projections(goodsOf())).get('goods');
+    const limited = createSnapshots({ pool: db.app, log: bed.log, onError: () => undefined, countMax: 3 });
+    const asked = Array.from({ length: 12 }, (_, i) => limited.tableAt(known, i + 1));
+    const refusals = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected');
+    expect(refusals.map((refusal) => 'reason' in refusal && refusal.reason.code)).toEqual(
+      Array(9).fill('unavailable'),
+    );
+    expect((await snapshotTables()).length).toBe(3);
+    await limited.stop();
+  });
+
   test('a snapshot whose filling process died is filled by the next who asks', async () => {
     await caughtUp(bed);
     await happen(bed.log, ...Array.from({ length: 10 }, (_, i) => stocked(`g${i}`)));
