@@ -150,6 +150,14 @@ describe('subscribing', () => {
     expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
   });
 
+  test('by the hundred without waiting for answers is refused beyond a hundred, and harms nobody', async () => {
+    const socket = await connected('clerks');
+    const asked = Array.from({ length: 300 }, () => socket.emitWithAck('subscribe', { topic: 'system' }));
+    const codes = new Set((await Promise.all(asked)).map(({ ok, code }) => (ok ? 'ok' : code)));
+    expect([...codes].sort()).toEqual(['ok', 'too_many_requests']);
+    expect(await socket.emitWithAck('subscribe', { topic: 'system' })).toMatchObject({ ok: true });
+  });
+
   test('to one topic again and again counts once; to more than a hundred is refused', async () => {
     const socket = await connected('clerks');
     for (let n = 0; n < 3; n++)

@@ -38,8 +38,10 @@ export const serveSocket = (socket: Socket, channels: Channels, onError: OnError
     channel?.unsubscribe(subscriber);
     if (channel !== undefined) channels.leave(channel);
   };
+  /** Asked and not answered yet: the same topic asked for over and over is work each time. */
+  let underWay = 0;
   const subscribe = async (topic: string, acknowledge: Acknowledge): Promise<void> => {
-    if (mine.size >= subscriptionsMax && !mine.has(topic)) {
+    if (underWay >= subscriptionsMax || (mine.size >= subscriptionsMax && !mine.has(topic))) {
       throw new QuarterdeckError(
         'too_many_requests',
         `A socket may subscribe to ${subscriptionsMax} topics.`,
@@ -48,6 +50,7 @@ export const serveSocket = (socket: Socket, channels: Channels, onError: OnError
     const channel = channels.of(topic, socket.data.principal as Principal);
     leave(topic);
     mine.set(topic, channel);
+    underWay++;
     try {
       const subscription = await channel.subscribe(subscriber);
       acknowledge({ ok: true, snapshot: subscription.snapshot.data, seq: subscription.snapshot.seq });
@@ -56,6 +59,8 @@ export const serveSocket = (socket: Socket, channels: Channels, onError: OnError
     } catch (error) {
       leave(topic);
       throw error;
+    } finally {
+      underWay--;
     }
   };
   socket.data.recheckTopics = () => recheckTopics(socket, mine, channels, leave);
