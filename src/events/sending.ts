@@ -2,13 +2,16 @@
  * Sends a batch so that its outcome is always known. After a lost connection nobody can tell whether
  * COMMIT arrived; sending again could double a refund. So the backend that may still be at work is
  * ended first (a fence: it can then neither commit later nor hold the append lock), and the log is read
- * for the ids of our own events: what is there was accepted, what is not there is sent again.
+ * for the ids of our own events: what is there was accepted, what is not there is sent again. Behind a
+ * pooler nobody knows which backend that is: then what is not there is not sent again either, and the
+ * caller is told that the outcome is not known.
  *
  * Only errors that prove a rollback are retried blindly.
  */
 import type { Db, Tx } from '../db/pool.ts';
 import { outcomeUnknown } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { QuarterdeckError } from '../errors.ts';
 import { admit, append, type EncodedUnit } from './append.ts';
 import { isPassing, lacksPartition, whileAway } from './away.ts';
 import { fenceBackend, identifyBackend } from './sql/backend.ts';
@@ -33,6 +36,8 @@ interface Options {
 interface Backend {
   readonly pid: number;
   readonly startedAt: string;
+  /** The connection's other end says it is another process than the one that serves it. */
+  readonly pooled: boolean;
 }
 
 /** What may have been appended or not. */
@@ -49,8 +54,10 @@ const identify = async (client: Tx): Promise<Backend> => {
   const known = backends.get(client);
   if (known !== undefined) return known;
   const { rows } = await client.query<{ pid: number; startedAt: string }>(identifyBackend);
-  const [backend] = rows;
-  if (backend === undefined) throw new Error('the database does not know the connection it serves');
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database does not know the connection it serves');
+  const { processID } = client as Tx & { readonly processID?: number | null };
+  const backend = { ...row, pooled: processID !== row.pid };
   backends.set(client, backend);
   return backend;
 };
@@ -87,7 +94,7 @@ export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Opti
 
   /** What became of each unit, after making sure that nothing can become of it later. */
   const readBack = async ({ backend, since, units }: Lost): Promise<(UnitOutcome | undefined)[]> => {
-    if (backend !== undefined) {
+    if (backend !== undefined && !backend.pooled) {
       const values = [backend.pid, backend.startedAt];
       const { rows } = await pool.query<{ ended: boolean }>({ ...fenceBackend, values });
       if (rows[0]?.ended === false) throw new StillAtWork(`backend ${backend.pid} does not end`);
@@ -95,7 +102,11 @@ export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Opti
     const ids = units.flatMap(({ events }) => events.map((e) => e.id));
     const { rows } = await pool.query<Appended & { id: string }>({ ...findAppended, values: [since, ids] });
     const found = new Map(rows.map((row) => [row.id, row]));
-    return units.map(({ events }) => acceptedFrom(events.map((e) => found.get(e.id))));
+    const outcomes = units.map(({ events }) => acceptedFrom(events.map((e) => found.get(e.id))));
+    if (backend?.pooled === true && outcomes.includes(undefined)) {
+      throw new QuarterdeckError('unavailable', notKnown, { retryAfterSeconds: 5 });
+    }
+    return outcomes;
   };
 
   const healing =
@@ -173,7 +184,7 @@ const acceptedFrom = (rows: readonly (Appended | undefined)[]): UnitOutcome | un
   return { accepted: true, events: events.map(({ position, version }) => ({ position, version })) };
 };
 
+const notKnown = 'The connection was lost; whether the command took effect is not known yet.';
+
 const sayingOf = (lost: Lost | undefined): string =>
-  lost === undefined
-    ? 'The database cannot be reached; the command was not carried out.'
-    : 'The database cannot be reached; whether the command took effect is not known yet.';
+  lost === undefined ? 'The database cannot be reached; the command was not carried out.' : notKnown;
