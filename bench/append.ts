@@ -12,7 +12,7 @@ import { type Measured, startProcess } from './processes.ts';
 
 const clients = 64;
 const streams = 100;
-const emmettConnections = 32;
+const emmettConnections = 64;
 const pgbenchClients = [1, 8, 32];
 
 const load = { clients, streams, metadata: 'reason' };

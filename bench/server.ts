@@ -1,6 +1,6 @@
 /**
- * The PostgreSQL that everybody is measured on: the embedded one with its settings as they are (fsync on),
- * on 127.0.0.1, in a directory that is removed afterwards. Peers get databases of their own on it.
+ * The PostgreSQL that everybody is measured on: the embedded one with its settings as they are (fsync on)
+ * but for room for everybody's connections, on 127.0.0.1, in a directory that is removed afterwards. Peers get databases of their own on it.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,11 @@ const told = ['server_version', 'fsync', 'synchronous_commit', 'full_page_writes
 
 export const startServer = async (): Promise<BenchServer> => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'quarterdeck-bench-'));
-  const postgres = await startEmbedded({ dataDir, log: () => undefined });
+  const postgres = await startEmbedded({
+    dataDir,
+    log: () => undefined,
+    settings: { max_connections: '300' },
+  });
   const superuser = new pg.Pool({ connectionString: postgres.superuserUrl, max: 1 });
   superuser.on('error', () => undefined);
   const asSuperuser: BenchServer['asSuperuser'] = async <Row extends pg.QueryResultRow>(

@@ -1,10 +1,10 @@
 /** Units and metadata as the product makes them, for the benches that go past HTTP. */
 
-import { v7 as newId } from 'uuid';
 import type { Principal } from '#engine/access/principal';
 import { permissions } from '#engine/access/principal';
 import type { EventData } from '#engine/events/definition';
 import type { Metadata } from '#engine/events/envelope';
+import { newEventId as newId } from '#engine/events/event-id';
 import type { Unit } from '#engine/events/unit';
 
 /**
