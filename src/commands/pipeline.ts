@@ -16,7 +16,7 @@ import { commandsStream } from './engine-events.ts';
 import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
 import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
-import { inputProblem, isGiven, missingNeed, refusalsOfKeys, rejected, taken, tryAgain } from './refusals.ts';
+import { inputProblem, isGiven, missingNeed, rejected, taken, tryAgain } from './refusals.ts';
 import type { CommandAnswer, CommandRequest, Commands } from './request.ts';
 import { validateInput } from './validate.ts';
 
@@ -110,7 +110,8 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     try {
       return await options.idempotency.inTurn(key, async () => (await replay(key)) ?? carryOut(ask, key));
     } catch (error) {
-      if (error instanceof QuarterdeckError && refusalsOfKeys.has(error.code))
+      // `idempotency_in_flight` only says to ask again, perhaps because the log takes nothing just now.
+      if (error instanceof QuarterdeckError && error.code === 'idempotency_key_reused')
         throw await refused(ask, error);
       throw error;
     }

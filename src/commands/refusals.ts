@@ -1,15 +1,9 @@
 /**
  * What a command is refused with: the errors of the pipeline, and what each tells the caller to do.
  */
-import { type ErrorCode, type FieldError, QuarterdeckError } from '../errors.ts';
+import { type FieldError, QuarterdeckError } from '../errors.ts';
 import type { CommandDefinition } from './definition.ts';
 import { codeOfRejection } from './recording.ts';
-
-/** Codes that say something about a key, and not about what was asked. */
-export const refusalsOfKeys: ReadonlySet<ErrorCode> = new Set([
-  'idempotency_key_reused',
-  'idempotency_in_flight',
-]);
 
 export const isGiven = (reason: unknown): reason is string =>
   typeof reason === 'string' && reason.trim() !== '';
