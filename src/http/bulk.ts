@@ -9,7 +9,7 @@ import { sendJson, setPosition } from './answer.ts';
 import { mediaTypeOf, readJsonObject, requirePlainUtf8, unsupported } from './body.ts';
 import { originOf } from './caller.ts';
 import { type Column, csvLines } from './csv.ts';
-import { freeTextOf, idempotencyKeyOf } from './headers.ts';
+import { freeTextOf, idempotencyKeyOf, referenceOf } from './headers.ts';
 import { operations } from './openapi/bulk.ts';
 import { oneOf, pathParameter, queryOf, requireKnown, wholeNumberOf } from './parameters.ts';
 import { present } from './present.ts';
@@ -68,7 +68,7 @@ const acceptanceOf = (request: Request, response: Response) => ({
   ...present({
     idempotencyKey: idempotencyKeyOf(request),
     reason: freeTextOf(request, 'Quarterdeck-Reason'),
-    reference: freeTextOf(request, 'Quarterdeck-Reference'),
+    reference: referenceOf(request),
   }),
 });
 

@@ -9,7 +9,7 @@ import type { CommandAnswer, CommandRequest, Commands } from '../commands/reques
 import { sendJson, setPosition, setVersion } from './answer.ts';
 import { readJsonObject } from './body.ts';
 import { originOf, principalOf } from './caller.ts';
-import { freeTextOf, idempotencyKeyOf, ifMatchOf } from './headers.ts';
+import { freeTextOf, idempotencyKeyOf, ifMatchOf, referenceOf } from './headers.ts';
 import { catalogueOperation, commandOperation, commandOperationOf } from './openapi/commands.ts';
 import { flagOf, pathParameter, queryOf, requireKnown } from './parameters.ts';
 import { present } from './present.ts';
@@ -51,7 +51,7 @@ const commandRequest = async (
     idempotencyKey: idempotencyKeyOf(request),
     ifMatch: ifMatchOf(request),
     reason: freeTextOf(request, 'Quarterdeck-Reason'),
-    reference: freeTextOf(request, 'Quarterdeck-Reference'),
+    reference: referenceOf(request),
   };
   const dryRun = flagOf(query, 'dryRun');
   return { ...originOf(response), ...present(optional), name, dryRun, input: await readJsonObject(request) };

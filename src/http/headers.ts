@@ -39,13 +39,28 @@ export const minPositionOf = (request: Request): number | undefined => {
 
 const freeTextBytesMax = 8 * 1024;
 
-/** `Quarterdeck-Reason` and `Quarterdeck-Reference`: percent-encoded UTF-8; absent where empty. */
+/** `Quarterdeck-Reason`: percent-encoded UTF-8; absent where empty. */
 export const freeTextOf = (request: Request, name: string): string | undefined => {
   const value = request.get(name);
   if (value === undefined) return undefined;
   const text = decode(name, value).trim();
   if (text.includes('\u0000')) throw malformed(`${name} holds a NUL character; leave it out.`);
   return text === '' ? undefined : text;
+};
+
+const referenceCharactersMax = 100;
+
+/**
+ * `Quarterdeck-Reference`: a ticket's id. It stands in the clear in the log, so it is no place for prose or
+ * an address.
+ */
+export const referenceOf = (request: Request): string | undefined => {
+  const reference = freeTextOf(request, 'Quarterdeck-Reference');
+  if (reference === undefined || (reference.length <= referenceCharactersMax && !/[\s@]/.test(reference)))
+    return reference;
+  throw malformed(
+    `Quarterdeck-Reference takes the id of a ticket, such as OPS-4711: at most ${referenceCharactersMax} characters, without spaces or "@". Put words into Quarterdeck-Reason.`,
+  );
 };
 
 const decode = (name: string, value: string): string => {

@@ -168,7 +168,11 @@ export const reason = header(
   text,
   'Why, as percent-encoded UTF-8. An input’s own `reason` wins.',
 );
-export const reference = header('Quarterdeck-Reference', text, 'A ticket, as percent-encoded UTF-8.');
+export const reference = header(
+  'Quarterdeck-Reference',
+  { type: 'string', maxLength: 100, pattern: '^[^\\s@]+$' },
+  'The id of a ticket. It stands in the clear in the log.',
+);
 export const minPosition = header(
   'Quarterdeck-Min-Position',
   whole,
