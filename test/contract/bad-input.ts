@@ -124,6 +124,8 @@ const headers: readonly Refused[] = [
   ...['two words', 'x'.repeat(256)].map((value) => header('idempotency-key', value)),
   ...['%', '%E0%A4%A', '%00'].map((value) => header('quarterdeck-reason', value)),
   header('quarterdeck-reference', '%ff'),
+  header('quarterdeck-reference', 'ada%40example.com'),
+  header('quarterdeck-reference', 'two%20words'),
   {
     what: 'a position that is none',
     ask: { path: '/internal/v1/accounts', headers: { 'quarterdeck-min-position': 'newest' } },
