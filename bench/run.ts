@@ -25,6 +25,9 @@ const runOne = async (bench: Bench, options: Options): Promise<readonly string[]
   console.error(`${bench.name}: ${bench.shows}`);
   const takenAt = new Date();
   const server = await startServer();
+  // Ctrl-C leaves no server behind: it runs in a session of its own and would not hear of it.
+  const interrupted = (): void => void server.stop().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted);
   try {
     const outcome = await bench.run({
       server,
@@ -41,6 +44,7 @@ const runOne = async (bench: Bench, options: Options): Promise<readonly string[]
       .filter((claim) => isMet(claim) === false)
       .map(({ what }) => `${bench.name}: ${what}`);
   } finally {
+    process.off('SIGINT', interrupted);
     await server.stop();
   }
 };
