@@ -176,7 +176,11 @@ describe('the contract', () => {
     expect(refused(stale)).toEqual(problem(412, 'version_conflict'));
     const exists = await command('open-account', account({ accountId }), { 'if-match': '"0"' });
     expect(exists.status).toBeGreaterThanOrEqual(409);
-    const row = await asking('admin', { path: `/internal/v1/accounts/${accountId}` });
+    const { body } = await command('set-account-flag', { accountId, flag: 'vip', value: true });
+    const row = await asking('admin', {
+      path: `/internal/v1/accounts/${accountId}`,
+      headers: { 'quarterdeck-min-position': String(body.position) },
+    });
     expect(
       (
         await command(
