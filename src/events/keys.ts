@@ -3,7 +3,7 @@
  * additional data) by the master key. Destroying a subject's key makes everything sealed under it
  * unreadable for ever, wherever a copy of the ciphertext lies.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Queryable } from '../db/pool.ts';
 import { randomOf } from './randomness.ts';
@@ -16,6 +16,7 @@ export interface KeyRing {
   find(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | undefined>>;
 }
 
+const keyBytes = 32;
 const ivBytes = 12;
 const tagBytes = 16;
 /** Bounds what a process remembers, and for how long it may use a key that another has destroyed. */
@@ -76,9 +77,20 @@ export const createKeyRing = (db: Queryable, masterKey: Buffer): KeyRing => {
     const found = await find(subjects);
     const unknown = [...new Set(subjects)].filter((subject) => !found.has(subject));
     if (unknown.length === 0) return found;
-    const wrapped = unknown.map((subject) => seal(masterKey, randomBytes(32), subject));
-    await db.query({ ...insertSubjectKeys, values: [unknown, wrapped] });
-    await select(unknown, found);
+    const made = new Map(unknown.map((subject) => [subject, randomOf(keyBytes)]));
+    const wrapped = [...made].map(([subject, key]) => seal(masterKey, key, subject));
+    const { rows } = await db.query<{ subject: string }>({
+      ...insertSubjectKeys,
+      values: [unknown, wrapped],
+    });
+    for (const { subject } of rows) {
+      const key = made.get(subject) as Buffer;
+      cache.set(subject, key);
+      found.set(subject, key);
+    }
+    // Others made keys for these at the same moment, and came first.
+    const taken = unknown.filter((subject) => !found.has(subject));
+    if (taken.length > 0) await select(taken, found);
     return found;
   };
 

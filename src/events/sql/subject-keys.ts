@@ -7,11 +7,11 @@ export const selectSubjectKeys = {
 } as const;
 
 /**
- * $1 subjects, $2 wrapped keys; whoever comes first wins, so the caller reads again afterwards. In one order for
- * everybody, so that two batches with the same new subjects do not lock each other out.
+ * $1 subjects, $2 wrapped keys; answers those that were written. Whoever comes first wins, so the caller reads
+ * the others. In one order for everybody, so that two batches with the same new subjects do not lock each other out.
  */
 export const insertSubjectKeys = {
   name: 'insert_subject_keys',
   text: `INSERT INTO subject_keys (subject, wrapped) SELECT * FROM unnest($1::text[], $2::bytea[]) ORDER BY 1
-    ON CONFLICT (subject) DO NOTHING`,
+    ON CONFLICT (subject) DO NOTHING RETURNING subject`,
 } as const;
