@@ -10,7 +10,7 @@ import { createPool, type Db } from './db/pool.ts';
 import { importDemo } from './demo.ts';
 import { areas } from './domain/index.ts';
 import type { Duties } from './engine.ts';
-import { requireEnvironment } from './environment.ts';
+import { environmentOf } from './environment.ts';
 import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
@@ -56,7 +56,12 @@ const serve = async (
 ): Promise<Service> => {
   const pool = await openPool(config, database);
   opened.push(() => pool.end());
-  await requireEnvironment(pool, config.environment);
+  const environment = await environmentOf(pool, config.environment);
+  if (environment !== config.environment) {
+    say(
+      `This database belongs to the environment ${environment}, and QUARTERDECK_ENVIRONMENT says ${config.environment}.`,
+    );
+  }
   // The port comes first: the public URL, which providers and cookies depend on, may follow from it.
   const door = createDoor();
   const front = await listen(config, door, say);

@@ -6,7 +6,7 @@ import type { Db } from './db/pool.ts';
 import { claimEnvironment } from './db/sql/environment.ts';
 
 /** The name kept in the database; the first start writes it. */
-export const requireEnvironment = async (pool: Db, name: string): Promise<{ readonly matches: boolean }> => {
+export const environmentOf = async (pool: Db, name: string): Promise<string> => {
   const { rows } = await pool.query<{ name: string }>({ ...claimEnvironment, values: [name] });
-  return { matches: rows[0]?.name === name };
+  return rows[0]?.name ?? name;
 };

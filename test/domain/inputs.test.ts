@@ -1,9 +1,9 @@
 /** Inputs: what is read, and what each refusal says should be there instead. */
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { contracts } from '../../src/domain/accounts/events.ts';
+import { describeWhere, telcoCustomers, telcoFile } from '../setup/needs.ts';
 import { command, commands, problems, valid } from './given.ts';
 
 const account = {
@@ -224,12 +224,9 @@ describe('other fields', () => {
   });
 });
 
-const customers = path.resolve(import.meta.dirname, '../../../shared/data/telco-customers.csv');
-const whereItIs = existsSync(customers) ? test : test.skip;
-
-describe('the telco customer list', () => {
-  whereItIs('is read but for the 11 rows whose total charges are blank', () => {
-    const rows: Record<string, string>[] = parse(readFileSync(customers), { columns: true });
+describeWhere(telcoCustomers, 'the telco customer list', () => {
+  test('is read but for the 11 rows whose total charges are blank', () => {
+    const rows: Record<string, string>[] = parse(readFileSync(telcoFile() ?? ''), { columns: true });
     const said = rows.map((row) =>
       problems('open-account', {
         accountId: row.customerID,
