@@ -32,6 +32,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** A batch costs as much as about so many units: fewer are not worth sharing. */
+const sharedFrom = 8;
+
 export const createBatcher = (options: BatcherOptions): Batcher => {
   const { send, inFlightMax = 2, unitsMax = 256, eventsMax = 1_000, queuedMax = 20_000 } = options;
   let queue: Waiting[] = [];
@@ -39,15 +42,23 @@ export const createBatcher = (options: BatcherOptions): Batcher => {
   let scheduled = false;
   let onIdle: (() => void)[] = [];
 
+  /**
+   * Shares what waits among the batches that may still be sent: were all of it to go into one, everybody
+   * would wait for it and come back together, and this process and the database would work in turn
+   * instead of side by side (64 clients: 15,000 events/s instead of 21,000).
+   */
+  const fairShare = (): number =>
+    Math.min(unitsMax, Math.max(sharedFrom, Math.ceil(queue.length / (inFlightMax - inFlight))));
+
   const take = (): Waiting[] => {
     const footprint = createFootprint();
     const batch: Waiting[] = [];
     const left: Waiting[] = [];
+    const most = fairShare();
     let events = 0;
     for (const waiting of queue) {
       const { unit } = waiting;
-      const fits =
-        batch.length < unitsMax && (batch.length === 0 || events + unit.events.length <= eventsMax);
+      const fits = batch.length < most && (batch.length === 0 || events + unit.events.length <= eventsMax);
       if (!fits || footprint.collides(unit)) {
         left.push(waiting);
         continue;
@@ -99,8 +110,9 @@ export const createBatcher = (options: BatcherOptions): Batcher => {
   const pump = (): void => {
     scheduled = false;
     while (inFlight < inFlightMax && queue.length > 0) {
+      const batch = take();
       inFlight++;
-      void deliver(take()).finally(() => {
+      void deliver(batch).finally(() => {
         inFlight--;
         schedule();
       });
