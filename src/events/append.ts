@@ -45,6 +45,21 @@ const conditionsOf = (units: readonly Unit[]): unknown[] => {
   return [qUnit, qStream, qVersion, cUnit, cKey, cCode, xUnit, xKey, kUnit, kKey];
 };
 
+/** The version that each event of the unit will have; null where its stream is written at any version. */
+const versionsOf = ({ unit, events }: EncodedUnit): readonly (number | null)[] => {
+  const last = new Map<string, number>();
+  for (const { stream, base } of unit.writes) if (base !== 'any') last.set(stream, base);
+  return events.map(({ stream }) => {
+    const before = last.get(stream);
+    if (before === undefined) return null;
+    last.set(stream, before + 1);
+    return before + 1;
+  });
+};
+
+/** JSON texts of `JSON.stringify`, which writes line breaks within strings as \n and none outside. */
+const lines = (texts: readonly string[]): string => texts.join('\n');
+
 const eventsOf = (units: readonly EncodedUnit[]): unknown[] => {
   const commonAt = new Map<string, number>();
   const unitOf: number[] = [];
@@ -63,13 +78,14 @@ const eventsOf = (units: readonly EncodedUnit[]): unknown[] => {
   return [
     unitOf,
     column('stream'),
+    units.flatMap(versionsOf),
     column('id'),
     column('type'),
     column('schemaVersion'),
-    column('data'),
+    lines(column('data')),
     commonOf,
-    column('own'),
-    [...commonAt.keys()],
+    lines(column('own')),
+    lines([...commonAt.keys()]),
   ];
 };
 

@@ -1,5 +1,5 @@
 /**
- * The statement of appending (the function of 000001_event_log.sql): one round trip, prepared once a
+ * The statement of appending (the function of 000005_append_faster.sql): one round trip, prepared once a
  * connection, everything passed as arrays. $1 admit_only: only take the lock and tell what would be
  * refused.
  */
@@ -9,7 +9,7 @@ export const appendUnits = {
   query_timeout: 45_000,
   text: `SELECT * FROM append_units($1::boolean, $2::int[], $3::text[], $4::int[], $5::int[], $6::bytea[], $7::text[],
     $8::int[], $9::bytea[], $10::int[], $11::bytea[], $12::bytea[], $13::text[], $14::int[],
-    $15::int[], $16::text[], $17::uuid[], $18::text[], $19::int[], $20::text[], $21::int[], $22::text[], $23::text[])`,
+    $15::int[], $16::text[], $17::int[], $18::uuid[], $19::text[], $20::int[], $21::text, $22::int[], $23::text, $24::text)`,
 } as const;
 
 export interface AdmitRow {
