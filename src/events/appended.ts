@@ -1,9 +1,11 @@
 /**
  * Wakes readers after appends. In this process at once; in others by NOTIFY, sent after the commit and
- * outside its transaction (inside, it would serialise all commits on one lock), at most one under way. A
+ * outside its transaction (inside, it would serialise all commits on one lock), the first at once and the
+ * next not before some milliseconds later: a busy log would else send one a batch, hundreds a second. A
  * notification is a hint and may be lost, so a poll backs it up: readers are woken at least every
  * `pollMs` and compare their checkpoint with the true head.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../db/pool.ts';
 import { notifyAppended } from './sql/notify-appended.ts';
 
@@ -18,6 +20,8 @@ export interface Wakeups {
   /** Resolves when what was announced has been sent. */
   stop(): Promise<void>;
 }
+
+const notifyEveryMs = 10;
 
 interface Options {
   readonly pool: Db;
@@ -56,6 +60,7 @@ export const createWakeups = ({ pool, onError, pollMs = 500 }: Options): Wakeups
         const position = newest;
         await pool.query({ ...notifyAppended, values: [appendedChannel, String(position)] });
         notified = position;
+        await sleep(notifyEveryMs);
       }
     } catch (error) {
       onError(error);
