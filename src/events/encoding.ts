@@ -6,7 +6,14 @@ import { LRUCache } from 'lru-cache';
 import { isQuarterdeckError, QuarterdeckError } from '../errors.ts';
 import type { Codec } from './codec.ts';
 import type { EventData, EventDefinition } from './definition.ts';
-import type { Metadata, RecordedEvent, StoredEvent } from './envelope.ts';
+import type {
+  ClearEvent,
+  ClearMetadata,
+  Metadata,
+  RecordedEvent,
+  StoredEvent,
+  UnreadEvent,
+} from './envelope.ts';
 import { newEventId } from './event-id.ts';
 import type { Registry } from './registry.ts';
 import type { UnitEvent } from './unit.ts';
@@ -35,6 +42,8 @@ export interface Encoding {
   encode(events: readonly UnitEvent[]): Promise<readonly EncodedEvent[]>;
   /** @throws QuarterdeckError `internal`, naming the position, where one cannot be read: nothing is made up. */
   decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
+  /** Without what the metadata says of a person; faults as above. */
+  decodeClear(events: readonly UnreadEvent[]): Promise<readonly ClearEvent[]>;
   /** Opens and upcasts bare data (of streams being loaded, whose metadata nobody asked for). */
   decodeData(
     items: readonly { type: string; schemaVersion: number; data: EventData }[],
@@ -181,31 +190,71 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
     });
   };
 
-  const decode = async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> => {
-    try {
-      return await decodePage(events);
-    } catch (error) {
-      if (!isQuarterdeckError(error)) throw error;
-      const [event] = events;
-      if (events.length > 1) for (const one of events) await decode([one]);
-      throw new QuarterdeckError('internal', `Position ${event?.position} of the log: ${error.message}`, {
-        cause: error,
-      });
-    }
-  };
+  /** A page, or else its events one by one, so that the fault names the position. */
+  const naming =
+    <Stored extends { readonly position: number }, Read>(
+      decodePage: (events: readonly Stored[]) => Promise<readonly Read[]>,
+    ) =>
+    async (events: readonly Stored[]): Promise<readonly Read[]> => {
+      try {
+        return await decodePage(events);
+      } catch (error) {
+        if (!isQuarterdeckError(error)) throw error;
+        for (const one of events) await decodePage([one]).catch((cause: unknown) => unreadable(one, cause));
+        throw error;
+      }
+    };
 
-  const decodePage = async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> => {
+  const newestVersion = ({ type, schemaVersion }: { type: string; schemaVersion: number }): number =>
+    registry.find(type)?.schemaVersion ?? schemaVersion;
+
+  const decode = naming(async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> => {
     const [data, metadata] = await Promise.all([
       decodeData(events),
       decodeMetadata(events.map((e) => e.metadata)),
     ]);
     return events.map((event, i) => ({
       ...event,
-      schemaVersion: registry.find(event.type)?.schemaVersion ?? event.schemaVersion,
+      schemaVersion: newestVersion(event),
       data: data[i] ?? {},
       metadata: metadata[i] as Metadata,
     }));
-  };
+  });
 
-  return { check, encode, decode, decodeData };
+  const decodeClear = naming(async (events: readonly UnreadEvent[]): Promise<readonly ClearEvent[]> => {
+    const data = await decodeData(events);
+    return events.map((event, i) => clearEvent(event, newestVersion(event), data[i] ?? {}));
+  });
+
+  return { check, encode, decode, decodeClear, decodeData };
+};
+
+/** Field by field: this runs for every event of a rebuild, most of which never have their metadata looked at. */
+const clearEvent = (event: UnreadEvent, schemaVersion: number, data: EventData): ClearEvent => {
+  let read: ClearMetadata | undefined;
+  return {
+    position: event.position,
+    id: event.id,
+    stream: event.stream,
+    version: event.version,
+    type: event.type,
+    schemaVersion,
+    recordedAt: event.recordedAt,
+    data,
+    get metadata() {
+      read ??= clearMetadata(event.metadata);
+      return read;
+    },
+  };
+};
+
+const clearMetadata = (text: string): ClearMetadata => {
+  const { personal: _, ...clear } = JSON.parse(text) as EventData;
+  return clear as unknown as ClearMetadata;
+};
+
+const unreadable = ({ position }: { readonly position: number }, cause: unknown): never => {
+  if (!isQuarterdeckError(cause)) throw cause;
+  const message = `Position ${position} of the log: ${cause.message}`;
+  throw new QuarterdeckError('internal', message, { cause });
 };

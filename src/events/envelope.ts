@@ -39,6 +39,9 @@ export interface Metadata {
   readonly reason?: string;
 }
 
+/** What is not about a person by name: projections see no more, so that no read model outlives an erasure. */
+export type ClearMetadata = Omit<Metadata, 'email' | 'name' | 'ip' | 'reason'>;
+
 interface Position {
   /** 1, 2, 3 … without gaps, in commit order. */
   readonly position: number;
@@ -56,6 +59,19 @@ export interface RecordedEvent<Type extends string = string, Data = EventData> e
   readonly type: Type;
   readonly data: Data;
   readonly metadata: Metadata;
+}
+
+/** Readable but for what its metadata says of a person. */
+export interface ClearEvent<Type extends string = string, Data = EventData> extends Position {
+  readonly type: Type;
+  readonly data: Data;
+  readonly metadata: ClearMetadata;
+}
+
+/** As stored, its metadata still text: whoever folds most often does not look at it. */
+export interface UnreadEvent extends Position {
+  readonly data: EventData;
+  readonly metadata: string;
 }
 
 export interface StoredEvent extends Position {

@@ -4,7 +4,7 @@
  */
 import type { Queryable, Tx } from '../db/pool.ts';
 import type { EventData } from './definition.ts';
-import type { Metadata, RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
+import type { ClearEvent, Metadata, RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
 import type { Unit, UnitOutcome } from './unit.ts';
 
 export interface Head {
@@ -89,6 +89,11 @@ export interface EventLog {
   positionBefore(time: Timestamp): Promise<number>;
   /** Readable events: decrypted and upcast to the newest schema version. */
   read(options: ReadOptions): Promise<Page<RecordedEvent>>;
+  /**
+   * As `read`, but of the metadata only what is not about a person by name, and that parsed when it is
+   * looked at: for projections and rebuilds, which pass every event.
+   */
+  readClear(options: ReadOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>>;
   /** As stored: ciphertext, original schema version. */
   readStored(options: ReadOptions): Promise<Page<StoredEvent>>;
   /** Readable events of the given streams, by position; all of them up to `upTo`. */

@@ -4,7 +4,7 @@
  */
 import type { Db, Queryable } from '../db/pool.ts';
 import type { Encoding } from './encoding.ts';
-import type { RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
+import type { ClearEvent, RecordedEvent, StoredEvent, Timestamp, UnreadEvent } from './envelope.ts';
 import type { Head, Page, ReadOptions } from './log.ts';
 import {
   positionAt,
@@ -13,6 +13,7 @@ import {
   readPage,
   readPageOfTypes,
   readStreams,
+  readUnreadPage,
 } from './sql/read-events.ts';
 
 /** Rows of one page at most, so that a reader's memory is bounded. */
@@ -26,7 +27,10 @@ export const createReading = (pool: Db, encoding: Encoding) => {
     return { position: rows[0]?.position ?? 0, recordedAt: rows[0]?.recordedAt };
   };
 
-  const readStored = async ({ after, upTo, limit, types }: ReadOptions): Promise<Page<StoredEvent>> => {
+  const readRows = async <Row extends StoredEvent | UnreadEvent>(
+    ofTypes: typeof readPageOfTypes | typeof readUnreadPage,
+    { after, upTo, limit, types }: ReadOptions,
+  ): Promise<Page<Row>> => {
     // The head is read before the events, so that nothing between the two is taken for looked through.
     const window = types === undefined ? Number.MAX_SAFE_INTEGER : after + windowPositions;
     const last = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, window, (await head()).position);
@@ -34,11 +38,13 @@ export const createReading = (pool: Db, encoding: Encoding) => {
     const query =
       types === undefined
         ? { ...readPage, values: [after, last, rowsMax] }
-        : { ...readPageOfTypes, values: [after, last, rowsMax, types] };
-    const { rows } = await pool.query<StoredEvent>(query);
+        : { ...ofTypes, values: [after, last, rowsMax, types] };
+    const { rows } = await pool.query<Row>(query);
     const position = rows.length < rowsMax ? Math.max(last, after) : (rows.at(-1)?.position ?? after);
     return { events: rows, position };
   };
+
+  const readStored = (options: ReadOptions): Promise<Page<StoredEvent>> => readRows(readPageOfTypes, options);
 
   return {
     head,
@@ -46,6 +52,10 @@ export const createReading = (pool: Db, encoding: Encoding) => {
     async read(options: ReadOptions): Promise<Page<RecordedEvent>> {
       const { events, position } = await readStored(options);
       return { events: await encoding.decode(events), position };
+    },
+    async readClear(options: ReadOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>> {
+      const { events, position } = await readRows<UnreadEvent>(readUnreadPage, options);
+      return { events: await encoding.decodeClear(events), position };
     },
     async readStreams(
       streams: readonly string[],

@@ -6,7 +6,7 @@
 
 import type { Db } from '../db/pool.ts';
 import { applyPage, type Failure } from './apply.ts';
-import { type FoldLog, readFolded } from './folded-events.ts';
+import type { FoldLog } from './folded-events.ts';
 import type { Progress } from './progress.ts';
 import { setError } from './sql/projections.ts';
 import type { OpenTable } from './tables.ts';
@@ -17,6 +17,9 @@ export interface Live {
   position: number;
   stopped: boolean;
 }
+
+/** Whether there was nothing new, or a page up to the head, or one that left more behind it. */
+export type Moved = 'nowhere' | 'to-head' | 'a-page';
 
 export interface AdvancingDeps {
   readonly pool: Db;
@@ -60,27 +63,27 @@ export const createAdvancing = ({ pool, log, progress, onError }: AdvancingDeps)
     for (const one of group) await halt(one, why);
   };
 
-  /** One page for the projections that stand at `from`; false where there is nothing new. */
-  const advance = async (group: readonly Live[], from: number): Promise<boolean> => {
+  /** One page for the projections that stand at `from`. */
+  const advance = async (group: readonly Live[], from: number): Promise<Moved> => {
     const types = [...new Set(group.flatMap(({ table }) => table.known.definition.events))];
     const upTo = from + windowPositions;
-    const page = await readFolded(log, { after: from, upTo, limit: pageEventsMax, types });
+    const page = await log.readClear({ after: from, upTo, limit: pageEventsMax, types });
     if (page.position === from) {
       await requireHead(group, from);
-      return false;
+      return 'nowhere';
     }
     const tables = group.map(({ table }) => table);
     const failures = await applyPage(pool, tables, { events: page.events, from, to: page.position });
     await haltFailed(group, failures);
     for (const one of group) if (!one.stopped) one.position = page.position;
     progress.announce(page.position);
-    return true;
+    return page.events.length < pageEventsMax && page.position < upTo ? 'to-head' : 'a-page';
   };
 
-  /** A page for every group; false where nothing moved. */
-  return async (live: Iterable<Live>): Promise<boolean> => {
-    let moved = false;
-    for (const [from, group] of byPosition(live)) moved = (await advance(group, from)) || moved;
-    return moved;
+  /** A page for every group; the answer is that of the group with most left to do. */
+  return async (live: Iterable<Live>): Promise<Moved> => {
+    const moved = new Set<Moved>();
+    for (const [from, group] of byPosition(live)) moved.add(await advance(group, from));
+    return (['a-page', 'to-head'] as const).find((one) => moved.has(one)) ?? 'nowhere';
   };
 };

@@ -53,20 +53,23 @@ const load = async (tx: Tx, { statements, known }: OpenTable, keys: readonly str
   );
 };
 
-/** The row as JSON, with what the engine keeps beside it; written behind the text, which spares a copy. */
-const jsonOf = ({ definition, shape }: Known, { version, position }: Held, row: object): string => {
-  const subject = shape.personal.length > 0 ? `,"_subject":${JSON.stringify(definition.subject(row))}` : '';
-  return `${JSON.stringify(row).slice(0, -1)},"_version":${version},"_position":${position}${subject}}`;
+/** Rows to be kept as one array a column, in the order of the statement `write`. */
+const columnsOf = ({ definition, shape }: Known, kept: readonly Held[]): unknown[][] => {
+  const columns = shape.columns.map(({ name, kind }) =>
+    kept.map(({ row }) => {
+      const value = (row as Record<string, unknown>)[name];
+      return kind === 'json' && value !== undefined && value !== null ? JSON.stringify(value) : value;
+    }),
+  );
+  const subjects =
+    shape.personal.length > 0 ? [kept.map(({ row }) => definition.subject(row as object))] : [];
+  return [...columns, kept.map(({ version }) => version), kept.map(({ position }) => position), ...subjects];
 };
 
 const write = async (tx: Tx, { statements, known }: OpenTable, touched: Rows): Promise<void> => {
-  const gone: string[] = [];
-  const kept: string[] = [];
-  for (const [key, held] of touched) {
-    if (held.row === undefined) gone.push(key);
-    else kept.push(jsonOf(known, held, held.row));
-  }
-  if (kept.length > 0) await tx.query({ ...statements.write, values: [`[${kept.join(',')}]`] });
+  const gone = [...touched].filter(([, { row }]) => row === undefined).map(([key]) => key);
+  const kept = [...touched.values()].filter(({ row }) => row !== undefined);
+  if (kept.length > 0) await tx.query({ ...statements.write, values: columnsOf(known, kept) });
   if (gone.length > 0) await tx.query({ ...statements.remove, values: [gone] });
 };
 

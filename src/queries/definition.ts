@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import type { EventData, NewEvent } from '../events/definition.ts';
-import type { Metadata, RecordedEvent } from '../events/envelope.ts';
+import type { ClearEvent } from '../events/envelope.ts';
 
 /** Notes on one field of a row; a field without notes is public, unindexed, filterable and sortable. */
 export interface FieldNotes {
@@ -21,14 +21,8 @@ export interface FieldNotes {
   readonly description?: string;
 }
 
-/** The actor's e-mail, name, address and reason are not a row's to keep: projections never see them. */
-export type ClearMetadata = Omit<Metadata, 'email' | 'name' | 'ip' | 'reason'>;
-
-/** An event as a projection sees it. */
-export type FoldedEvent<Type extends string = string, Data = EventData> = Omit<
-  RecordedEvent<Type, Data>,
-  'metadata'
-> & { readonly metadata: ClearMetadata };
+/** An event as a projection sees it: the actor's e-mail, name, address and reason are not a row's to keep. */
+export type FoldedEvent<Type extends string = string, Data = EventData> = ClearEvent<Type, Data>;
 
 /**
  * `row` before the event (undefined: there is none) → the row after it, null where it is gone, undefined

@@ -7,7 +7,7 @@ import type { Db } from '../db/pool.ts';
 import type { Page } from '../events/log.ts';
 import { applyPage } from './apply.ts';
 import type { FoldedEvent } from './definition.ts';
-import { type FoldLog, readFolded } from './folded-events.ts';
+import type { FoldLog } from './folded-events.ts';
 import type { OpenTable } from './tables.ts';
 
 export interface FillDeps {
@@ -37,7 +37,7 @@ export const fill = async (
   const target = upTo ?? (await log.head()).position;
   const { events: types } = table.known.definition;
   const readAfter = (after: number): Promise<Page<FoldedEvent>> => {
-    const page = readFolded(log, {
+    const page = log.readClear({
       after,
       upTo: Math.min(target, after + windowPositions),
       limit: pageEventsMax,

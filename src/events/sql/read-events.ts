@@ -16,11 +16,17 @@ export const readPage = {
   text: `SELECT ${columns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`,
 } as const;
 
+const pageOfTypes = (selected: string): string =>
+  `SELECT ${selected} FROM events WHERE position > $1 AND position <= $2 AND type = ANY ($4::text[])
+    ORDER BY position LIMIT $3`;
+
 /** As `readPage`, $4 the types wanted. */
-export const readPageOfTypes = {
-  name: 'read_page_of_types',
-  text: `SELECT ${columns} FROM events WHERE position > $1 AND position <= $2 AND type = ANY ($4::text[])
-    ORDER BY position LIMIT $3`,
+export const readPageOfTypes = { name: 'read_page_of_types', text: pageOfTypes(columns) } as const;
+
+/** The same, metadata as text. */
+export const readUnreadPage = {
+  name: 'read_unread_page',
+  text: pageOfTypes(columns.replace('metadata', 'metadata::text AS metadata')),
 } as const;
 
 /** $1 streams, $2 up to. By index on (stream, version) for each stream. */
