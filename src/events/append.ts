@@ -2,6 +2,7 @@
  * Turns encoded units into the arrays of the append functions, calls them on one connection, and reads
  * the outcome of each unit from the one row that comes back. Pure but for that call.
  */
+import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { EncodedEvent } from './encoding.ts';
 import { createFootprint } from './footprint.ts';
@@ -42,7 +43,18 @@ const conditionsOf = (units: readonly Unit[]): unknown[] => {
       kKey.push(key);
     }
   });
-  return [qUnit, qStream, qVersion, cUnit, cKey, cCode, xUnit, xKey, kUnit, kKey];
+  return [
+    arrayText(qUnit),
+    arrayText(qStream),
+    arrayText(qVersion),
+    cUnit,
+    cKey,
+    cCode,
+    xUnit,
+    xKey,
+    kUnit,
+    kKey,
+  ];
 };
 
 /** The version that each event of the unit will have; null where its stream is written at any version. */
@@ -76,14 +88,14 @@ const eventsOf = (units: readonly EncodedUnit[]): unknown[] => {
   const column = <K extends keyof EncodedEvent>(name: K): EncodedEvent[K][] =>
     all.map((event) => event[name]);
   return [
-    unitOf,
-    column('stream'),
-    units.flatMap(versionsOf),
-    column('id'),
-    column('type'),
-    column('schemaVersion'),
+    arrayText(unitOf),
+    arrayText(column('stream')),
+    arrayText(units.flatMap(versionsOf)),
+    arrayText(column('id')),
+    arrayText(column('type')),
+    arrayText(column('schemaVersion')),
     lines(column('data')),
-    commonOf,
+    arrayText(commonOf),
     lines(column('own')),
     lines([...commonAt.keys()]),
   ];

@@ -32,8 +32,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** A batch costs as much as about so many units: fewer are not worth sharing. */
-const sharedFrom = 8;
+/**
+ * A batch costs the database as much as some ten units do, so that fewer than this are not worth sharing
+ * (two processes of 32 clients each: 12,900 events/s when shared from 16 on, 16,300 from 32 on).
+ */
+const sharedFrom = 32;
 
 export const createBatcher = (options: BatcherOptions): Batcher => {
   const { send, inFlightMax = 2, unitsMax = 256, eventsMax = 1_000, queuedMax = 20_000 } = options;

@@ -69,9 +69,10 @@ const assertText = (value: unknown): void => {
   if (typeof value === 'string') {
     if (value.includes('\0') || !value.isWellFormed()) throw unstorable();
   } else if (typeof value === 'object' && value !== null) {
-    for (const [name, member] of Object.entries(value)) {
+    // Plain JSON: nothing is inherited, and no array of pairs is made for each of a million values.
+    for (const name in value) {
       assertText(name);
-      assertText(member);
+      assertText((value as EventData)[name]);
     }
   }
 };

@@ -3,10 +3,12 @@
  * memory, written once each, and the checkpoints move with them. A checkpoint that is not where we
  * believe it is means that another process folds too: nothing is written then.
  */
+import { arrayText, type Element } from '../db/array-text.ts';
 import type { Db, Tx } from '../db/pool.ts';
 import { outcomeUnknown, provesRollback, sqlState } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { Known } from './catalogue.ts';
+import type { ColumnKind } from './columns.ts';
 import type { FoldedEvent } from './definition.ts';
 import { foldEvent, type Held, keysOf, type Rows, rowOf } from './fold.ts';
 import { lockCheckpoints, moveCheckpoints, type TableRow } from './sql/projections.ts';
@@ -54,16 +56,19 @@ const load = async (tx: Tx, { statements, known }: OpenTable, keys: readonly str
 };
 
 /** Rows to be kept as one array a column, in the order of the statement `write`. */
-const columnsOf = ({ definition, shape }: Known, kept: readonly Held[]): unknown[][] => {
+const columnsOf = ({ definition, shape }: Known, kept: readonly Held[]): string[] => {
   const columns = shape.columns.map(({ name, kind }) =>
-    kept.map(({ row }) => {
-      const value = (row as Record<string, unknown>)[name];
-      return kind === 'json' && value !== undefined && value !== null ? JSON.stringify(value) : value;
-    }),
+    kept.map(({ row }) => elementOf(kind, (row as Record<string, unknown>)[name])),
   );
   const subjects =
     shape.personal.length > 0 ? [kept.map(({ row }) => definition.subject(row as object))] : [];
-  return [...columns, kept.map(({ version }) => version), kept.map(({ position }) => position), ...subjects];
+  const engine = [kept.map(({ version }) => version), kept.map(({ position }) => position)];
+  return [...columns, ...engine, ...subjects].map(arrayText);
+};
+
+const elementOf = (kind: ColumnKind, value: unknown): Element => {
+  if (value === undefined || value === null) return null;
+  return kind === 'json' || typeof value === 'object' ? JSON.stringify(value) : (value as Element);
 };
 
 const write = async (tx: Tx, { statements, known }: OpenTable, touched: Rows): Promise<void> => {
