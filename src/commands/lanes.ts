@@ -15,6 +15,7 @@ import { QuarterdeckError } from '../errors.ts';
 import type { EventLog, Loaded } from '../events/log.ts';
 import type { KeyUse, Unit, UnitOutcome } from '../events/unit.ts';
 import type { Ask, Deciding, StreamDecision, Verdict } from './deciding.ts';
+import { createRecentStates } from './recent-states.ts';
 
 const groupMax = 64;
 /** Conflicts after which a command is decided while the append lock is held. */
@@ -105,6 +106,7 @@ const tooManyWaiting = (): QuarterdeckError =>
 
 export const createLanes = (log: Pick<EventLog, 'append' | 'appendDecided'>, deciding: Deciding): Lanes => {
   const lanes = new Map<string, Waiting[]>();
+  const states = createRecentStates();
   let peace: Promise<unknown> = Promise.resolve();
 
   const inBatch: Appending = async (decide) => {
@@ -190,14 +192,15 @@ export const createLanes = (log: Pick<EventLog, 'append' | 'appendDecided'>, dec
   };
 
   const drive = async (stream: string, queue: Waiting[]): Promise<void> => {
-    let known: Loaded<object> | undefined;
-    let view = '';
+    let recent = states.take(stream);
     while (queue.length > 0) {
       const group = takeGroup(queue);
-      const next = viewOf(group[0]);
-      known = await settleOrReject(group, next === view ? known : undefined);
-      view = next;
+      const view = viewOf(group[0]);
+      const { loaded: known, since = performance.now() } = recent?.view === view ? recent : {};
+      const loaded = await settleOrReject(group, known);
+      recent = loaded && { view, loaded, since };
     }
+    if (recent !== undefined) states.put(stream, recent);
     lanes.delete(stream);
   };
 

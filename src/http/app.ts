@@ -3,19 +3,21 @@
  * request id, health, signing in, customer credentials, session, API, console. What no route answers is
  * a problem too. The router mounts in a foreign express app: there it touches only addresses of its own.
  */
-import express, { type Request, type RequestHandler, Router } from 'express';
+import express, { type RequestHandler, Router } from 'express';
 import type { Logger } from 'pino';
 import { isQuarterdeckError } from '../errors.ts';
 import type { GateHandlers } from './authenticate.ts';
 import { consoleFiles } from './console.ts';
 import { correlate } from './correlation.ts';
+import { dispatch, unanswered } from './dispatch.ts';
 import { type HealthCheck, livez, readyz } from './health.ts';
 import { dropLeftover } from './leftover.ts';
 import { requestLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { notFound, problemHandler } from './problem.ts';
-import { allowedMethods, mountRoutes, type OnDenied, type Route } from './route.ts';
+import { problemHandler } from './problem.ts';
+import type { OnDenied, Route } from './route.ts';
 import { type SecurityOptions, securityHeaders } from './security.ts';
+import { below, inSequence } from './sequence.ts';
 
 export interface AppDependencies {
   readonly log: Logger;
@@ -59,20 +61,29 @@ export const createApp = (deps: AppDependencies): express.Express => {
 const innerRouter = (deps: AppDependencies): Router => {
   const router = Router({ strict: true, caseSensitive: true });
   // The id and the measuring come first in code, so that a refusal by the network gate is logged too.
-  router.use(dropLeftover, correlate(deps.newId), requestLog(deps.log), deps.metrics.http);
-  router.use(deps.gates.network, securityHeaders(deps.security));
+  router.use(
+    inSequence(
+      dropLeftover,
+      correlate(deps.newId),
+      requestLog(deps.log),
+      deps.metrics.http,
+      deps.gates.network,
+      securityHeaders(deps.security),
+      below('/internal', apiOf(deps)),
+    ),
+  );
   router.get('/livez', labelled('/livez', livez));
   router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));
   router.get('/metrics', labelled('/metrics', deps.metrics.scrape));
-  router.use(['/internal', '/auth'], neverStored);
-  router.use('/auth', labelled('/auth', deps.auth));
-  router.use('/internal', deps.gates.credentials, pagesToSignIn(deps.gates.session));
-  mountRoutes(router, deps.routes, deps.onDenied);
-  router.use(['/internal', '/auth'], unansweredOf(deps.routes));
+  router.use('/auth', neverStored, labelled('/auth', deps.auth), nothingHere);
   if (deps.consoleDirectory !== undefined) router.use(...consoleFiles(deps.consoleDirectory));
-  router.use(unanswered, problemHandler(deps.log));
+  router.use(nothingHere, problemHandler(deps.log));
   return router;
 };
+
+/** Everything under `/internal`, from customer credentials to the answer: what passes no gate reaches no route. */
+const apiOf = ({ gates, routes, onDenied }: AppDependencies): RequestHandler =>
+  inSequence(neverStored, gates.credentials, pagesToSignIn(gates.session), dispatch(routes, onDenied));
 
 const labelled =
   (route: string, handler: RequestHandler): RequestHandler =>
@@ -102,23 +113,6 @@ const neverStored: RequestHandler = (_request, response, next) => {
   next();
 };
 
-const unanswered: RequestHandler = (request) => {
-  throw notFound(`Nothing answers ${request.method} at this address.`);
+const nothingHere: RequestHandler = (request) => {
+  throw unanswered(request);
 };
-
-/** A known path asked with another method: told which ones it answers. */
-const unansweredOf = (routes: readonly Route[]): RequestHandler => {
-  const allowed = allowedMethods(routes);
-  return (request, response) => {
-    const methods = allowed(pathOf(request));
-    if (methods.length > 0) response.setHeader('Allow', [...methods, 'OPTIONS'].join(', '));
-    if (methods.length > 0 && request.method === 'OPTIONS') {
-      response.status(204).end();
-      return;
-    }
-    const others = methods.length === 0 ? '' : ` It answers ${methods.join(', ')}.`;
-    throw notFound(`Nothing answers ${request.method} at this address.${others}`);
-  };
-};
-
-const pathOf = (request: Request): string => `${request.baseUrl}${request.path}`;

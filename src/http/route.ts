@@ -1,9 +1,9 @@
 /**
- * A route of the API as one value: what express registers and what OpenAPI says come from the same
+ * A route of the API as one value: what is served and what OpenAPI says come from the same
  * list, so that neither can know a route that the other does not.
  */
-import type { Request, Response, Router } from 'express';
-import { type ErrorCode, isQuarterdeckError, type QuarterdeckError } from '../errors.ts';
+import type { Request, Response } from 'express';
+import type { ErrorCode, QuarterdeckError } from '../errors.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -61,36 +61,3 @@ export interface Route extends Operation {
 
 /** Told of each refusal for want of a permission that nobody has recorded yet. */
 export type OnDenied = (request: Request, response: Response, error: QuarterdeckError) => void;
-
-/** `/a/{id}` → `/a/:id`, express's own form. */
-export const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
-
-export const mountRoutes = (router: Router, routes: readonly Route[], onDenied: OnDenied): void => {
-  for (const route of routes) {
-    router[route.method](expressPath(route.path), async (request, response) => {
-      response.locals.route = route.path;
-      try {
-        await route.handle(request, response);
-      } catch (error) {
-        const denied =
-          isQuarterdeckError(error) && error.code === 'not_permitted' && route.recordsDenials !== true;
-        if (denied) onDenied(request, response, error);
-        throw error;
-      }
-    });
-  }
-};
-
-/** Methods that the list answers on a path, for `Allow`; empty where no route matches. */
-export const allowedMethods = (routes: readonly Operation[]): ((path: string) => readonly string[]) => {
-  const patterns = routes.map((route) => ({ method: route.method, pattern: patternOf(route.path) }));
-  return (path) => {
-    const methods = new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method));
-    return [...(methods.has('get') ? ['GET', 'HEAD'] : []), ...(methods.has('post') ? ['POST'] : [])];
-  };
-};
-
-const patternOf = (path: string): RegExp => {
-  const source = path.split(/\{\w+\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${source.join('[^/]+')}$`);
-};
