@@ -73,6 +73,7 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
         schemaVersion: row.schemaVersion ?? 1,
         data: row.data ?? {},
       })),
+      'when-read',
     );
     const state = events.reduce(
       (s, row, i) => folding.evolve(s, { type: row.type ?? '', data: data[i] as EventData }),
