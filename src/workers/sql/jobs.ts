@@ -21,7 +21,10 @@ export const selectJobs = {
   text: `SELECT ${columns} FROM bulk_jobs j ${chunkSums} WHERE j.id = ANY ($1::text[]) AND j.state <> 'staging'`,
 } as const;
 
-/** $1 states or null, $2 command or null, $3 and $4 the last row before (its time and id) or null, $5 limit, $6 requester or null. */
+/**
+ * $1 states or null, $2 command or null, $3 and $4 the last row before (its time and id) or null, $5 limit,
+ * $6 requester or null.
+ */
 export const listJobs = {
   name: 'bulk_list_jobs',
   text: `SELECT ${columns} FROM (
