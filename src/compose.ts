@@ -178,6 +178,20 @@ export const applyPolicyFile = (config: Config, file: string | undefined, say: S
     say(changed ? `The policy of ${name} is in force.` : `The policy of ${name} was in force already.`);
   });
 
+/** What a policy file would change, without changing it; what is wrong with it stops with a sentence a line. */
+export const checkPolicyFile = (config: Config, file: string | undefined, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine }) => {
+    const name = file ?? config.accessPolicy;
+    const text = await policyText({ ...config, accessPolicy: name });
+    const lines = await engine.access.previewPolicy(text, name);
+    say(
+      lines.length === 0
+        ? `${name} is valid and says what is in force already.`
+        : `${name} is valid. Applying it would change:`,
+    );
+    for (const line of lines) say(line);
+  });
+
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
     await engine.readSide.rebuild(projection);

@@ -15,6 +15,7 @@ const plans = [
   { plan: 'Enterprise', cents: 99_000 },
 ] as const;
 const contracts = ['month-to-month', 'one-year', 'two-year'] as const;
+const regions = ['EMEA', 'AMER', 'APAC'] as const;
 const payments = ['Card', 'Bank transfer', 'Direct debit'] as const;
 const firstWords = [
   'Amber',
@@ -74,11 +75,12 @@ const row = (n: number): string => {
     tenure,
     decimal(monthly),
     decimal(monthly * tenure),
+    pick(regions, n * 11 + Math.floor(n / 7)),
   ].join(',');
 };
 
 const header =
-  'accountId,name,ownerEmail,plan,contract,paymentMethod,tenureMonths,monthlyCharges,totalCharges';
+  'accountId,name,ownerEmail,plan,contract,paymentMethod,tenureMonths,monthlyCharges,totalCharges,region';
 
 export const demoCsv = (): string =>
   [header, ...Array.from({ length: accountCount }, (_, n) => row(n)), ''].join('\n');

@@ -26,6 +26,7 @@ import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
 import { hmacKeyOf } from './keys.ts';
+import { policyCheckOf } from './policy-check.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { queryEvents } from './queries/engine-events.ts';
 import { projectedChannel } from './queries/progress.ts';
@@ -84,28 +85,22 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const keyRing = createKeyRing(pool, masterKey);
   const hmacKey = await hmacKeyOf(keyRing);
   const codec = createCodec(keyRing);
+  const registry = createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]);
   const log = createEventLog({
     pool,
     codec,
-    registry: createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]),
+    registry,
     onError: (error) => onError(error, 'keeping the log'),
     ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
   });
   await log.start();
 
-  const access = await createAccess({ ...options, log, codec, identityKey: identityKeyFrom(hmacKey) });
-  const catalogue = createCatalogue(definitions);
-  const deciding = createDeciding(log);
-  const idempotency = createIdempotency(pool, hmacKey);
-  const commands = createPipeline({
+  const access = await createAccess({
+    ...options,
     log,
-    catalogue,
-    deciding,
-    idempotency,
-    denied: access.denied,
-    lanes: createLanes(log, deciding),
-    source: { clock: now, newId },
-    ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
+    codec,
+    identityKey: identityKeyFrom(hmacKey),
+    policyCheck: policyCheckOf(definitions, projections),
   });
   const readSide = createReadSide({
     pool,
@@ -117,6 +112,19 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     secret: hmacKey,
     onError: (error) => onError(error, 'reading'),
     logLine: options.say,
+  });
+  const catalogue = createCatalogue(definitions);
+  const deciding = createDeciding(log, readSide.judging);
+  const idempotency = createIdempotency(pool, hmacKey);
+  const commands = createPipeline({
+    log,
+    catalogue,
+    deciding,
+    idempotency,
+    denied: access.denied,
+    lanes: createLanes(log, deciding),
+    source: { clock: now, newId },
+    ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
   });
   const bulk = createBulk({
     pool,
@@ -137,7 +145,15 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
     queueDatabaseUrl: directUrl,
   });
-  const audit = createAudit({ pool, log, clock: now, newId, streams: areas.flatMap((area) => area.streams) });
+  const audit = createAudit({
+    pool,
+    log,
+    clock: now,
+    newId,
+    streams: areas.flatMap((area) => area.streams),
+    streamsReached: readSide.reached.streams,
+    refsOf: ({ type, data }) => registry.find(type)?.refs(data) ?? [],
+  });
 
   const hear: Readonly<Record<string, (payload: string) => void>> = {
     [appendedChannel]: log.heard,

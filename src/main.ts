@@ -4,7 +4,7 @@
  * requests, finishes what it accepted, and ends.
  */
 import { Command, Option } from 'commander';
-import { applyPolicyFile, rebuildProjection, startService } from './compose.ts';
+import { applyPolicyFile, checkPolicyFile, rebuildProjection, startService } from './compose.ts';
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
@@ -63,9 +63,15 @@ program
   .description('bring the database to the schema of this version, as its owner')
   .action(() => migrateGiven(configFrom(), say));
 
-program
-  .command('policy')
-  .description('the access policy')
+const policy = program.command('policy').description('the access policy');
+
+policy
+  .command('check')
+  .argument('[file]', 'a policy file; QUARTERDECK_ACCESS_POLICY by default')
+  .description('say what is wrong with a policy file, or what putting it in force would change')
+  .action((file: string | undefined) => checkPolicyFile(configFrom(), file, say));
+
+policy
   .command('apply')
   .argument('[file]', 'a policy file; QUARTERDECK_ACCESS_POLICY by default')
   .description('put a policy file in force')

@@ -32,6 +32,7 @@ import { createLogger } from './http/log.ts';
 import { meRoute } from './http/me.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { withDocumentation } from './http/openapi.ts';
+import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
 import { masterKeyIn } from './keys.ts';
@@ -186,6 +187,7 @@ const routesOf = (engine: Engine, document: Parameters<typeof withDocumentation>
     [
       ...commandRoutes(engine),
       meRoute,
+      policyRoute(engine.access.policyHistory),
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
       ...auditRoutes(engine.audit),
@@ -205,7 +207,7 @@ const createLiveOf = (engine: Engine, onError: (error: unknown, doing: string) =
         read: () => systemState(engine),
         onChange: (listener) => both(log.onAppended(listener), onProjected(listener)),
       }),
-      logTopic(log),
+      logTopic({ log, reached: readSide.reached }),
     ],
     onError: (error) => onError(error, 'live updates'),
   });

@@ -4,7 +4,7 @@
  */
 import type { Access } from './access/access.ts';
 import { scopeOf } from './access/policy.ts';
-import { type Principal, permissions, systemPrincipal } from './access/principal.ts';
+import { systemPrincipal, within } from './access/principal.ts';
 import type { Requesters } from './workers/index.ts';
 
 export const requestersOf = (access: Access): Requesters => ({
@@ -12,12 +12,8 @@ export const requestersOf = (access: Access): Requesters => ({
   principalOf: async ({ id, kind, tool, scope }) => {
     if (kind === 'system') return id === systemPrincipal.id ? systemPrincipal : undefined;
     const principal = await access.principalOf(id, tool);
-    return principal === undefined || scope === null ? principal : narrowed(principal, scope);
+    return principal === undefined || scope === null
+      ? principal
+      : { ...principal, permissions: within(principal.permissions, scope) };
   },
 });
-
-const narrowed = (principal: Principal, scope: readonly string[]): Principal => {
-  const frozen = permissions(scope);
-  const { grants, has } = principal.permissions;
-  return { ...principal, permissions: { grants, has: (wanted) => has(wanted) && frozen.has(wanted) } };
-};

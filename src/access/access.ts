@@ -14,7 +14,9 @@ import { createGate, type Gate } from './gate.ts';
 import { createNetwork } from './network.ts';
 import { createOwnOrigin, type OwnOrigin } from './own-origin.ts';
 import { createPeople, type People } from './people.ts';
-import { parsePolicy } from './policy-file.ts';
+import { lineOf } from './policy/diff-lines.ts';
+import { type PolicyCheck, parsePolicy } from './policy-file.ts';
+import { createPolicyHistory, type PolicyHistory } from './policy-history.ts';
 import { createPolicyInForce, type PolicyInForce } from './policy-in-force.ts';
 import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
 import { type Principal, systemPrincipal } from './principal.ts';
@@ -27,7 +29,7 @@ export interface AccessOptions {
   readonly pool: Db;
   /** A direct connection for LISTEN, past any pooler. */
   readonly directUrl: string;
-  readonly log: Pick<EventLog, 'append' | 'record' | 'readStreams'>;
+  readonly log: Pick<EventLog, 'append' | 'record' | 'readStreams' | 'head' | 'positionAt'>;
   readonly codec: TextCodec;
   /** 32 bytes, kept as long as the people are: `identityKeyFrom` a key that no rotation changes. */
   readonly identityKey: Buffer;
@@ -40,6 +42,8 @@ export interface AccessOptions {
   readonly trustedProxies: readonly string[];
   readonly customerCredentials?: CustomerCredentialRules;
   readonly sessionLimits?: Partial<SessionLimits>;
+  /** Whether a policy names commands, projections and fields that there are. */
+  readonly policyCheck?: PolicyCheck;
 }
 
 /** Whose request it was; a command's `Origin` is one. */
@@ -70,6 +74,10 @@ export interface Access {
     origin: DeniedOrigin,
     denial: { readonly command?: string; readonly permission: string },
   ): Promise<void>;
+  /** The policy that was in force at any position or time. */
+  readonly policyHistory: PolicyHistory;
+  /** What applying the text of a policy file would change, in lines to read. @throws PolicyFileError */
+  previewPolicy(text: string, fileName: string): Promise<readonly string[]>;
   /** Applies the text of a policy file; whether it said anything new. @throws PolicyFileError */
   applyPolicy(text: string, fileName: string): Promise<boolean>;
   /** Calls back when sessions may have ended, in this process or another. */
@@ -85,7 +93,7 @@ const every = { flushMs: 10_000, policyMs: 5_000, sweepMs: 10 * 60_000 } as cons
 
 /** Resolves when the policy is read. */
 export const createAccess = async (options: AccessOptions): Promise<Access> => {
-  const { pool, log, codec, identityKey, clock, newId, onError, publicUrl } = options;
+  const { pool, log, codec, identityKey, clock, newId, onError, publicUrl, policyCheck } = options;
   const recorder = createRecorder(log, clock, newId);
   const policy = createPolicyInForce({ log, pool, recorder });
   const people = createPeople({ db: pool, codec, clock, identityKey });
@@ -139,7 +147,13 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
       };
       return denials.note({ code: 'not_permitted', who, detail: permission });
     },
-    applyPolicy: async (text, fileName) => policy.apply(parsePolicy(text, fileName), whoIs(systemPrincipal)),
+    policyHistory: createPolicyHistory({ log, clock }),
+    previewPolicy: async (text, fileName) => {
+      const { diff } = await policy.preview(parsePolicy(text, fileName, policyCheck));
+      return diff.map(lineOf);
+    },
+    applyPolicy: async (text, fileName) =>
+      policy.apply(parsePolicy(text, fileName, policyCheck), whoIs(systemPrincipal)),
     onSessionsEnded: (listener) => {
       endListeners.add(listener);
       return () => endListeners.delete(listener);

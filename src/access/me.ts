@@ -1,5 +1,5 @@
 /** What a principal is told about itself: `GET /internal/v1/me`. */
-import type { Principal } from './principal.ts';
+import type { Attributes, Principal } from './principal.ts';
 
 export interface Me {
   readonly principal: {
@@ -9,12 +9,14 @@ export interface Me {
     readonly name?: string;
   };
   readonly roles: readonly string[];
+  /** By which row rules of the policy tell the rows that they reach. */
+  readonly attributes: Attributes;
   /** Grants as the policy writes them. */
   readonly permissions: readonly string[];
   readonly tool: string;
 }
 
-export const meOf = ({ id, kind, email, name, roles, permissions, tool }: Principal): Me => ({
+export const meOf = ({ id, kind, email, name, roles, attributes, permissions, tool }: Principal): Me => ({
   principal: {
     id,
     kind,
@@ -22,6 +24,7 @@ export const meOf = ({ id, kind, email, name, roles, permissions, tool }: Princi
     ...(name === undefined ? {} : { name }),
   },
   roles,
+  attributes: attributes ?? {},
   permissions: permissions.grants,
   tool,
 });

@@ -7,6 +7,7 @@ import { createHmac } from 'node:crypto';
 import type { Queryable } from '../db/pool.ts';
 import { erased } from '../events/codec.ts';
 import type { Clock, TextCodec } from './ports.ts';
+import type { Attributes } from './principal.ts';
 import { notifyAllSessions } from './sql/notifications.ts';
 import { selectPerson, setPersonActive, upsertPerson } from './sql/people.ts';
 
@@ -19,6 +20,7 @@ export interface Identity {
   readonly email?: string;
   readonly name?: string;
   readonly groups: readonly string[];
+  readonly attributes?: Attributes;
 }
 
 export interface Person {
@@ -27,6 +29,7 @@ export interface Person {
   readonly email?: string;
   readonly name?: string;
   readonly groups: readonly string[];
+  readonly attributes: Attributes;
   readonly active: boolean;
 }
 
@@ -36,6 +39,7 @@ export interface SealedPerson {
   readonly provider: string;
   readonly values: readonly (string | null)[];
   readonly groups: readonly string[];
+  readonly attributes: Attributes;
 }
 
 export interface People {
@@ -60,6 +64,7 @@ interface PersonRow extends SealedTexts {
   readonly provider: string;
   readonly nameIdSealed: string;
   readonly groups: readonly string[];
+  readonly attributes: Attributes;
   readonly active: boolean;
 }
 
@@ -99,29 +104,29 @@ export const createPeople = ({ db, codec, clock, identityKey }: Deps): People =>
   return {
     idOf,
     unseal,
-    seal: async ({ provider, entityId, nameId, email, name, groups }) => {
+    seal: async ({ provider, entityId, nameId, email, name, groups, attributes = {} }) => {
       const id = idOf(entityId, nameId);
       const values = [
         await sealText(id, nameId, context.nameId),
         await sealText(id, email, context.email),
         await sealText(id, name, context.name),
       ];
-      return { id, provider, values, groups };
+      return { id, provider, values, groups, attributes };
     },
-    signedIn: async (tx, { id, provider, values, groups }) => {
-      const { rows } = await tx.query<{ active: boolean; groups_changed: boolean }>({
+    signedIn: async (tx, { id, provider, values, groups, attributes }) => {
+      const { rows } = await tx.query<{ active: boolean; rights_changed: boolean }>({
         ...upsertPerson,
-        values: [id, provider, ...values, groups, clock()],
+        values: [id, provider, ...values, groups, clock(), JSON.stringify(attributes)],
       });
-      // Their other sessions carry the old groups in every process's memory.
-      if (rows[0]?.groups_changed === true) await tx.query(notifyAllSessions);
+      // Their other sessions carry the old groups and attributes in every process's memory.
+      if (rows[0]?.rights_changed === true) await tx.query(notifyAllSessions);
       return rows[0]?.active === true;
     },
     find: async (id) => {
       const found = await row(id);
       if (found === undefined) return undefined;
-      const { provider, groups, active } = found;
-      return { id, provider, groups, active, ...(await unseal(id, found)) };
+      const { provider, groups, attributes, active } = found;
+      return { id, provider, groups, attributes, active, ...(await unseal(id, found)) };
     },
     nameIdOf: async (id) => {
       const found = await row(id);

@@ -6,20 +6,27 @@
  */
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { core } from 'zod';
+import { QuarterdeckError } from '../errors.ts';
 import { type Policy, type PolicyProblem, policySchema, unknownRoles } from './policy.ts';
 
-export class PolicyFileError extends Error {
-  override readonly name = 'PolicyFileError';
+export class PolicyFileError extends QuarterdeckError {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
+    super('invalid_input', problems.join('\n'));
     this.problems = problems;
   }
 }
 
+/** What is wrong with a policy that has the right shape, for whoever knows commands and projections. */
+export type PolicyCheck = (policy: Policy) => readonly PolicyProblem[];
+
 /** @throws PolicyFileError whose message has one line a problem. */
-export const parsePolicy = (text: string, fileName = 'access-policy.yaml'): Policy => {
+export const parsePolicy = (
+  text: string,
+  fileName = 'access-policy.yaml',
+  check: PolicyCheck = () => [],
+): Policy => {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: false });
   const fail = (problems: readonly { line: number; message: string }[]): never => {
@@ -34,8 +41,8 @@ export const parsePolicy = (text: string, fileName = 'access-policy.yaml'): Poli
   });
   const parsed = policySchema.safeParse(plainValueOf(document, fileName));
   if (!parsed.success) return fail(parsed.error.issues.flatMap(problemsOf).map(at));
-  const unknown = unknownRoles(parsed.data);
-  return unknown.length > 0 ? fail(unknown.map(at)) : parsed.data;
+  const wrong = [...unknownRoles(parsed.data), ...check(parsed.data)];
+  return wrong.length > 0 ? fail(wrong.map(at)) : parsed.data;
 };
 
 /** Anchors may be used, but not to blow a small file up into a huge value. */

@@ -5,7 +5,7 @@
  * follow by notification and, should one get lost, by looking every few seconds.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { createPatch } from 'rfc6902';
+import { createPatch, type Operation } from 'rfc6902';
 import type { Db } from '../db/pool.ts';
 import { QuarterdeckError } from '../errors.ts';
 import type { EventLog } from '../events/log.ts';
@@ -26,6 +26,8 @@ export interface PolicyInForce {
   refresh(): Promise<InForce>;
   /** Whether it said anything new. */
   apply(proposal: Policy, who: Who): Promise<boolean>;
+  /** The JSON Patch that applying it would record; empty where it says nothing new. */
+  preview(proposal: Policy): Promise<{ readonly base: InForce; readonly diff: readonly Operation[] }>;
 }
 
 interface Deps {
@@ -78,5 +80,10 @@ export const createPolicyInForce = ({ log, pool, recorder }: Deps): PolicyInForc
     throw new QuarterdeckError('unavailable', 'The policy was changed by somebody else again and again.');
   };
 
-  return { current: () => inForce, refresh, apply };
+  const preview: PolicyInForce['preview'] = async (proposal) => {
+    const base = await refresh();
+    return { base, diff: createPatch(base.policy, proposal) };
+  };
+
+  return { current: () => inForce, refresh, apply, preview };
 };

@@ -4,6 +4,8 @@
  * in `policy-file.ts`, the policy in force is kept in `policy-in-force.ts`.
  */
 import { z } from 'zod';
+import { limits } from './policy/limits.ts';
+import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
 
 const permissionPattern = /^(\*|[a-z][a-z0-9-]*(:[a-z0-9][a-z0-9-]*)*(:\*)?)$/;
 const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
@@ -14,7 +16,21 @@ const permission = z
 
 const name = z.string().regex(namePattern, 'a name is 1 to 64 of a–z 0–9 -, beginning with a letter');
 
-const role = z.strictObject({ permissions: z.array(permission) });
+const rowRule = z.string('write a rule as text').superRefine((text, context) => {
+  try {
+    parseRowRule(text);
+  } catch (error) {
+    if (!(error instanceof RowRuleError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
+const role = z.strictObject({
+  permissions: z.array(permission),
+  /** The rows that its permissions reach; without any, every row. */
+  rows: z.array(rowRule).min(1, 'leave rows out where the role reaches every row').optional(),
+  limits: limits.optional(),
+});
 
 /** One role or several; in the policy in force always a list. */
 const roleNames = z.preprocess(
@@ -25,6 +41,13 @@ const roleNames = z.preprocess(
 const provider = z.strictObject({
   /** Keys are groups as the provider sends them, in its own spelling. */
   groups: z.record(z.string().min(1), roleNames),
+  /** What row rules call `{principal.<name>}`, and the provider's name of the attribute that holds it. */
+  attributes: z
+    .record(
+      z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a name is 1 to 64 of A–Z a–z 0–9 _ -'),
+      z.string().min(1),
+    )
+    .optional(),
 });
 
 const tool = z.strictObject({ scope: z.array(permission) });
@@ -68,10 +91,13 @@ export const rolesOf = (policy: Policy, provider: string, groups: readonly strin
   return [...new Set(roles)].sort();
 };
 
-/** Grants of roles together, each once, in the order of the policy. */
-export const grantsOf = (policy: Policy, roles: readonly string[]): readonly string[] => [
-  ...new Set(roles.flatMap((role) => own(policy.roles, role)?.permissions ?? [])),
-];
+/** Attributes of a person that the provider is to tell: our name → its name. */
+export const attributesFrom = (policy: Policy, provider: string): Readonly<Record<string, string>> =>
+  own(policy.providers, provider)?.attributes ?? {};
+
+/** The roles of these names as the policy has them; what it does not have is left out. */
+export const rolesIn = (policy: Policy, names: readonly string[]): readonly Policy['roles'][string][] =>
+  names.flatMap((name) => own(policy.roles, name) ?? []);
 
 /** How far a tool reaches; a tool that the policy does not know reaches nothing. */
 export const scopeOf = (policy: Policy, tool: string): readonly string[] =>

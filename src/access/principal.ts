@@ -5,12 +5,42 @@
  */
 import type { ActorKind } from '../events/envelope.ts';
 
+/** Rows of one projection, by the JSON grammar of filters: those that one of them selects. */
+export interface Narrowing {
+  readonly projection: string;
+  readonly anyOf: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * The rows that something reaches: those that one of its parts reaches. A part reaches what all of its
+ * narrowings let through, and every row where it has none. No part: no row.
+ */
+export type Rows = readonly (readonly Narrowing[])[];
+
+export const everyRow: Rows = [[]];
+export const noRow: Rows = [];
+
+export const isEveryRow = (rows: Rows): boolean => rows.some((part) => part.length === 0);
+
+/** Rows that both reach. */
+export const rowsOfBoth = (a: Rows, b: Rows): Rows => {
+  if (isEveryRow(a)) return b;
+  return isEveryRow(b) ? a : a.flatMap((one) => b.map((other) => [...one, ...other]));
+};
+
 /** `accounts:suspend`; a grant may end in `*` (`accounts:*`) or be `*`. */
 export interface Permissions {
   /** The grants as written in the policy, for display. */
   readonly grants: readonly string[];
   has(permission: string): boolean;
+  /** The rows that the permission reaches; none where it is not held. */
+  rows(permission: string): Rows;
+  /** As `rows`, for a command with that input: grants whose limits it does not keep do not count. */
+  rowsFor(permission: string, command: string, input: Readonly<Record<string, unknown>>): Rows;
 }
+
+/** What is known of a person beside name and groups, by which rows are told (`regions`). */
+export type Attributes = Readonly<Record<string, readonly string[]>>;
 
 export interface Principal {
   /** Opaque and stable, never an e-mail address: `person:<hash>`, `service:<tool>`, `system`. */
@@ -19,20 +49,37 @@ export interface Principal {
   readonly email?: string;
   readonly name?: string;
   readonly roles: readonly string[];
+  /** Absent where nothing is known. */
+  readonly attributes?: Attributes;
   readonly permissions: Permissions;
   /** The tool the request came through: `console` for the session cookie, else the OIDC client's id. */
   readonly tool: string;
   readonly sessionId?: string;
 }
 
-/** A permission set over grants with wildcards; `scope` narrows it (the tool's scope). */
+/** A permission set over grants with wildcards; `scope` narrows it (the tool's scope). Reaches every row. */
 export const permissions = (grants: readonly string[], scope: readonly string[] = ['*']): Permissions => {
   const granted = matcher(grants);
   const scoped = matcher(scope);
-  return { grants, has: (permission) => granted(permission) && scoped(permission) };
+  const has = (permission: string): boolean => granted(permission) && scoped(permission);
+  const rows = (permission: string): Rows => (has(permission) ? everyRow : noRow);
+  return { grants, has, rows, rowsFor: rows };
 };
 
-const matcher = (grants: readonly string[]): ((permission: string) => boolean) => {
+/** What of `whole` stands in `scope` too. */
+export const within = (whole: Permissions, scope: readonly string[]): Permissions => {
+  const scoped = matcher(scope);
+  return {
+    grants: whole.grants,
+    has: (permission) => scoped(permission) && whole.has(permission),
+    rows: (permission) => (scoped(permission) ? whole.rows(permission) : noRow),
+    rowsFor: (permission, command, input) =>
+      scoped(permission) ? whole.rowsFor(permission, command, input) : noRow,
+  };
+};
+
+/** Whether the grants cover a permission. */
+export const matcher = (grants: readonly string[]): ((permission: string) => boolean) => {
   const exact = new Set(grants);
   const prefixes = grants.filter((g) => g.endsWith(':*')).map((g) => g.slice(0, -1));
   if (exact.has('*')) return () => true;

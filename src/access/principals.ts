@@ -2,15 +2,17 @@
  * People as principals: roles and permissions are taken from the policy in force each time somebody asks,
  * never stored with a session, so that a change of policy holds from the next request on.
  */
-import { grantsOf, rolesOf, scopeOf } from './policy.ts';
+import { rolesOf, scopeOf } from './policy.ts';
 import type { InForce, PolicyInForce } from './policy-in-force.ts';
-import { type Principal, permissions } from './principal.ts';
+import type { Attributes, Principal } from './principal.ts';
+import { permissionsOfRoles } from './role-permissions.ts';
 import type { Session } from './sessions.ts';
 
 export interface Somebody {
   readonly id: string;
   readonly provider: string;
   readonly groups: readonly string[];
+  readonly attributes: Attributes;
   readonly tool: string;
   readonly sessionId?: string;
   readonly email?: string;
@@ -26,14 +28,16 @@ export interface Principals {
 export const createPrincipals = (inForce: PolicyInForce): Principals => {
   const known = new WeakMap<Session, { readonly under: InForce; readonly principal: Principal }>();
 
-  const of = ({ id, provider, groups, tool, sessionId, email, name }: Somebody): Principal => {
+  const of = (somebody: Somebody): Principal => {
+    const { id, provider, groups, attributes, tool, sessionId, email, name } = somebody;
     const { policy } = inForce.current();
     const roles = rolesOf(policy, provider, groups);
     return {
       id,
       kind: 'person',
       roles,
-      permissions: permissions(grantsOf(policy, roles), scopeOf(policy, tool)),
+      attributes,
+      permissions: permissionsOfRoles(policy, roles, attributes, scopeOf(policy, tool)),
       tool,
       ...(sessionId === undefined ? {} : { sessionId }),
       ...(email === undefined ? {} : { email }),

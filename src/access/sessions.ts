@@ -9,6 +9,7 @@ import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
 import { QuarterdeckError } from '../errors.ts';
 import type { People, SealedTexts } from './people.ts';
 import type { Clock, NewId, OnError } from './ports.ts';
+import type { Attributes } from './principal.ts';
 import { createSessionCache } from './session-cache.ts';
 import * as sql from './sql/sessions.ts';
 
@@ -33,6 +34,7 @@ export interface Session {
   readonly tool: string;
   readonly provider: string;
   readonly groups: readonly string[];
+  readonly attributes: Attributes;
   readonly email?: string;
   readonly name?: string;
   readonly sessionIndex: string | null;
@@ -79,6 +81,7 @@ interface SessionRow extends SealedTexts {
   readonly tool: string;
   readonly provider: string;
   readonly groups: readonly string[];
+  readonly attributes: Attributes;
   readonly sessionIndex: string | null;
   readonly createdAt: string;
   readonly lastUsedAt: string;

@@ -8,7 +8,7 @@ import { inTransaction } from '../db/transaction.ts';
 import type { Denials } from './denials.ts';
 import { SignedIn, SignedOut, SignInRefused } from './engine-events.ts';
 import type { Identity, People, SealedPerson } from './people.ts';
-import { rolesOf } from './policy.ts';
+import { attributesFrom, rolesOf } from './policy.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import type { Clock } from './ports.ts';
 import { anonymous, type Recorder } from './recorder.ts';
@@ -131,9 +131,11 @@ export const createSignIn = (deps: Deps): SignIn => {
     const { samlResponse, ip } = answer;
     const { id: requestId, returnTo } = request;
     const now = clock();
-    const said = await readResponse({ sp, provider, samlResponse, requestId, groupsAttribute, now });
+    const person = attributesFrom(policy.current().policy, provider.id);
+    const attributeNames = { groups: groupsAttribute, person };
+    const said = await readResponse({ sp, provider, samlResponse, requestId, attributeNames, now });
     const identity: Identity = { ...said, provider: provider.id, entityId: provider.entityId };
-    const person = await people.seal(identity);
+    const sealed = await people.seal(identity);
     const roles = rolesOf(policy.current().policy, provider.id, said.groups);
     if (roles.length === 0) {
       throw new SamlRefusal(
@@ -141,9 +143,9 @@ export const createSignIn = (deps: Deps): SignIn => {
         'You are signed in at your company, but none of your groups has a role here.',
       );
     }
-    const begun = await beginSession(request, provider, said, person);
+    const begun = await beginSession(request, provider, said, sealed);
     const who = {
-      actor: { id: person.id, kind: 'person' as const },
+      actor: { id: sealed.id, kind: 'person' as const },
       tool: consoleTool,
       sessionId: begun.id,
       ip,

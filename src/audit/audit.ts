@@ -1,5 +1,6 @@
 /** The log as an audit log: who may look, and that whoever took a copy or a replay is recorded. */
 import { metadataOf, type Origin } from '../access/origin.ts';
+import type { Rows } from '../access/principal.ts';
 import type { Db } from '../db/pool.ts';
 import { notPermitted } from '../errors.ts';
 import type { NewEvent } from '../events/definition.ts';
@@ -10,6 +11,7 @@ import { createBatches } from './reading.ts';
 import { createReplay, type Replayable } from './replay.ts';
 import type { Audit, EventFilter } from './request.ts';
 import { createSearch } from './search.ts';
+import { createShown, type RefsOf, type StreamsReached } from './shown.ts';
 
 export type { Audit } from './request.ts';
 
@@ -19,40 +21,44 @@ interface Options {
   readonly streams: readonly Replayable[];
   readonly clock: () => Timestamp;
   readonly newId: () => string;
+  /** Which streams' rows somebody reaches, and which streams an event is about. */
+  readonly streamsReached: StreamsReached;
+  readonly refsOf: RefsOf;
 }
 
-export const createAudit = ({ pool, log, streams, clock, newId }: Options): Audit => {
+export const createAudit = (options: Options): Audit => {
+  const { pool, log, streams, clock, newId, streamsReached, refsOf } = options;
   const batches = createBatches(pool);
-  const { search, exportEvents } = createSearch(log, batches);
-  const replay = createReplay({ log, batches, streams, clock });
+  const { search, exportEvents } = createSearch(log, batches, createShown(streamsReached, refsOf));
+  const replay = createReplay({ log, batches, streams, clock, streamsReached });
 
   const record = async (origin: Origin, event: NewEvent): Promise<number> =>
     (await log.record(auditStream, [event], metadataOf(origin, { clock, newId }))).position;
 
   return {
     async search(request) {
-      permit(request, 'audit:read');
-      return search(request);
+      return search(request, permitted(request, 'audit:read'));
     },
     async exportEvents(request) {
-      permit(request, 'audit:export');
+      const rows = permitted(request, 'audit:export');
       const { format } = request;
       const filter = given(request.filter);
-      return exportEvents(request, (range) =>
+      return exportEvents(request, rows, (range) =>
         record(request, EventsExported.of({ format, filter, ...range })),
       );
     },
     async replay(request) {
-      permit(request, 'audit:replay');
-      const { upTo, ...replayed } = await replay(request);
+      const { upTo, ...replayed } = await replay(request, permitted(request, 'audit:replay'));
       await record(request, StreamReplayed.of({ stream: request.stream, upTo }));
       return replayed;
     },
   };
 };
 
-const permit = ({ principal }: Origin, permission: string): void => {
+/** The rows whose events may be shown. */
+const permitted = ({ principal }: Origin, permission: string): Rows => {
   if (!principal.permissions.has(permission)) throw notPermitted(permission);
+  return principal.permissions.rows(permission);
 };
 
 const given = (filter: EventFilter): Record<string, string> =>

@@ -3,12 +3,14 @@
  * definition that decisions are made on.
  */
 import { createPatch } from 'rfc6902';
+import type { Rows } from '../access/principal.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
+import { positionOf } from '../events/asked-moment.ts';
 import type { RecordedEvent, StoredEvent, Timestamp } from '../events/envelope.ts';
 import type { EventLog, Folding } from '../events/log.ts';
-import { positionOf } from './moment.ts';
 import type { Batches } from './reading.ts';
 import type { Replay, ReplayedState, ReplayRequest } from './request.ts';
+import type { StreamsReached } from './shown.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each stream keeps its own type of state; a list of them has none.
 export type Replayable = Folding<any> & { readonly prefix: string };
@@ -21,9 +23,10 @@ interface Deps {
   readonly batches: Batches;
   readonly streams: readonly Replayable[];
   readonly clock: () => Timestamp;
+  readonly streamsReached: StreamsReached;
 }
 
-export const createReplay = ({ log, batches, streams, clock }: Deps) => {
+export const createReplay = ({ log, batches, streams, clock, streamsReached }: Deps) => {
   /** The definition whose prefix is the longest that fits; engine streams have none. */
   const definitionOf = (stream: string): Replayable | undefined =>
     streams
@@ -34,9 +37,7 @@ export const createReplay = ({ log, batches, streams, clock }: Deps) => {
   const eventsOf = async (stream: string, upTo: number): Promise<readonly RecordedEvent[]> => {
     const { value } = await batches({ after: 0, upTo }, { stream }, eventsMax + 1).next();
     const rows: readonly StoredEvent[] = value ?? [];
-    if (rows.length === 0) {
-      throw new QuarterdeckError('not_found', `There is no stream ${stream} at that moment.`);
-    }
+    if (rows.length === 0) throw noSuchStream(stream);
     if (rows.length > eventsMax) {
       const last = rows[eventsMax - 1]?.position;
       throw invalidInput(
@@ -47,11 +48,15 @@ export const createReplay = ({ log, batches, streams, clock }: Deps) => {
     return log.decode(rows);
   };
 
-  return async ({ stream, at }: ReplayRequest): Promise<Replay & { upTo: number }> => {
+  return async ({ stream, at }: ReplayRequest, reached: Rows): Promise<Replay & { upTo: number }> => {
     const upTo = at === undefined ? (await log.head()).position : await positionOf('at', at, { log, clock });
+    if (!(await streamsReached([stream], reached)).has(stream)) throw noSuchStream(stream);
     return { stream, states: statesOf(await eventsOf(stream, upTo), definitionOf(stream)), upTo };
   };
 };
+
+const noSuchStream = (stream: string): QuarterdeckError =>
+  new QuarterdeckError('not_found', `There is no stream ${stream} at that moment.`);
 
 const statesOf = (events: readonly RecordedEvent[], folding: Replayable | undefined): ReplayedState[] => {
   let state: object = folding?.initialState ?? {};

@@ -2,20 +2,26 @@
  * Search and export of the log. A page or an export names how far the log went when it was read; an
  * export pages by position, so that it holds no transaction and little memory, whatever its size.
  */
+import { isEveryRow, type Rows } from '../access/principal.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
+import { timeOf } from '../events/asked-moment.ts';
 import type { RecordedEvent, StoredEvent } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
-import { timeOf } from './moment.ts';
 import type { Batches, Range } from './reading.ts';
 import type { EventExport, EventFilter, EventPage, ExportRequest, SearchRequest } from './request.ts';
+import type { Shown } from './shown.ts';
 
 const limitDefault = 100;
 const limitMax = 1_000;
 const exportRows = 2_000;
+/** Looked at together, and in all for one page, by somebody who may see some of them only. */
+const narrowedRows = 500;
+const narrowedMax = 10_000;
 
 export const createSearch = (
   log: Pick<EventLog, 'head' | 'positionAt' | 'positionBefore' | 'decode'>,
   batches: Batches,
+  shown: Shown,
 ) => {
   /** Times become positions: recordedAt grows with position, so that each names exactly one. */
   const rangeOf = async (
@@ -35,15 +41,19 @@ export const createSearch = (
     return { head, after: Math.max(begin, cursor), upTo: Math.min(end, head) };
   };
 
-  const search = async ({ filter, after, limit = limitDefault }: SearchRequest): Promise<EventPage> => {
+  const search = async (
+    { filter, after, limit = limitDefault }: SearchRequest,
+    rows: Rows,
+  ): Promise<EventPage> => {
     if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
       throw invalidInput('limit', `must be a whole number from 1 to ${limitMax}`);
     }
     const range = await rangeOf(filter, after);
+    if (!isEveryRow(rows)) return searchShown(range, filter, limit, rows);
     const found: StoredEvent[] = [];
     // One more than asked for tells whether there is a next page.
-    for await (const rows of batches(range, filter, limit + 1)) {
-      found.push(...rows);
+    for await (const batch of batches(range, filter, limit + 1)) {
+      found.push(...batch);
       if (found.length > limit) break;
     }
     const page = found.slice(0, limit);
@@ -51,19 +61,47 @@ export const createSearch = (
     return { data: await log.decode(page), nextCursor, position: range.head };
   };
 
-  async function* readable(range: Range, filter: EventFilter): AsyncGenerator<RecordedEvent> {
-    for await (const rows of batches(range, filter, exportRows)) yield* await log.decode(rows);
+  /**
+   * A page may be short of its limit and yet have another behind it: how much of the log is looked through
+   * for one is bounded, whatever of it may be seen.
+   */
+  const searchShown = async (
+    range: Range & { head: number },
+    filter: EventFilter,
+    limit: number,
+    rows: Rows,
+  ): Promise<EventPage> => {
+    const found: RecordedEvent[] = [];
+    let looked = 0;
+    for await (const batch of batches(range, filter, narrowedRows)) {
+      const events = await shown(await log.decode(batch), rows);
+      found.push(...events.slice(0, limit - found.length + 1));
+      if (found.length > limit) break;
+      looked += batch.length;
+      const last = batch.at(-1)?.position;
+      if (looked >= narrowedMax && last !== undefined)
+        return { data: found, nextCursor: String(last), position: range.head };
+    }
+    const data = found.slice(0, limit);
+    const nextCursor = found.length > limit ? String(data.at(-1)?.position) : null;
+    return { data, nextCursor, position: range.head };
+  };
+
+  async function* readable(range: Range, filter: EventFilter, rows: Rows): AsyncGenerator<RecordedEvent> {
+    for await (const batch of batches(range, filter, exportRows))
+      yield* await shown(await log.decode(batch), rows);
   }
 
   const exportEvents = async (
     { filter, after }: ExportRequest,
+    rows: Rows,
     record: (range: Range) => Promise<number>,
   ): Promise<EventExport> => {
     const asked = await rangeOf(filter, after);
     // The export holds its own record, unless a time bounds it: what it covers is said before it is sent.
     const recordedAt = await record({ after: asked.after, upTo: asked.upTo });
     const range = filter.to === undefined ? { ...asked, upTo: recordedAt } : asked;
-    return { position: Math.max(asked.head, recordedAt), events: readable(range, filter) };
+    return { position: Math.max(asked.head, recordedAt), events: readable(range, filter, rows) };
   };
 
   return { search, exportEvents };

@@ -3,6 +3,7 @@
  * the order given on its evolving state. What was decided on each other's result forms one unit, whose
  * conditions are the versions everything was decided on. Nothing is written here.
  */
+import type { Rows } from '../access/principal.ts';
 import type { EventData } from '../events/definition.ts';
 import type { ActorRef, Metadata, Timestamp } from '../events/envelope.ts';
 import type { EventLog, Loaded, LoadRequest } from '../events/log.ts';
@@ -14,6 +15,15 @@ import {
   type Rejection,
   reject,
 } from './definition.ts';
+import {
+  createReaching,
+  nothingIsReached,
+  nothingThere,
+  outOfReach,
+  type Reaching,
+  type RowJudging,
+} from './reaching.ts';
+import { createShelf, type Shelf } from './shelf.ts';
 import type { StreamDefinition } from './stream.ts';
 
 /** A command to decide; its input is validated and its principal may run it. */
@@ -22,6 +32,8 @@ export interface Ask {
   readonly input: EventData;
   readonly metadata: Metadata;
   readonly can: (permission: string) => boolean;
+  /** The rows that the principal reaches with it; absent: every row. */
+  readonly rows?: Rows;
   /** The version the primary stream must have. */
   readonly ifMatch?: number;
 }
@@ -65,32 +77,6 @@ const requestFor = (definition: StreamDefinition, stream: string): LoadRequest =
   folding: definition,
 });
 
-const shelfKey = ({ stream, folding }: LoadRequest): string => `${folding.name} ${stream}`;
-
-/** Loaded streams by name and view; loads what is missing in one go. */
-const createShelf = (log: Pick<EventLog, 'load'>) => {
-  const shelf = new Map<string, Loaded<object>>();
-  return {
-    async fetch(requests: readonly LoadRequest[]): Promise<void> {
-      const missing = new Map(requests.map((r) => [shelfKey(r), r]));
-      for (const key of missing.keys()) if (shelf.has(key)) missing.delete(key);
-      const loaded = await log.load([...missing.values()]);
-      [...missing.keys()].forEach((key, i) => {
-        shelf.set(key, loaded[i] as Loaded<object>);
-      });
-    },
-    async get(request: LoadRequest): Promise<Loaded<object>> {
-      await this.fetch([request]);
-      return shelf.get(shelfKey(request)) as Loaded<object>;
-    },
-    put(request: LoadRequest, loaded: Loaded<object>): void {
-      shelf.set(shelfKey(request), loaded);
-    },
-  };
-};
-
-type Shelf = ReturnType<typeof createShelf>;
-
 const readsOf = (ask: Ask, state: object): Map<string, LoadRequest> => {
   const requests = new Map<string, LoadRequest>();
   for (const [name, { stream, id }] of Object.entries(ask.command.reads)) {
@@ -124,14 +110,64 @@ const versionConflict = (ask: Ask, version: number): Rejection | undefined =>
 const evolved = (loaded: Loaded<object>, { folding }: LoadRequest, decided: readonly UnitEvent[]): object =>
   decided.reduce((state, event) => folding.evolve(state, event), loaded.state);
 
-/** `decided`: events that commands before this one added to the stream; `at` holds them already. */
-const decideOne = async (
+/** What deciding goes by, beside the ask itself. */
+interface Given {
+  readonly shelf: Shelf;
+  readonly reaching: Reaching;
+  /** Versions that the decision depends on. */
+  readonly reads: Map<string, number>;
+  /** Events that commands before this one added to the stream; `at` holds them already. */
+  readonly decided: readonly UnitEvent[];
+}
+
+/** Whether there is something that the principal does not reach. */
+const isHidden = async (
   ask: Ask,
-  at: Loaded<object>,
-  decided: readonly UnitEvent[],
-  shelf: Shelf,
-  reads: Map<string, number>,
-): Promise<Verdict> => {
+  { stream, version }: Loaded<object>,
+  given: Given,
+  decided = given.decided,
+) =>
+  ask.rows !== undefined &&
+  version > 0 &&
+  !(await given.reaching.reaches(stream, ask.rows, decided, given.reads));
+
+const statesRead = async (ask: Ask, at: Loaded<object>, given: Given): Promise<Record<string, object>> => {
+  const { shelf, reads, decided } = given;
+  const states: Record<string, object> = {};
+  for (const [name, { stream }] of Object.entries(ask.command.reads)) states[name] = stream.initialState;
+  for (const [name, request] of readsOf(ask, at.state)) {
+    const loaded = await shelf.get(request);
+    const own = request.stream === at.stream;
+    reads.set(request.stream, loaded.version);
+    // A rule may count on a stream that no row stands for, whoever asks.
+    const hides = !own && given.reaching.hasRow(request.stream);
+    if (hides && (await isHidden(ask, loaded, given, []))) continue;
+    states[name] = own ? evolved(loaded, request, decided) : loaded.state;
+  }
+  return states;
+};
+
+/** Why the decision must not stand; undefined where it may. */
+const beyondReach = async (
+  ask: Ask,
+  hidden: boolean,
+  { stream }: Loaded<object>,
+  events: readonly UnitEvent[],
+  given: Given,
+): Promise<Rejection | undefined> => {
+  if (hidden) return nothingThere();
+  if (ask.rows === undefined) return undefined;
+  const after = [...given.decided, ...events];
+  if (await given.reaching.reaches(stream, ask.rows, after, given.reads)) return undefined;
+  // What was reached may be taken away; what never had a row is out of every reach.
+  const { reaching, decided } = given;
+  const taken = reaching.isThere(stream, decided) && !reaching.isThere(stream, after);
+  return taken ? undefined : outOfReach();
+};
+
+const decideOne = async (ask: Ask, real: Loaded<object>, given: Given): Promise<Verdict> => {
+  const hidden = await isHidden(ask, real, given);
+  const at = hidden ? { ...real, version: 0, position: 0, state: ask.command.stream.initialState } : real;
   const unchanged = {
     stream: at.stream,
     version: at.version,
@@ -140,13 +176,7 @@ const decideOne = async (
     before: at.state,
     after: at.state,
   };
-  const states: Record<string, object> = {};
-  for (const [name, { stream }] of Object.entries(ask.command.reads)) states[name] = stream.initialState;
-  for (const [name, request] of readsOf(ask, at.state)) {
-    const loaded = await shelf.get(request);
-    reads.set(request.stream, loaded.version);
-    states[name] = request.stream === at.stream ? evolved(loaded, request, decided) : loaded.state;
-  }
+  const states = await statesRead(ask, at, given);
   const conflict = versionConflict(ask, at.version);
   if (conflict !== undefined) return { ...unchanged, outcome: 'rejected', rejection: conflict };
   const decision = ask.command.decide(ask.input, at.state, contextOf(ask, states));
@@ -158,6 +188,8 @@ const decideOne = async (
     data,
     metadata: ask.metadata,
   }));
+  const beyond = await beyondReach(ask, hidden, at, events, given);
+  if (beyond !== undefined) return { ...unchanged, outcome: 'rejected', rejection: beyond };
   const after = decision.reduce((state, event) => ask.command.stream.evolve(state, event), at.state);
   return { ...unchanged, outcome: 'succeeded', version: at.version + events.length, events, after };
 };
@@ -167,6 +199,7 @@ const decideStream = async (
   indexes: readonly number[],
   asks: readonly Ask[],
   shelf: Shelf,
+  reaching: Reaching,
 ) => {
   const first = asks[indexes[0] as number] as Ask;
   if (indexes.some((index) => asks[index]?.command.stream.name !== first.command.stream.name)) {
@@ -178,7 +211,7 @@ const decideStream = async (
   const events: UnitEvent[] = [];
   let at = base;
   for (const index of indexes) {
-    const verdict = await decideOne(asks[index] as Ask, at, events, shelf, reads);
+    const verdict = await decideOne(asks[index] as Ask, at, { shelf, reaching, reads, decided: events });
     verdicts.push(verdict);
     events.push(...verdict.events);
     if (verdict.outcome === 'succeeded')
@@ -199,7 +232,18 @@ const decideStream = async (
   return { stream, asks: indexes, verdicts, unit, after: at } satisfies StreamDecision;
 };
 
-export const createDeciding = (log: Pick<EventLog, 'load'>): Deciding => ({
+/** Rows that must be known before the asks can be decided, by what is loaded so far. */
+const rowsMissing = (
+  asks: readonly Ask[],
+  streamsOf: (ask: Ask, n: number) => readonly string[],
+  reaching: Reaching,
+): readonly LoadRequest[] =>
+  asks.flatMap((ask, n) => (ask.rows === undefined ? [] : reaching.missing(streamsOf(ask, n), ask.rows)));
+
+export const createDeciding = (
+  log: Pick<EventLog, 'load'>,
+  judging: RowJudging = nothingIsReached,
+): Deciding => ({
   async decideAll(asks, known = new Map()) {
     const byStream = new Map<string, number[]>();
     asks.forEach((ask, index) => {
@@ -209,19 +253,23 @@ export const createDeciding = (log: Pick<EventLog, 'load'>): Deciding => ({
       else indexes.push(index);
     });
     const shelf = createShelf(log);
+    const reaching = createReaching(judging, shelf);
     const primaries = asks.map((ask) => requestFor(ask.command.stream, streamOf(ask)));
     for (const request of primaries) {
       const at = known.get(request.stream);
       if (at !== undefined) shelf.put(request, at);
     }
-    await shelf.fetch(primaries);
+    await shelf.fetch([...primaries, ...rowsMissing(asks, (ask) => [streamOf(ask)], reaching)]);
     const reads = await Promise.all(
       asks.map(async (ask, i) => {
         const { state } = await shelf.get(primaries[i] as LoadRequest);
         return [...readsOf(ask, state).values()];
       }),
     );
-    await shelf.fetch(reads.flat());
-    return Promise.all([...byStream].map(([stream, indexes]) => decideStream(stream, indexes, asks, shelf)));
+    const touched = (ask: Ask, n: number) => [streamOf(ask), ...(reads[n] ?? []).map(({ stream }) => stream)];
+    await shelf.fetch([...reads.flat(), ...rowsMissing(asks, touched, reaching)]);
+    return Promise.all(
+      [...byStream].map(([stream, indexes]) => decideStream(stream, indexes, asks, shelf, reaching)),
+    );
   },
 });

@@ -15,6 +15,7 @@ import type { CommandDefinition } from './definition.ts';
 import { commandsStream } from './engine-events.ts';
 import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
+import { beyondLimits, permittedFor } from './permitting.ts';
 import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
 import { inputProblem, isGiven, missingNeed, rejected, taken, tryAgain } from './refusals.ts';
 import type { CommandAnswer, CommandRequest, Commands } from './request.ts';
@@ -38,19 +39,32 @@ export const createPipeline = (options: PipelineOptions): Commands => {
 
   const execute = async (request: CommandRequest): Promise<CommandAnswer> => {
     const command = catalogue.get(request.name);
-    await authorise(request, [command.permission]);
-    const ask = await validate(command, request);
-    await authorise(request, command.alsoNeeds(ask.input));
+    await authorise(request, command.permission);
+    const ask = await permit(request, await validate(command, request));
     if (request.dryRun === true) return preview(ask);
     const key = keyOf(request, ask);
     return key === undefined ? carryOut(ask) : carryOutOnce(ask, key);
   };
 
-  const authorise = async (request: CommandRequest, needed: readonly string[]): Promise<void> => {
-    const missing = needed.find((permission) => !request.principal.permissions.has(permission));
-    if (missing === undefined) return;
-    await options.denied(request, { command: request.name, permission: missing });
-    throw notPermitted(missing);
+  const authorise = async (request: CommandRequest, permission: string): Promise<void> => {
+    if (!request.principal.permissions.has(permission)) throw await denied(request, permission);
+  };
+
+  const denied = async (
+    request: CommandRequest,
+    permission: string,
+    error = notPermitted(permission),
+  ): Promise<QuarterdeckError> => {
+    await options.denied(request, { command: request.name, permission });
+    return error;
+  };
+
+  /** What this very input needs, how far limits go, and which rows that reaches. */
+  const permit = async (request: CommandRequest, ask: Ask): Promise<Ask> => {
+    const permitted = permittedFor(request.principal.permissions, ask.command, ask.input);
+    if (!('missing' in permitted)) return { ...ask, ...permitted };
+    const { missing, limited } = permitted;
+    throw await denied(request, missing, limited ? beyondLimits(request.name, missing) : undefined);
   };
 
   const validate = async (command: CommandDefinition, request: CommandRequest): Promise<Ask> => {

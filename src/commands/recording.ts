@@ -26,9 +26,11 @@ export const unchangedEvent = (metadata: Metadata, { stream, version }: Verdict)
   ...CommandUnchanged.of({ command: metadata.command ?? '', stream, version }),
 });
 
-/** Codes of rejections that are statuses of their own; the others answer `rejected`. */
-export const codeOfRejection = (rejection: string): 'not_found' | 'version_conflict' | 'rejected' =>
-  rejection === 'not_found' || rejection === 'version_conflict' ? rejection : 'rejected';
+/** Rejections that are statuses of their own; the others answer `rejected`. */
+const ownStatus = ['not_found', 'version_conflict', 'not_permitted'] as const;
+
+export const codeOfRejection = (rejection: string): (typeof ownStatus)[number] | 'rejected' =>
+  ownStatus.find((code) => code === rejection) ?? 'rejected';
 
 /** What is kept under a key: positions are not known before the append and are added on replay. */
 type Kept =

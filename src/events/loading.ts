@@ -38,6 +38,15 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+const placeOf = (stream: string, row: LoadedRow | undefined) => ({
+  stream,
+  version: row?.version ?? 0,
+  position: row?.position ?? 0,
+  id: row?.id ?? '',
+  recordedAt: row?.recordedAt ?? '',
+  metadata: row?.metadata ?? '{}',
+});
+
 const saying = (): string => 'The database cannot be reached; nothing was carried out.';
 
 export const createLoading = ({ pool, codec, encoding, onError }: Options): Loading => {
@@ -59,6 +68,25 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
     }
   };
 
+  const evolved = async (
+    { stream, folding }: LoadRequest,
+    before: object,
+    rows: readonly LoadedRow[],
+  ): Promise<object> => {
+    const { evolveWhole } = folding;
+    const events = rows.map((row) => ({
+      type: row.type ?? '',
+      schemaVersion: row.schemaVersion ?? 1,
+      data: row.data ?? {},
+    }));
+    if (evolveWhole !== undefined) {
+      const whole = await encoding.decodeClear(events.map((e, i) => ({ ...e, ...placeOf(stream, rows[i]) })));
+      return whole.reduce((state, event) => evolveWhole(state, event), before);
+    }
+    const data = await encoding.decodeData(events, 'when-read');
+    return events.reduce((s, { type }, i) => folding.evolve(s, { type, data: data[i] as EventData }), before);
+  };
+
   /** Folds a page onto `base`, and further pages until the stream ends. */
   const foldOn = async (
     request: LoadRequest,
@@ -67,18 +95,7 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
     folded = events.length,
   ): Promise<Loaded<object>> => {
     const { folding } = request;
-    const data = await encoding.decodeData(
-      events.map((row) => ({
-        type: row.type ?? '',
-        schemaVersion: row.schemaVersion ?? 1,
-        data: row.data ?? {},
-      })),
-      'when-read',
-    );
-    const state = events.reduce(
-      (s, row, i) => folding.evolve(s, { type: row.type ?? '', data: data[i] as EventData }),
-      base.state,
-    );
+    const state = await evolved(request, base.state, events);
     const { version, position } = events.at(-1) ?? base;
     const loaded = { stream: base.stream, state, version, position };
     if (events.length < pageMax) {
@@ -129,6 +146,7 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
       requests.map((r) => r.folding.stateVersion),
       requests.map(() => after),
       pageMax,
+      requests.map((r) => r.folding.evolveWhole !== undefined),
     ];
     const { rows } = await pool.query<LoadedRow>({ ...loadStreams, values });
     const byRequest: LoadedRow[][] = requests.map(() => []);

@@ -49,6 +49,8 @@ export interface Folding<State extends object = object> {
   readonly evolve: (state: State, event: { readonly type: string; readonly data: EventData }) => State;
   readonly stateVersion: number;
   readonly subject: (state: State, stream: string) => string;
+  /** In place of `evolve`, for a state that depends on when, by whom and in which version something happened. */
+  readonly evolveWhole?: (state: State, event: ClearEvent) => State;
 }
 
 export interface LoadRequest {

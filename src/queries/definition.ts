@@ -30,6 +30,12 @@ export type FoldedEvent<Type extends string = string, Data = EventData> = ClearE
  */
 export type Evolve<Row, Event> = (row: Row | undefined, event: Event, key: string) => Row | null | undefined;
 
+/** A row's field that holds the key of the row of another projection which it belongs to. */
+export interface Belonging {
+  readonly projection: string;
+  readonly field: string;
+}
+
 export interface ProjectionDefinition<Row extends object = object> {
   /** Plural kebab-case; also its path: `/internal/v1/<name>`. */
   readonly name: string;
@@ -53,6 +59,11 @@ export interface ProjectionDefinition<Row extends object = object> {
   /** Every stream a row is built from, for a single row as of a moment. */
   readonly streams: (key: string) => readonly string[];
   readonly permission: string;
+  /**
+   * Rows that a row belongs to: row rules of the access policy over those cover it as well, and commands on
+   * its stream.
+   */
+  readonly belongsTo: readonly Belonging[];
   /** Whose personal data the row's marked fields are. */
   readonly subject: (row: Row) => string;
 }
@@ -73,6 +84,7 @@ interface Options<Schema extends z.ZodObject, Event extends NewEvent> {
   readonly stream?: (key: string) => string;
   readonly streams?: (key: string) => readonly string[];
   readonly permission: string;
+  readonly belongsTo?: readonly Belonging[];
   readonly subject?: (row: z.output<Schema>) => string;
 }
 
@@ -121,6 +133,11 @@ export const defineProjection = <Schema extends z.ZodObject, Event extends NewEv
       `projection ${options.name} names no stream, so no row of it could be read as of a moment`,
     );
   }
+  const stray = options.belongsTo?.find(({ field }) => !names.includes(field));
+  if (stray !== undefined)
+    throw new Error(
+      `projection ${options.name} belongs to ${stray.projection} by ${stray.field}: no such field`,
+    );
   const { stream, keyField } = options;
   return {
     name: options.name,
@@ -135,6 +152,7 @@ export const defineProjection = <Schema extends z.ZodObject, Event extends NewEv
     stream,
     streams: options.streams ?? ((key) => (stream === undefined ? [] : [stream(key)])),
     permission: options.permission,
+    belongsTo: options.belongsTo ?? [],
     subject: options.subject ?? ((row) => stream?.(String(row[keyField])) ?? String(row[keyField])),
   };
 };

@@ -44,6 +44,14 @@ export const foldEvent = (definition: ProjectionDefinition, rows: Rows, event: F
   }
 };
 
+/** One event onto the row of that key, where it touches it. @throws whatever `keys` and `evolve` throw. */
+export const foldOnto = (
+  definition: ProjectionDefinition,
+  held: Held,
+  event: FoldedEvent,
+  key: string,
+): Held => (keysOf(definition, event).includes(key) ? evolved(definition, held, event, key) : held);
+
 /** One row, from the events of the streams it is built from. */
 export const foldRow = (
   definition: ProjectionDefinition,
@@ -51,9 +59,7 @@ export const foldRow = (
   events: readonly FoldedEvent[],
 ): Held => {
   let held = nothing;
-  for (const event of events) {
-    if (keysOf(definition, event).includes(key)) held = evolved(definition, held, event, key);
-  }
+  for (const event of events) held = foldOnto(definition, held, event, key);
   return held;
 };
 

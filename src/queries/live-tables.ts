@@ -11,8 +11,8 @@ import type { Column, TableShape } from './columns.ts';
 import type { Filter } from './filter.ts';
 import { notBuiltYet } from './progress.ts';
 import type { Sort } from './sort.ts';
+import type { Source } from './sql/conditions.ts';
 import { readLiveTable, type TableRow } from './sql/projections.ts';
-import type { Source } from './sql/select-rows.ts';
 import { fits } from './tables.ts';
 
 /** A table as it can be read by the definition in force. */
@@ -57,6 +57,13 @@ export interface LiveTables {
    * @throws QuarterdeckError unavailable where no version answers yet.
    */
   read<T>(known: Known, read: (table: Readable) => Promise<T | undefined>): Promise<T>;
+  /** As `read`, from several tables at once, in the order given. */
+  readAll<T>(
+    known: readonly Known[],
+    read: (tables: readonly Readable[]) => Promise<T | undefined>,
+  ): Promise<T>;
+  /** What was remembered of them may be out of date. */
+  forget(known: readonly Known[]): void;
 }
 
 export const createLiveTables = (pool: Db): LiveTables => {
@@ -72,20 +79,24 @@ export const createLiveTables = (pool: Db): LiveTables => {
     return table;
   };
 
-  return {
-    async read(known, read) {
-      const { name } = known.definition;
-      for (let n = 0; n < switchesMax; n++) {
-        const table = remembered.get(name) ?? (await lookUp(known));
-        try {
-          const result = await read(table);
-          if (result !== undefined) return result;
-        } catch (error) {
-          if (!isGone(error)) throw error;
-        }
-        remembered.delete(name);
-      }
-      throw notBuiltYet(name);
-    },
+  const forget: LiveTables['forget'] = (known) => {
+    for (const { definition } of known) remembered.delete(definition.name);
   };
+
+  const readAll: LiveTables['readAll'] = async (known, read) => {
+    for (let n = 0; n < switchesMax; n++) {
+      const tables: Readable[] = [];
+      for (const one of known) tables.push(remembered.get(one.definition.name) ?? (await lookUp(one)));
+      try {
+        const result = await read(tables);
+        if (result !== undefined) return result;
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
+      forget(known);
+    }
+    throw notBuiltYet(known[0]?.definition.name ?? '');
+  };
+
+  return { readAll, forget, read: (known, read) => readAll([known], ([table]) => read(table as Readable)) };
 };

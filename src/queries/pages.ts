@@ -4,10 +4,12 @@
 import type { Db } from '../db/pool.ts';
 import type { Column } from './columns.ts';
 import type { Place } from './cursor.ts';
-import { isGone, type LiveTables, present, type Readable, requireColumns } from './live-tables.ts';
+import { isGone, present, type Readable, requireColumns } from './live-tables.ts';
 import type { Plan } from './plan.ts';
 import type { Row } from './request.ts';
+import type { ReachingOf } from './scope/reach.ts';
 import { type Snapshots, snapshotBuilding } from './snapshots.ts';
+import type { Reach } from './sql/reach.ts';
 import { selectRows } from './sql/select-rows.ts';
 import type { Value } from './values.ts';
 
@@ -47,13 +49,18 @@ export const placeOf = ({ sort }: Plan, record: Stored): Place =>
 /** How often a table may be dropped, to make room, between being found and being read. */
 const snapshotsLostMax = 3;
 
-export const createReadPage = (pool: Db, liveTables: LiveTables, snapshots: Snapshots): ReadPage => {
+export const createReadPage = (pool: Db, reaching: ReachingOf, snapshots: Snapshots): ReadPage => {
   /** undefined: the table no longer answers for the projection. */
-  const readFrom = async (source: Readable, wanted: PageWanted): Promise<PageOfRecords | undefined> => {
+  const readFrom = async (
+    wanted: PageWanted,
+    source: Readable,
+    reach: Reach,
+  ): Promise<PageOfRecords | undefined> => {
     const { plan, after, limit } = wanted;
     requireColumns(source, plan.known.shape, plan.filter, plan.sort);
     const { sql, parameters } = selectRows({
       source,
+      reach,
       columns: present(source, plan.fields),
       filter: plan.filter,
       sort: plan.sort,
@@ -68,10 +75,14 @@ export const createReadPage = (pool: Db, liveTables: LiveTables, snapshots: Snap
 
   const readAsOf = async (wanted: PageWanted, asOf: number): Promise<PageOfRecords> => {
     for (let n = 0; n < snapshotsLostMax; n++) {
-      const source = await snapshots.tableAt(wanted.plan.known, asOf);
-      const page = await readFrom(source, wanted).catch((error: unknown) => {
-        if (!isGone(error)) throw error;
-      });
+      const { known, rows } = wanted.plan;
+      const source = await snapshots.tableAt(known, asOf);
+      const read = (table: Readable, reach: Reach) => readFrom(wanted, table, reach);
+      const page = await reaching(known, rows)
+        .readAsOf(source, read)
+        .catch((error: unknown) => {
+          if (!isGone(error)) throw error;
+        });
       if (page !== undefined) return page;
     }
     throw snapshotBuilding(asOf);
@@ -79,6 +90,8 @@ export const createReadPage = (pool: Db, liveTables: LiveTables, snapshots: Snap
 
   return (wanted) =>
     wanted.asOf === undefined
-      ? liveTables.read(wanted.plan.known, (source) => readFrom(source, wanted))
+      ? reaching(wanted.plan.known, wanted.plan.rows).readNow((source, reach) =>
+          readFrom(wanted, source, reach),
+        )
       : readAsOf(wanted, wanted.asOf);
 };

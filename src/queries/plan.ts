@@ -2,17 +2,19 @@
  * From the query string of a request to what is to be read: parsed, checked and permitted as a whole
  * before anything is looked up.
  */
-import type { Principal } from '../access/principal.ts';
+import type { Principal, Rows } from '../access/principal.ts';
 import { invalidInput, notPermitted } from '../errors.ts';
 import type { Known } from './catalogue.ts';
 import type { Column } from './columns.ts';
 import { queryWords } from './definition.ts';
 import { type Filter, filterOfQuery, filterOfWhere } from './filter.ts';
-import { selectedFields } from './selection.ts';
+import { rowsReadable, selectedFields } from './selection.ts';
 import { type Sort, sortOf } from './sort.ts';
 
 export interface Plan {
   readonly known: Known;
+  /** Those that may be read, with all the fields that the question is about. */
+  readonly rows: Rows;
   readonly fields: readonly Column[];
   readonly filter: Filter;
   readonly sort: Sort;
@@ -87,9 +89,13 @@ export const planOf = (known: Known, principal: Principal, query: URLSearchParam
     ...(where === undefined ? [] : filterOfWhere(scope, whereOf(where), 'where')),
   ];
   const sort = sortOf(scope, word('sort'));
+  const { permission } = known.definition;
+  const fields = selectedFields(known.shape, principal, permission, word('fields'));
+  const asked = [...fields, ...filter.map(({ column }) => column), ...sort.map(({ column }) => column)];
   return {
     known,
-    fields: selectedFields(known.shape, principal, word('fields')),
+    rows: rowsReadable(principal, permission, asked),
+    fields,
     filter,
     sort,
     limit: limitOf(word('limit')),

@@ -3,6 +3,7 @@
  * read it, does the question make sense, is the projection far enough, what does the table say, is the
  * reading of recorded fields on record.
  */
+import type { Rows } from '../access/principal.ts';
 import type { Db } from '../db/pool.ts';
 import { QuarterdeckError } from '../errors.ts';
 import type { Timestamp } from '../events/envelope.ts';
@@ -15,7 +16,7 @@ import { filterOfWhere } from './filter.ts';
 import { foldRow } from './fold.ts';
 import { readFoldedStreams } from './folded-events.ts';
 import { keyPages } from './key-pages.ts';
-import { type LiveTables, present } from './live-tables.ts';
+import { present } from './live-tables.ts';
 import { answered, createReadPage, type PageOfRecords, placeOf, type Stored } from './pages.ts';
 import { type Plan, planOf, requirePermission } from './plan.ts';
 import type { Progress } from './progress.ts';
@@ -31,6 +32,9 @@ import type {
   Row,
   SelectKeysRequest,
 } from './request.ts';
+import type { ReachingOf } from './scope/reach.ts';
+import type { Reached } from './scope/reached.ts';
+import { rowsReadable } from './selection.ts';
 import type { Snapshots } from './snapshots.ts';
 import { selectRow } from './sql/select-rows.ts';
 
@@ -39,7 +43,8 @@ interface Deps {
   readonly log: Pick<EventLog, 'head' | 'positionAt' | 'readStreams'>;
   readonly clock: () => Timestamp;
   readonly catalogue: Catalogue;
-  readonly liveTables: LiveTables;
+  readonly reaching: ReachingOf;
+  readonly reached: Reached;
   readonly snapshots: Snapshots;
   readonly progress: Pick<Progress, 'waitFor'>;
   readonly cursors: Cursors;
@@ -72,14 +77,20 @@ const readsOf = (plan: Plan, reader: Reader, records: readonly Stored[]): FieldR
 };
 
 export const createQueries = (deps: Deps): Queries => {
-  const { pool, log, catalogue, liveTables, snapshots, progress, cursors, recordReads } = deps;
-  const readPage = createReadPage(pool, liveTables, snapshots);
+  const { pool, log, catalogue, reaching, reached, snapshots, progress, cursors, recordReads } = deps;
+  const readPage = createReadPage(pool, reaching, snapshots);
 
   /** The position that `asOf` came to; without it, waits until the projection is far enough. */
   const moment = async (plan: Plan, minPosition: number | undefined): Promise<number | undefined> => {
     if (plan.asOf !== undefined) return asOfPosition(deps, plan.asOf);
-    if (minPosition !== undefined) await progress.waitFor(plan.known.definition.name, minPosition);
+    if (minPosition !== undefined) await waitForAll(plan.known, plan.rows, minPosition);
     return undefined;
+  };
+
+  /** What is read, and what tells which of its rows are reached. */
+  const waitForAll = async (known: Known, rows: Rows, position: number): Promise<void> => {
+    for (const { definition } of [known, ...reaching(known, rows).owners])
+      await progress.waitFor(definition.name, position);
   };
 
   const recordNow = async (reads: FieldReads | undefined): Promise<void> => {
@@ -110,10 +121,10 @@ export const createQueries = (deps: Deps): Queries => {
   }
 
   const findNow = (plan: Plan, key: string): Promise<Found> =>
-    liveTables.read(plan.known, async (source) => {
+    reaching(plan.known, plan.rows).readNow(async (source, reach) => {
       const { definition, shape } = plan.known;
       const columns = present(source, plan.fields);
-      const { sql, parameters } = selectRow(source, columns, shape.key, key);
+      const { sql, parameters } = selectRow(source, reach, columns, shape.key, key);
       const { rows } = await pool.query<Record<string, unknown>>(sql, [...parameters]);
       const [row] = rows;
       if (row === undefined) return undefined;
@@ -121,10 +132,12 @@ export const createQueries = (deps: Deps): Queries => {
       return { record: row, version: Number(row._version), position: Number(row._at) };
     });
 
-  const findAsOf = async ({ known: { definition } }: Plan, key: string, position: number): Promise<Found> => {
+  /** A row's past belongs to whoever reaches the row now. */
+  const findAsOf = async ({ known, rows }: Plan, key: string, position: number): Promise<Found> => {
+    const { definition } = known;
     const events = await readFoldedStreams(log, definition.streams(key), position);
     const { row, version } = foldRow(definition, key, events);
-    if (row === undefined) throw notFound(definition.name);
+    if (row === undefined || !(await reached.row(known, key, row, rows))) throw notFound(definition.name);
     return { record: row as Stored, version, position };
   };
 
@@ -183,8 +196,10 @@ export const createQueries = (deps: Deps): Queries => {
     const scope = { shape: known.shape, principal: request.principal };
     const filter = filterOfWhere(scope, request.where, request.path ?? 'where');
     const atLeast = request.minPosition ?? (await log.head()).position;
-    await progress.waitFor(request.projection, atLeast);
-    yield* keyPages(pool, liveTables, known, filter);
+    const asked = filter.map(({ column }) => column);
+    const rows = rowsReadable(request.principal, known.definition.permission, asked);
+    await waitForAll(known, rows, atLeast);
+    yield* keyPages(pool, reaching, known, rows, filter);
   }
 
   return { list, get, exportRows, selectKeys };

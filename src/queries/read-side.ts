@@ -17,6 +17,10 @@ import { createProjector, type Projector } from './projector.ts';
 import { createQueries } from './queries.ts';
 import { createReadRecorder } from './reads.ts';
 import type { ProjectionHealth, Queries } from './request.ts';
+import { createJudging, type Judging } from './scope/judging.ts';
+import { createReaching } from './scope/reach.ts';
+import { createReached, type Reached } from './scope/reached.ts';
+import { createScopes } from './scope/scope.ts';
 import { createSnapshots } from './snapshots.ts';
 import { createStandings } from './standings.ts';
 
@@ -42,6 +46,10 @@ export interface ReadSideOptions {
 
 export interface ReadSide {
   readonly catalogue: Catalogue;
+  /** For the write side: whether a command's rows are reached. */
+  readonly judging: Judging;
+  /** Which streams' rows are reached, exact at the head of the log. */
+  readonly reached: Reached;
   readonly queries: Queries;
   readonly projector: Projector;
   /** `heard()` is to be called on notifications of `projectedChannel`, and after a reconnect. */
@@ -62,17 +70,22 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
   const snapshots = createSnapshots({ pool, log, onError, waitMs: options.snapshotWaitMs ?? 2_000 });
   const recordReads = createReadRecorder({ log, clock, newId, onError });
   const cursors = createCursors(createHmac('sha256', secret).update('quarterdeck cursors').digest());
-  const liveTables = createLiveTables(pool);
+  const scopes = createScopes(catalogue);
+  const judging = createJudging(catalogue, scopes);
+  const reached = createReached(log, judging);
   const retired = options.retiredSeconds === undefined ? {} : { retiredSeconds: options.retiredSeconds };
   return {
     catalogue,
+    judging,
+    reached,
     progress,
     queries: createQueries({
       pool,
       log,
       clock,
       catalogue,
-      liveTables,
+      reaching: createReaching(createLiveTables(pool), scopes),
+      reached,
       snapshots,
       progress,
       cursors,

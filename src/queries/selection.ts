@@ -2,9 +2,10 @@
  * Which fields a principal may see, and which of them were asked for. A field that one may not read is
  * refused wherever it is named, so that nobody can learn its values by filtering or sorting.
  */
-import type { Principal } from '../access/principal.ts';
+import { isEveryRow, type Principal, type Rows, rowsOfBoth } from '../access/principal.ts';
 import { invalidInput, notPermitted } from '../errors.ts';
 import type { Column, TableShape } from './columns.ts';
+import type { FieldNotes } from './definition.ts';
 
 const mayRead = (principal: Principal, { notes }: Column): boolean =>
   notes.internal === undefined || principal.permissions.has(notes.internal);
@@ -31,13 +32,37 @@ export const namesOf = (text: string, path: string): readonly string[] => {
   return names;
 };
 
-/** The fields of an answer: those named, in the order of the schema, or all that one may read. */
+/** Whether every row of `inner` is one of `outer`, as far as the grants tell that they come from. */
+const covers = (outer: Rows, inner: Rows): boolean =>
+  isEveryRow(outer) || inner.every((part) => outer.includes(part));
+
+/**
+ * Whether an answer holds the field without being asked for it: one whose permission reaches fewer rows
+ * than the projection's own is left out, rather than narrow the answer to those.
+ */
+export const isShownUnasked = (principal: Principal, permission: string, { internal }: FieldNotes): boolean =>
+  internal === undefined ||
+  (principal.permissions.has(internal) &&
+    covers(principal.permissions.rows(internal), principal.permissions.rows(permission)));
+
+/** The rows of which one may read the projection and all of these fields, whether shown or only asked about. */
+export const rowsReadable = (principal: Principal, permission: string, fields: readonly Column[]): Rows => {
+  const internal = new Set(fields.flatMap(({ notes }) => notes.internal ?? []));
+  const { rows } = principal.permissions;
+  return [...internal]
+    .filter((one) => !covers(rows(one), rows(permission)))
+    .reduce<Rows>((reached, one) => rowsOfBoth(reached, rows(one)), rows(permission));
+};
+
+/** The fields of an answer: those named, in the order of the schema, or all that are shown unasked. */
 export const selectedFields = (
   shape: TableShape,
   principal: Principal,
+  permission: string,
   fields: string | undefined,
 ): readonly Column[] => {
-  if (fields === undefined) return readableBy(principal, shape);
+  if (fields === undefined)
+    return shape.columns.filter(({ notes }) => isShownUnasked(principal, permission, notes));
   const named = namesOf(fields, 'fields').map((name) => fieldNamed(shape, principal, name, 'fields'));
   return shape.columns.filter((column) => named.includes(column));
 };

@@ -2,6 +2,8 @@
  * A job as the database holds it, opened, and as callers see it. What people wrote (label, filter, common
  * input, reason) is sealed under the requester's key as one text; once that key is gone it is gone too.
  */
+
+import { isEveryRow, type Principal } from '../access/principal.ts';
 import type { Queryable } from '../db/pool.ts';
 import { QuarterdeckError } from '../errors.ts';
 import { type Codec, erased } from '../events/codec.ts';
@@ -35,6 +37,8 @@ export const sealWritten = (codec: TextCodec, requesterId: string, written: Writ
 export interface ListOptions {
   readonly states: readonly string[] | undefined;
   readonly command: string | undefined;
+  /** Only jobs of this requester. */
+  readonly requester: string | undefined;
   readonly before: { readonly requestedAt: string; readonly id: string } | undefined;
   readonly limit: number;
 }
@@ -42,10 +46,17 @@ export interface ListOptions {
 export interface JobStore {
   /** In the order given; unknown ids are left out. */
   find(ids: readonly string[]): Promise<readonly JobRecord[]>;
-  /** @throws QuarterdeckError `not_found`. */
-  get(id: string): Promise<JobRecord>;
+  /** `requester`: a job of anybody else is not there. @throws QuarterdeckError `not_found`. */
+  get(id: string, requester?: string): Promise<JobRecord>;
   list(options: ListOptions): Promise<readonly JobRecord[]>;
 }
+
+/**
+ * Whose jobs alone somebody may see: a job may be about any row, so that whoever reaches some rows only is
+ * shown what they asked for themselves. undefined: everybody's.
+ */
+export const requesterShown = ({ id, permissions }: Principal, permission: string): string | undefined =>
+  isEveryRow(permissions.rows(permission)) ? undefined : id;
 
 export const createJobStore = (db: Queryable, codec: TextCodec): JobStore => {
   const open = async (row: JobRow): Promise<JobRecord> => {
@@ -70,19 +81,20 @@ export const createJobStore = (db: Queryable, codec: TextCodec): JobStore => {
   };
   return {
     find,
-    async get(id) {
+    async get(id, requester) {
       const [job] = await find([id]);
-      if (job === undefined)
+      if (job === undefined || (requester !== undefined && job.requesterId !== requester))
         throw new QuarterdeckError('not_found', `There is no bulk job "${id.slice(0, 100)}".`);
       return job;
     },
-    async list({ states, command, before, limit }) {
+    async list({ states, command, requester, before, limit }) {
       const values = [
         states ?? null,
         command ?? null,
         before?.requestedAt ?? null,
         before?.id ?? null,
         limit,
+        requester ?? null,
       ];
       const { rows } = await db.query<JobRow>({ ...listJobs, values });
       return Promise.all(rows.map(open));

@@ -5,7 +5,7 @@ import { momentOf } from '../events/moment.ts';
 import { textFault } from '../events/sound-json.ts';
 import type { AcceptingInside } from './accept.ts';
 import { bulkCommand } from './asked.ts';
-import { viewOf } from './job-record.ts';
+import { requesterShown, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import {
   type Accepted,
@@ -57,7 +57,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
 
   const look = async (origin: Origin, id: string): Promise<BulkJob> => {
     await parts.require(origin, 'bulk:read');
-    return viewOf(await store.get(id));
+    return viewOf(await store.get(id, requesterShown(origin.principal, 'bulk:read')));
   };
 
   const steered = async (
@@ -75,7 +75,9 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     const before = request.cursor === undefined ? undefined : readCursor(request.cursor);
     const { position } = await log.head();
     const { states, command } = request;
-    const data = (await store.list({ states, command, before, limit: limit + 1 })).map(viewOf);
+    const requester = requesterShown(request.principal, 'bulk:read');
+    const found = await store.list({ states, command, requester, before, limit: limit + 1 });
+    const data = found.map(viewOf);
     const page = data.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -106,7 +108,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
 
   const retryFailed = async (request: SteerRequest): Promise<Accepted> => {
     await parts.require(request, 'bulk:run');
-    const job = await store.get(request.id);
+    const job = await store.get(request.id, requesterShown(request.principal, 'bulk:run'));
     const command = bulkCommand(parts.catalogue, job.command);
     await parts.require(request, command.permission);
     if (!endedStates.has(job.state))

@@ -49,11 +49,12 @@ export const createRounds = (parts: Parts): Rounds => {
     const decidedAt = clock();
     const { command, job, principal } = work;
     const asks: Ask[] = groups.flatMap(({ items }) =>
-      items.map(({ input, reason }) => ({
+      items.map(({ input, reason, rows }) => ({
         command,
         input,
         metadata: metadataFor(job, principal, { commandId: newId(), decidedAt, reason }),
         can: principal.permissions.has,
+        ...(rows === undefined ? {} : { rows }),
       })),
     );
     const decisions = new Map((await deciding.decideAll(asks)).map((one) => [one.stream, one]));

@@ -21,7 +21,7 @@ import {
   controlStream,
   itemsStream,
 } from './engine-events.ts';
-import type { JobRecord } from './job-record.ts';
+import { type JobRecord, requesterShown } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import type { JobState, Outcome, SteerRequest } from './request.ts';
 import { executor } from './requester.ts';
@@ -114,7 +114,7 @@ export const createSteering = (parts: Parts): Steering => {
   const steer = async (request: SteerRequest, step: Step, done: readonly JobState[]): Promise<void> => {
     await parts.require(request, 'bulk:run');
     for (let n = 1; ; n++) {
-      const job = await store.get(request.id);
+      const job = await store.get(request.id, requesterShown(request.principal, 'bulk:run'));
       if (done.includes(job.state)) return;
       if (endedStates.has(job.state)) throw ended(job);
       const { reason, reference } = request;

@@ -2,8 +2,9 @@
  * A chunk in hand: what is left to decide of it, grouped by stream, because the items of one target are
  * decided in input order and form one unit.
  */
-import type { Principal } from '../access/principal.ts';
+import type { Principal, Rows } from '../access/principal.ts';
 import type { CommandDefinition } from '../commands/definition.ts';
+import { beyondLimitsMessage, permittedFor } from '../commands/permitting.ts';
 import type { EventData } from '../events/definition.ts';
 import type { OpenItem, StoredItem } from './items.ts';
 import type { JobRecord } from './job-record.ts';
@@ -25,6 +26,8 @@ export interface Item {
   readonly stored: StoredItem;
   readonly input: EventData;
   readonly reason: string | undefined;
+  /** The rows that the requester reaches with it; absent: every row. */
+  readonly rows?: Rows;
 }
 
 export interface Group {
@@ -91,18 +94,16 @@ const admitItem = (
     return outcomeOf(place, { o: 'rejected', c: 'invalid_input', m, e: opened.errors });
   }
   const { input } = opened;
-  const missing = command.alsoNeeds(input).find((permission) => !principal.permissions.has(permission));
-  if (missing !== undefined) {
-    return outcomeOf(place, {
-      o: 'rejected',
-      c: 'not_permitted',
-      m: `This needs the permission ${missing}.`,
-    });
+  const permitted = permittedFor(principal.permissions, command, input);
+  if ('missing' in permitted) {
+    const { missing, limited } = permitted;
+    const m = limited ? beyondLimitsMessage(command.name) : `This needs the permission ${missing}.`;
+    return outcomeOf(place, { o: 'rejected', c: 'not_permitted', m });
   }
   const own = input.reason;
   const reason = typeof own === 'string' ? own : job.written.reason;
   if (command.needs.reason === true && reason === undefined) {
     return outcomeOf(place, { o: 'rejected', c: 'reason_required', m: 'This command needs a reason.' });
   }
-  return { ...place, input, reason };
+  return { ...place, ...permitted, input, reason };
 };

@@ -38,6 +38,8 @@ export const openAudit = async (pool: Db): Promise<Audited> => {
     streams: [{ ...counting, prefix: 'counter' }],
     clock: () => new Date().toISOString().replace('Z', '000Z'),
     newId: () => crypto.randomUUID(),
+    streamsReached: async (streams) => new Set(streams),
+    refsOf: () => [],
   });
   const write: Audited['write'] = async (stream, type, data = {}, more = {}) => {
     const event = { stream, type, data: { counter: stream, ...data }, metadata: metadata(more) };

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { Browser } from '../access/browser.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 
-export type Who = 'support' | 'billing' | 'ops' | 'admin' | 'compliance';
+export type Who = 'support' | 'regional-support' | 'billing' | 'ops' | 'admin' | 'compliance';
 
 export interface Running {
   readonly base: string;

@@ -203,6 +203,7 @@ describe('the row of an account', () => {
       ownerEmail: null,
       status: 'active',
       plan: 'DSL',
+      region: null,
       contract: 'month-to-month',
       paymentMethod: null,
       tenureMonths: 1,

@@ -1,8 +1,8 @@
 /** Promises that hold over all areas: nothing is forgotten when an event, a command or a role is added. */
 import { readFileSync } from 'node:fs';
-import { grantsOf, type Policy, rolesOf, scopeOf } from '../../src/access/policy.ts';
+import { type Policy, rolesOf, scopeOf } from '../../src/access/policy.ts';
 import { parsePolicy } from '../../src/access/policy-file.ts';
-import { permissions } from '../../src/access/principal.ts';
+import { permissionsOfRoles } from '../../src/access/role-permissions.ts';
 import { createCatalogue, inputSchema } from '../../src/commands/catalogue.ts';
 import { AccountClosed, AccountOpened } from '../../src/domain/accounts/events.ts';
 import { areas } from '../../src/domain/index.ts';
@@ -119,10 +119,8 @@ describe('the sample policy', () => {
   ].sort();
 
   const may = (user: string): readonly string[] => {
-    const { has } = permissions(
-      grantsOf(policy, rolesOf(policy, 'development', [user])),
-      scopeOf(policy, 'console'),
-    );
+    const roles = rolesOf(policy, 'development', [user]);
+    const { has } = permissionsOfRoles(policy, roles, {}, scopeOf(policy, 'console'));
     return asked.filter(has);
   };
 

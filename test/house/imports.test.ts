@@ -44,6 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Composition, from the inside out: docs/decisions/0003.
   'area.ts': definitions,
   'environment.ts': ['db'],
+  'policy-check.ts': ['errors.ts', 'access', 'commands', 'queries'],
   'requesters.ts': ['access', 'workers/index.ts'],
   'engine.ts': [
     'access',
@@ -54,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'db',
     'events',
     'keys.ts',
+    'policy-check.ts',
     'queries',
     'requesters.ts',
     'workers/index.ts',

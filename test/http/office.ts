@@ -96,7 +96,7 @@ export const openOffice = async (): Promise<Office> => {
   const reading = await readSideOver(db, log, onError);
   const { onProjected } = reading.progress;
   const kinds = [
-    logTopic(log),
+    logTopic({ log, reached: reading.reached }),
     systemTopic(standing(reading)),
     rowTopics({ queries: reading.queries, log, onProjected }, shop.projections),
   ];
@@ -167,7 +167,7 @@ interface Parts {
 }
 
 const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
-  const deciding = createDeciding(log);
+  const deciding = createDeciding(log, reading.judging);
   const commands = createPipeline({
     log,
     deciding,
@@ -177,7 +177,15 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     source: { newId: randomUUID, clock },
     denied: async () => undefined,
   });
-  const audit = createAudit({ pool: db.app, log, streams: shop.streams, clock, newId: randomUUID });
+  const audit = createAudit({
+    pool: db.app,
+    log,
+    streams: shop.streams,
+    clock,
+    newId: randomUUID,
+    streamsReached: reading.reached.streams,
+    refsOf: () => [],
+  });
   const routes = [
     ...commandRoutes({ commands, definitions: shop.commands }),
     ...queryRoutes(reading.queries, shop.projections),

@@ -1,5 +1,6 @@
 /** Who a checked assertion says somebody is: NameID, attributes, and the provider's name of the session. */
 import type { Element } from '@xmldom/xmldom';
+import type { Attributes } from '../principal.ts';
 import { nameIdOf, timeOf } from './assertion-reading.ts';
 import { attribute, children, ns, textOf } from './xml.ts';
 
@@ -9,6 +10,7 @@ export interface AssertedIdentity {
   readonly email?: string;
   readonly name?: string;
   readonly groups: readonly string[];
+  readonly attributes: Attributes;
   readonly sessionIndex?: string;
   /** Until when the assertion could be used: how long its id must be remembered. */
   readonly validUntil: Date;
@@ -34,8 +36,15 @@ const nameNames = [
 const emailFormat = 'urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress';
 const textCharactersMax = 320;
 const groupsMax = 1_000;
+const valuesMax = 100;
 
-export const identityOf = (assertion: Element, groupsAttribute: string): AssertedIdentity => {
+/** What the provider calls the groups and, by our name, what else we want to know of a person. */
+export interface AttributeNames {
+  readonly groups: string;
+  readonly person: Readonly<Record<string, string>>;
+}
+
+export const identityOf = (assertion: Element, names: AttributeNames): AssertedIdentity => {
   const attributes = attributesOf(assertion);
   const nameId = textOf(nameIdOf(assertion)) ?? '';
   const statements = children(assertion, ns.assertion, 'AuthnStatement');
@@ -49,7 +58,10 @@ export const identityOf = (assertion: Element, groupsAttribute: string): Asserte
   return {
     assertionId: attribute(assertion, 'ID') ?? '',
     nameId,
-    groups: (attributes.get(groupsAttribute) ?? []).slice(0, groupsMax),
+    groups: (attributes.get(names.groups) ?? []).slice(0, groupsMax),
+    attributes: Object.fromEntries(
+      Object.entries(names.person).map(([name, theirs]) => [name, valuesOf(attributes.get(theirs))]),
+    ),
     validUntil: validUntil(assertion),
     ...(email === undefined ? {} : { email }),
     ...(name === undefined ? {} : { name }),
@@ -57,6 +69,9 @@ export const identityOf = (assertion: Element, groupsAttribute: string): Asserte
     ...(sessionEnd === undefined ? {} : { sessionEnd }),
   };
 };
+
+const valuesOf = (given: readonly string[] = []): readonly string[] =>
+  [...new Set(given)].filter((value) => value.length <= textCharactersMax).slice(0, valuesMax);
 
 /** Values by name, blank ones left out; the same attribute may come in several pieces. */
 const attributesOf = (assertion: Element): ReadonlyMap<string, readonly string[]> => {

@@ -4,7 +4,7 @@
  */
 import type { Element } from '@xmldom/xmldom';
 import { checkAssertion, checkStatus } from './assertion-checks.ts';
-import { type AssertedIdentity, identityOf } from './identity.ts';
+import { type AssertedIdentity, type AttributeNames, identityOf } from './identity.ts';
 import { unpackPosted } from './message.ts';
 import { checkMessage, responseChecks } from './message-checks.ts';
 import type { IdentityProvider } from './provider-metadata.ts';
@@ -17,13 +17,13 @@ export interface ResponseToRead {
   readonly provider: IdentityProvider;
   readonly samlResponse: unknown;
   readonly requestId: string;
-  readonly groupsAttribute: string;
+  readonly attributeNames: AttributeNames;
   readonly now: Date;
 }
 
 /** @throws SamlRefusal with the name of the check that failed */
 export const readResponse = async (given: ResponseToRead): Promise<AssertedIdentity> => {
-  const { sp, provider, requestId, groupsAttribute, now } = given;
+  const { sp, provider, requestId, attributeNames, now } = given;
   const xml = unpackPosted(given.samlResponse);
   const response = parseXml(withoutDeclaration(xml));
   checkMessage(response, responseChecks);
@@ -37,7 +37,7 @@ export const readResponse = async (given: ResponseToRead): Promise<AssertedIdent
     requestId,
   };
   checkAssertion({ response, assertion, expected });
-  return identityOf(assertion, groupsAttribute);
+  return identityOf(assertion, attributeNames);
 };
 
 /** The one instruction that a message may begin with. */

@@ -1,25 +1,27 @@
 /** People, one a (provider, NameID). */
 
 /**
- * A sign-in: $1 id, $2 provider, $3 NameID sealed, $4 e-mail sealed, $5 name sealed, $6 groups, $7 now.
- * Tells whether the person is active and whether their groups are others than before; `before` reads the
- * row as it was, because the statement has one snapshot.
+ * A sign-in: $1 id, $2 provider, $3 NameID sealed, $4 e-mail sealed, $5 name sealed, $6 groups, $7 now,
+ * $8 attributes. Tells whether the person is active and whether their groups or attributes are others than
+ * before; `before` reads the row as it was, because the statement has one snapshot.
  */
 export const upsertPerson = {
   name: 'upsert_person',
-  text: `WITH before AS (SELECT groups FROM people WHERE id = $1)
-    INSERT INTO people (id, provider, name_id_sealed, email_sealed, name_sealed, groups, first_sign_in_at, last_sign_in_at)
-    VALUES ($1, $2, $3, $4, $5, $6::text[], $7, $7)
+  text: `WITH before AS (SELECT groups, attributes FROM people WHERE id = $1)
+    INSERT INTO people (id, provider, name_id_sealed, email_sealed, name_sealed, groups, first_sign_in_at, last_sign_in_at,
+      attributes)
+    VALUES ($1, $2, $3, $4, $5, $6::text[], $7, $7, $8::jsonb)
     ON CONFLICT (id) DO UPDATE SET provider = $2, name_id_sealed = $3, email_sealed = $4, name_sealed = $5,
-      groups = $6::text[], last_sign_in_at = $7
-    RETURNING active, (SELECT groups FROM before) IS DISTINCT FROM $6::text[] AS groups_changed`,
+      groups = $6::text[], last_sign_in_at = $7, attributes = $8::jsonb
+    RETURNING active, NOT EXISTS (
+      SELECT FROM before WHERE groups = $6::text[] AND attributes = $8::jsonb) AS rights_changed`,
 } as const;
 
 /** $1 id. */
 export const selectPerson = {
   name: 'select_person',
   text: `SELECT id, provider, name_id_sealed AS "nameIdSealed", email_sealed AS "emailSealed",
-      name_sealed AS "nameSealed", groups, active FROM people WHERE id = $1`,
+      name_sealed AS "nameSealed", groups, attributes, active FROM people WHERE id = $1`,
 } as const;
 
 /** $1 id, $2 active. */

@@ -13,7 +13,8 @@ export const selectSession = {
   name: 'select_session',
   text: `SELECT s.id, s.person_id AS "personId", s.tool, s.session_index AS "sessionIndex",
       s.created_at AS "createdAt", s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
-      p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups
+      p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups,
+      p.attributes
     FROM sessions s JOIN people p ON p.id = s.person_id
     WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND p.active`,
 } as const;

@@ -45,6 +45,7 @@ const openAccount = defineCommand({
       monthlyCharges: amount(),
       totalCharges: amount(),
       currency: currency().default('USD'),
+      region: text(64).optional(),
     })
     .superRefine(checkDecimals('monthlyCharges', 'totalCharges')),
   decide: (input, account) =>

@@ -27,6 +27,8 @@ export const AccountOpened = defineEvent({
     monthlyCharges: moneySchema,
     totalCharges: moneySchema,
     currency: z.string(),
+    /** Where its customers are looked after from, by the team's own names (`EMEA`). */
+    region: z.string().optional(),
   }),
   refs: accountOnly,
   subject: accountSubject,

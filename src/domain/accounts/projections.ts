@@ -20,6 +20,7 @@ const row = z.object({
   monthlyCharges: z.string(),
   totalCharges: z.string(),
   currency: z.string(),
+  region: z.string().nullable(),
   openedAt: z.iso.datetime(),
   changedAt: z.iso.datetime(),
   flags: z.record(z.string(), z.boolean()),
@@ -43,6 +44,7 @@ const opened = ({ data, recordedAt }: Extract<Recorded, { type: 'AccountOpened' 
   monthlyCharges: amountOf(data.monthlyCharges),
   totalCharges: amountOf(data.totalCharges),
   currency: data.currency,
+  region: data.region ?? null,
   openedAt: recordedAt,
   changedAt: recordedAt,
   flags: {},
@@ -87,7 +89,7 @@ const internal = 'accounts:read-internal';
 export const accountRows = defineProjection<typeof row, AccountEvent>({
   name: 'accounts',
   summary: 'Accounts as they are now.',
-  version: 1,
+  version: 2,
   schema: row,
   keyField: 'accountId',
   // Few indexes on purpose: bulk work rewrites these rows by the thousand, and each index is rewritten too.

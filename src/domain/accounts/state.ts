@@ -18,6 +18,7 @@ export interface KnownAccount {
   readonly totalCharges: Money;
   /** Of everything about the account: charges, costs, credits, and invoices that name no other. */
   readonly currency: string;
+  readonly region?: string | undefined;
   /** Why it is suspended or closed. */
   readonly reason?: string;
   readonly flags: Readonly<Record<string, boolean>>;

@@ -1,7 +1,7 @@
 /** The read models `invoices` and `credits`. */
 import { z } from 'zod';
 import { defineProjection, type RecordedOf } from '../../queries/definition.ts';
-import { accountSubject } from '../kernel/account-ref.ts';
+import { accountSubject, belongsToAccount } from '../kernel/account-ref.ts';
 import { add, amountOf, type Money, moneyOf, subtract, zero } from '../kernel/money.ts';
 import { type CreditEvent, creditEvents, type InvoiceEvent, invoiceEvents } from './events.ts';
 import { credits, invoices } from './state.ts';
@@ -87,6 +87,7 @@ export const invoiceRows = defineProjection<typeof invoiceRow, InvoiceEvent>({
   },
   stream: invoices.of,
   permission: 'billing:read',
+  belongsTo: belongsToAccount,
 });
 
 const creditRow = z.object({
@@ -119,5 +120,6 @@ export const creditRows = defineProjection<typeof creditRow, CreditEvent>({
   }),
   stream: credits.of,
   permission: 'billing:read',
+  belongsTo: belongsToAccount,
   subject: accountSubject,
 });

@@ -1,7 +1,7 @@
 /** The read models `notes` and `access-grants`. */
 import { z } from 'zod';
 import { defineProjection } from '../../queries/definition.ts';
-import { accountSubject } from '../kernel/account-ref.ts';
+import { accountSubject, belongsToAccount } from '../kernel/account-ref.ts';
 import { type GrantEvent, grantEvents, type NoteEvent, noteEvents } from './events.ts';
 import { grants, notes } from './state.ts';
 
@@ -31,6 +31,7 @@ export const noteRows = defineProjection<typeof noteRow, NoteEvent>({
   }),
   stream: notes.of,
   permission: 'support:read',
+  belongsTo: belongsToAccount,
   subject: accountSubject,
 });
 
@@ -70,5 +71,6 @@ export const grantRows = defineProjection<typeof grantRow, GrantEvent>({
   },
   stream: grants.of,
   permission: 'support:read',
+  belongsTo: belongsToAccount,
   subject: accountSubject,
 });

@@ -5,8 +5,8 @@
  */
 
 import type { Origin } from '../../access/origin.ts';
-import type { Principal } from '../../access/principal.ts';
-import { notPermitted } from '../../errors.ts';
+import { isEveryRow, type Principal } from '../../access/principal.ts';
+import { isQuarterdeckError, notPermitted } from '../../errors.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Bulk, BulkJob } from '../../workers/request.ts';
 import { type Feed, idIn, type Opened, type Reading, type TopicKind } from './topic.ts';
@@ -43,7 +43,8 @@ const opened = (
   principal: Principal,
   id?: string,
 ): Opened => ({
-  view: '',
+  // Whoever reaches some rows only sees the jobs of their own.
+  view: isEveryRow(principal.permissions.rows(permission)) ? '' : principal.id,
   feed: () => {
     const changed = new Set<string>();
     const tell = (jobId: string) => {
@@ -68,12 +69,21 @@ const listFeed = (ports: Ports, origin: Origin, changed: Set<string>): Feed => (
   changes: async () => {
     const ids = [...changed];
     changed.clear();
-    return ids.length === 0 ? undefined : after(ports, () => jobsOf(ports, origin, ids));
+    if (ids.length === 0) return undefined;
+    const reading = await after(ports, () => jobsOf(ports, origin, ids));
+    return (reading.data as readonly BulkJob[]).length === 0 ? undefined : reading;
   },
 });
 
-const jobsOf = (ports: Ports, origin: Origin, ids: readonly string[]): Promise<readonly BulkJob[]> =>
-  Promise.all(ids.map((id) => ports.bulk.jobs.get({ ...origin, id })));
+/** Those that are there for whoever listens. */
+const jobsOf = async (ports: Ports, origin: Origin, ids: readonly string[]): Promise<readonly BulkJob[]> =>
+  (await Promise.all(ids.map((id) => ports.bulk.jobs.get({ ...origin, id }).catch(unlessThere)))).flatMap(
+    (job) => job ?? [],
+  );
+
+const unlessThere = (error: unknown): undefined => {
+  if (!isQuarterdeckError(error) || error.code !== 'not_found') throw error;
+};
 
 const jobFeed = (ports: Ports, origin: Origin, id: string, changed: Set<string>): Feed => {
   const read = () => after(ports, () => ports.bulk.jobs.get({ ...origin, id }));

@@ -7,6 +7,7 @@ import { isQuarterdeckError, notPermitted } from '../../errors.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { ProjectionDefinition } from '../../queries/definition.ts';
 import type { Queries } from '../../queries/request.ts';
+import { isShownUnasked } from '../../queries/selection.ts';
 import { type Feed, idIn, type Opened, type Reading, type TopicKind } from './topic.ts';
 
 interface Ports {
@@ -33,16 +34,14 @@ const opened = (
   principal: Principal,
 ): Opened => {
   if (!principal.permissions.has(definition.permission)) throw notPermitted(definition.permission);
+  const { permission } = definition;
   const readable = Object.keys(definition.schema.shape).filter((name) => {
-    const notes = definition.fields[name];
-    return (
-      notes?.recordReads !== true &&
-      (notes?.internal === undefined || principal.permissions.has(notes.internal))
-    );
+    const notes = definition.fields[name] ?? {};
+    return notes.recordReads !== true && isShownUnasked(principal, permission, notes);
   });
   const fields = readable.join(',');
   return {
-    view: fields,
+    view: JSON.stringify([fields, principal.permissions.rows(permission)]),
     feed: () => rowFeed(ports, { projection: definition.name, key, principal, fields }),
   };
 };
@@ -73,7 +72,7 @@ const rowFeed = ({ queries, log }: Ports, { fields, ...watched }: Watched): Feed
   };
 };
 
-/** A row that is gone is an update too. */
+/** A row that is gone, or out of reach by now, is an update too. */
 const gone = (error: unknown, position: number): Reading => {
   if (isQuarterdeckError(error) && error.code === 'not_found') return { seq: position, data: null };
   throw error;

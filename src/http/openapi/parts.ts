@@ -126,7 +126,21 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       }),
     ),
   }),
-  Me: object({ principal: { type: 'object' }, roles: arrayOf(text), permissions: arrayOf(text), tool: text }),
+  Policy: object({
+    version: whole,
+    position: { ...whole, description: 'At which it came into force.' },
+    appliedAt: time,
+    appliedBy: actor,
+    policy: { type: 'object', description: 'As in the policy file.' },
+    diff: { ...arrayOf({ type: 'object' }), description: 'JSON Patch (RFC 6902) from the policy before.' },
+  }),
+  Me: object({
+    principal: { type: 'object' },
+    roles: arrayOf(text),
+    attributes: { type: 'object', additionalProperties: arrayOf(text) },
+    permissions: arrayOf(text),
+    tool: text,
+  }),
   Health: object(
     { status: text, checks: arrayOf(text), missing: arrayOf(object({ name: text, missing: text })) },
     ['checks', 'missing'],

@@ -12,15 +12,15 @@ import {
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
-  type RawBuilder,
   sql,
 } from 'kysely';
 import type { Column } from '../columns.ts';
 import type { Place } from '../cursor.ts';
-import type { Condition, Filter } from '../filter.ts';
+import type { Filter } from '../filter.ts';
 import type { Sort, SortField } from '../sort.ts';
 import type { Value } from '../values.ts';
-import { sqlType } from './table.ts';
+import { all, any, conditionSql, field, type Source, type Sql, table, typed } from './conditions.ts';
+import { answeringAll, type Reach, reachedPosition, reachedSql } from './reach.ts';
 
 /** Compiles only: statements run on the pool or in the transaction of whoever asks. */
 const compiler = new Kysely<Record<string, never>>({
@@ -31,40 +31,6 @@ const compiler = new Kysely<Record<string, never>>({
     createQueryCompiler: () => new PostgresQueryCompiler(),
   },
 });
-
-type Sql = RawBuilder<unknown>;
-
-const field = (column: Column): Sql => sql`${sql.ref(column.name)}`;
-
-const typed = (column: Column, value: Value): Sql => sql`${value}::${sql.raw(sqlType(column))}`;
-
-const all = (conditions: readonly Sql[]): Sql =>
-  conditions.length === 0 ? sql`true` : sql`(${sql.join(conditions, sql` AND `)})`;
-
-const any = (conditions: readonly Sql[]): Sql =>
-  conditions.length === 0 ? sql`false` : sql`(${sql.join(conditions, sql` OR `)})`;
-
-const comparisons = {
-  eq: sql`=`,
-  ne: sql`IS DISTINCT FROM`,
-  lt: sql`<`,
-  lte: sql`<=`,
-  gt: sql`>`,
-  gte: sql`>=`,
-  prefix: sql`^@`,
-} as const;
-
-const conditionSql = (condition: Condition): Sql => {
-  const { column } = condition;
-  switch (condition.operator) {
-    case 'null':
-      return condition.holds ? sql`${field(column)} IS NULL` : sql`${field(column)} IS NOT NULL`;
-    case 'in':
-      return sql`${field(column)} = ANY (${condition.values.map(String)}::text[]::${sql.raw(sqlType(column))}[])`;
-    default:
-      return sql`${field(column)} ${comparisons[condition.operator]} ${typed(column, condition.value)}`;
-  }
-};
 
 const same = ({ column }: SortField, value: Value | null): Sql =>
   value === null ? sql`${field(column)} IS NULL` : sql`${field(column)} = ${typed(column, value)}`;
@@ -108,19 +74,9 @@ const orderSql = (sort: Sort): Sql =>
     ),
   );
 
-/** The table to read: that of one row of the catalogue, while it still answers. */
-export interface Source {
-  readonly id: number;
-  readonly tableName: string;
-}
-
-const answering = ({ id }: Source): Sql =>
-  sql`(SELECT position FROM projections WHERE id = ${id} AND state IN ('live', 'snapshot')) AS catalogue`;
-
-const table = ({ tableName }: Source): Sql => sql`${sql.table(`read_models.${tableName}`)}`;
-
 export interface RowsWanted {
   readonly source: Source;
+  readonly reach: Reach;
   readonly columns: readonly Column[];
   readonly filter: Filter;
   readonly sort: Sort;
@@ -131,6 +87,7 @@ export interface RowsWanted {
 /** `_at` is the position. */
 export const selectRows = ({
   source,
+  reach,
   columns,
   filter,
   sort,
@@ -138,23 +95,29 @@ export const selectRows = ({
   limit,
 }: RowsWanted): CompiledQuery => {
   const needed = [...new Set([...columns, ...sort.map(({ column }) => column)])];
-  const conditions = [...filter.map(conditionSql), ...(place === undefined ? [] : [after(sort, place)])];
-  return sql`SELECT catalogue.position AS _at, page.* FROM ${answering(source)}
+  const conditions = [
+    ...filter.map((condition) => conditionSql(condition)),
+    ...(reach.scope === undefined ? [] : [reachedSql(reach)]),
+    ...(place === undefined ? [] : [after(sort, place)]),
+  ];
+  return sql`SELECT ${reachedPosition(reach)} AS _at, page.* FROM ${answeringAll(source, reach)}
     LEFT JOIN LATERAL (
-      SELECT ${sql.join(needed.map(field))} FROM ${table(source)}
+      SELECT ${sql.join(needed.map(field))} FROM ${table(source)} AS "row"
       WHERE ${all(conditions)} ORDER BY ${orderSql(sort)} LIMIT ${limit}
     ) AS page ON true ORDER BY ${orderSql(sort)}`.compile(compiler);
 };
 
 export const selectRow = (
   source: Source,
+  reach: Reach,
   columns: readonly Column[],
   key: Column,
   value: string,
 ): CompiledQuery => {
   const needed = [...new Set([...columns, key])];
-  return sql`SELECT catalogue.position AS _at, found.* FROM ${answering(source)}
+  return sql`SELECT ${reachedPosition(reach)} AS _at, found.* FROM ${answeringAll(source, reach)}
     LEFT JOIN LATERAL (
-      SELECT ${sql.join(needed.map(field))}, _version FROM ${table(source)} WHERE ${field(key)} = ${value}
+      SELECT ${sql.join(needed.map(field))}, _version FROM ${table(source)} AS "row"
+      WHERE ${field(key)} = ${value} AND ${reachedSql(reach)}
     ) AS found ON true`.compile(compiler);
 };

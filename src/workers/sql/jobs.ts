@@ -21,12 +21,16 @@ export const selectJobs = {
   text: `SELECT ${columns} FROM bulk_jobs j ${chunkSums} WHERE j.id = ANY ($1::text[]) AND j.state <> 'staging'`,
 } as const;
 
-/** $1 states or null, $2 command or null, $3 and $4 the last row before (its time and id) or null, $5 limit. */
+/**
+ * $1 states or null, $2 command or null, $3 and $4 the last row before (its time and id) or null, $5 limit,
+ * $6 requester or null.
+ */
 export const listJobs = {
   name: 'bulk_list_jobs',
   text: `SELECT ${columns} FROM (
       SELECT * FROM bulk_jobs
       WHERE state <> 'staging' AND ($1::text[] IS NULL OR state = ANY ($1)) AND ($2::text IS NULL OR command = $2)
+        AND ($6::text IS NULL OR requester_id = $6)
         AND ($3::timestamptz IS NULL OR (requested_at, id) < ($3, $4))
       ORDER BY requested_at DESC, id DESC LIMIT $5
     ) j ${chunkSums} ORDER BY j.requested_at DESC, j.id DESC`,

@@ -1,8 +1,8 @@
-/** Moments as an auditor names them: a position of the log, or a time with its zone. */
+/** Moments as whoever asks names them: a position of the log, or a time with its zone. */
 import { invalidInput } from '../errors.ts';
-import type { Timestamp } from '../events/envelope.ts';
-import type { EventLog } from '../events/log.ts';
-import { momentOf } from '../events/moment.ts';
+import type { Timestamp } from './envelope.ts';
+import type { EventLog } from './log.ts';
+import { momentOf } from './moment.ts';
 
 const remedy = 'a time with its zone, such as "2026-03-03T10:00:00Z" (a + of a zone is written %2B)';
 

@@ -1,0 +1,173 @@
+/**
+ * For every operation of the OpenAPI document that stands behind the session: how somebody asks who may,
+ * about rows that they reach (`emea`), that they do not (`amer`), and that are not there (`none`).
+ */
+import { account } from '../../contract/bad-input.ts';
+import type { Asked } from '../../contract/running.ts';
+
+export type Place = 'emea' | 'amer' | 'none';
+
+/** Ids of what exists beforehand: one account a command and place, with all that belongs to it. */
+export const idOf = (place: Place, command: string): string => `${place}-${command}`;
+const rowId = (place: Place): string => idOf(place, 'row');
+
+export interface Case {
+  readonly ask: (place: Place, ids: Ids) => Asked;
+  /** Status of the answer about a row that is reached. */
+  readonly reached: number;
+  /**
+   * What answers about a row out of reach: the very answer about one that is not there; 403 where the
+   * request itself would make one; an answer that holds what is reached and nothing else; or nothing can
+   * be asked, because the operation is about no rows.
+   */
+  readonly outOfReach: 'as-missing' | 'refused' | 'left-out' | 'about-no-rows';
+}
+
+/** Bulk jobs: of whoever asks, of somebody else, and of nobody. */
+export interface Ids {
+  readonly job: Readonly<Record<Place, string>>;
+}
+
+const commandCase = (name: string, input: (id: string) => object): readonly [string, Case] => [
+  `POST /internal/v1/commands/${name}`,
+  {
+    ask: (place) => ({ path: `/internal/v1/commands/${name}`, body: input(idOf(place, name)) }),
+    reached: 200,
+    outOfReach: 'as-missing',
+  },
+];
+
+const reason = 'Asked for by the customer.';
+const newId = (id: string, what: string): string => `${id}-${what}`;
+
+const commands = [
+  commandCase('correct-account', (accountId) => ({ accountId, name: 'Ada' })),
+  commandCase('change-plan', (accountId) => ({ accountId, plan: 'fibre' })),
+  commandCase('suspend-account', (accountId) => ({ accountId, reason })),
+  commandCase('reactivate-account', (accountId) => ({ accountId })),
+  commandCase('close-account', (accountId) => ({ accountId, reason })),
+  commandCase('set-account-flag', (accountId) => ({ accountId, flag: 'vip', value: true })),
+  commandCase('record-account-cost', (accountId) => ({ accountId, month: '2026-03', cost: '1.00' })),
+  commandCase('raise-invoice', (accountId) => ({
+    invoiceId: newId(accountId, 'more'),
+    accountId,
+    amount: '5.00',
+    dueOn: '2026-12-01',
+  })),
+  commandCase('settle-invoice', (invoiceId) => ({ invoiceId, amount: '1.00', paidOn: '2026-11-01' })),
+  commandCase('void-invoice', (invoiceId) => ({ invoiceId, reason })),
+  commandCase('refund-invoice', (invoiceId) => ({ invoiceId, amount: '1.00', reason })),
+  commandCase('issue-credit', (accountId) => ({
+    creditId: newId(accountId, 'more'),
+    accountId,
+    amount: '5.00',
+    reason,
+  })),
+  commandCase('add-note', (accountId) => ({ noteId: newId(accountId, 'more'), accountId, text: 'Called.' })),
+  commandCase('grant-support-access', (accountId) => ({
+    grantId: newId(accountId, 'more'),
+    accountId,
+    grantee: 'Sam',
+    until: '2100-01-01T00:00:00Z',
+    reason,
+  })),
+  commandCase('revoke-support-access', (grantId) => ({ grantId, reason })),
+] as const;
+
+/** Those that act on something that must be there before, by what it is. */
+export const commandNames = commands.map(([route]) => route.slice(route.lastIndexOf('/') + 1));
+
+const projectionCases = (name: string): readonly (readonly [string, Case])[] => {
+  const path = `/internal/v1/${name}`;
+  const whole: Case = { ask: () => ({ path }), reached: 200, outOfReach: 'left-out' };
+  return [
+    [`GET ${path}`, { ...whole, ask: () => ({ path: `${path}?limit=1000` }) }],
+    [`GET ${path}.csv`, { ...whole, ask: () => ({ path: `${path}.csv` }) }],
+    [`GET ${path}.ndjson`, { ...whole, ask: () => ({ path: `${path}.ndjson` }) }],
+    [
+      `GET ${path}/{id}`,
+      { ask: (place) => ({ path: `${path}/${rowId(place)}` }), reached: 200, outOfReach: 'as-missing' },
+    ],
+  ];
+};
+
+const jobCase = (verb: string, reached: number): readonly [string, Case] => [
+  `${verb === '' || verb === 'results' ? 'GET' : 'POST'} /internal/v1/bulk-jobs/{id}${verb === '' ? '' : `/${verb}`}`,
+  {
+    ask: (place, { job }) => ({
+      path: `/internal/v1/bulk-jobs/${job[place]}${verb === '' ? '' : `/${verb}`}`,
+      ...(verb === '' || verb === 'results' ? {} : { method: 'POST' as const }),
+    }),
+    reached,
+    outOfReach: 'as-missing',
+  },
+];
+
+const noRows = (path: string): readonly [string, Case] => [
+  `GET ${path}`,
+  { ask: () => ({ path }), reached: 200, outOfReach: 'about-no-rows' },
+];
+
+const audit = '/internal/v1/audit';
+const auditCase = (suffix: string): readonly [string, Case] => [
+  `GET ${audit}/events${suffix}`,
+  {
+    ask: () => ({ path: `${audit}/events${suffix}${suffix === '' ? '?limit=1000' : ''}` }),
+    reached: 200,
+    outOfReach: 'left-out',
+  },
+];
+
+export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
+  [
+    'POST /internal/v1/commands/open-account',
+    {
+      ask: (place) => ({
+        path: '/internal/v1/commands/open-account',
+        body: account({ accountId: `${place}-opened`, region: place.toUpperCase() }),
+      }),
+      reached: 200,
+      outOfReach: 'refused',
+    },
+  ],
+  ...commands,
+  ...['accounts', 'invoices', 'credits', 'notes', 'access-grants'].flatMap(projectionCases),
+  [
+    'POST /internal/v1/bulk-jobs',
+    {
+      ask: () => ({
+        path: '/internal/v1/bulk-jobs',
+        body: { command: 'set-account-flag', input: { flag: 'bulk', value: true }, where: {} },
+      }),
+      reached: 202,
+      outOfReach: 'left-out',
+    },
+  ],
+  [
+    'GET /internal/v1/bulk-jobs',
+    { ask: () => ({ path: '/internal/v1/bulk-jobs' }), reached: 200, outOfReach: 'left-out' },
+  ],
+  jobCase('', 200),
+  jobCase('results', 200),
+  // The job of whoever asks has ended: that is told to its owner alone.
+  jobCase('pause', 409),
+  jobCase('resume', 409),
+  jobCase('cancel', 409),
+  jobCase('retry-failed', 409),
+  auditCase(''),
+  auditCase('.csv'),
+  auditCase('.ndjson'),
+  [
+    `GET ${audit}/replay/{stream}`,
+    {
+      ask: (place) => ({ path: `${audit}/replay/account-${rowId(place)}` }),
+      reached: 200,
+      outOfReach: 'as-missing',
+    },
+  ],
+  noRows('/internal/v1/me'),
+  noRows('/internal/v1/commands'),
+  noRows('/internal/v1/policy'),
+  noRows('/internal/openapi.json'),
+  noRows('/internal/docs'),
+]);

@@ -1,0 +1,225 @@
+/**
+ * Row scopes on the write side: what is out of reach is not there, nothing is put out of reach, and all of
+ * it is told from the log at its head.
+ */
+import type { Principal } from '../../../src/access/principal.ts';
+import { createDeciding } from '../../../src/commands/deciding.ts';
+import type { EventLog, LoadRequest } from '../../../src/events/log.ts';
+import { type TestDatabase, testDatabase } from '../../setup/database.ts';
+import { holder, openZoo, policyOf, type Zoo, zooArea } from './zoo.ts';
+
+const policy = policyOf({
+  all: { permissions: ['*'] },
+  regional: { permissions: ['*'], rows: ['houses where region in {principal.regions}'] },
+  feeder: { permissions: ['animals:feed'] },
+  'small-feeder': {
+    permissions: ['animals:feed', 'animals:feast'],
+    limits: { 'feed-animal': { grams: { lte: '100' } } },
+  },
+  'north-feeder': { permissions: ['animals:feed', 'animals:feast'], rows: ['houses where region eq north'] },
+});
+const all = holder(policy, ['all'], {}, 'person:all');
+const north = holder(policy, ['regional'], { regions: ['north'] }, 'person:north');
+
+let db: TestDatabase;
+let zoo: Zoo;
+beforeAll(async () => {
+  db = await testDatabase();
+  zoo = await openZoo(db);
+  for (const region of ['north', 'south']) {
+    expect(await zoo.act(all, 'build-house', { houseId: region, region })).toBe('ok');
+    expect(await zoo.act(all, 'take-animal', { animalId: `${region}-bear`, houseId: region })).toBe('ok');
+  }
+});
+afterAll(async () => {
+  await zoo.stop();
+  await db.drop();
+});
+
+const missing = (answer: string, there: string, nowhere: string): string => answer.replaceAll(there, nowhere);
+
+describe('a command on a row out of reach', () => {
+  test.each([
+    ['move-house', { region: 'north' }, 'houseId', 'south'],
+    ['feed-animal', { grams: 5 }, 'animalId', 'south-bear'],
+    ['move-animal', { houseId: 'north' }, 'animalId', 'south-bear'],
+    ['take-animal', { animalId: 'new' }, 'houseId', 'south'],
+  ])('%s is answered to the letter as one on a row that is not there', async (name, input, field, there) => {
+    const hidden = await zoo.act(north, name, { ...input, [field]: there });
+    expect(hidden).toMatch(/^not_found: /);
+    expect(missing(hidden, there, 'nowhere')).toBe(
+      await zoo.act(north, name, { ...input, [field]: 'nowhere' }),
+    );
+  });
+
+  test('tells nothing by If-Match either', async () => {
+    for (const ifMatch of [0, 1, 7]) {
+      const hidden = await zoo.act(north, 'move-house', { houseId: 'south', region: 'x' }, ifMatch);
+      const nowhere = await zoo.act(north, 'move-house', { houseId: 'nowhere', region: 'x' }, ifMatch);
+      expect(missing(hidden, 'south', 'nowhere')).toBe(nowhere);
+    }
+  });
+
+  test('cannot take an id that is taken, and does not tell whose it is', async () => {
+    expect(await zoo.act(north, 'build-house', { houseId: 'south', region: 'north' })).toMatch(
+      /^not_found: /,
+    );
+    expect(await zoo.act(north, 'build-house', { houseId: 'north', region: 'north' })).toMatch(/^rejected: /);
+  });
+
+  test('is refused in the log with its stream, for those who may see all of it', async () => {
+    await zoo.act(north, 'move-house', { houseId: 'south', region: 'north' });
+    const { events } = await zoo.engine.log.read({ after: 0, limit: 1_000, types: ['CommandRefused'] });
+    expect(events.at(-1)?.data).toMatchObject({
+      command: 'move-house',
+      code: 'not_found',
+      stream: 'house-south',
+    });
+  });
+});
+
+describe('a command that would put a row out of reach', () => {
+  const beyond = /^not_permitted: This would leave a row outside/;
+
+  test('is refused: made there, moved there, or given to a row that is not reached', async () => {
+    expect(await zoo.act(north, 'build-house', { houseId: 'new', region: 'south' })).toMatch(beyond);
+    expect(await zoo.act(north, 'build-house', { houseId: 'new' })).toMatch(beyond);
+    expect(await zoo.act(north, 'move-house', { houseId: 'north', region: 'south' })).toMatch(beyond);
+    expect(await zoo.act(north, 'move-animal', { animalId: 'north-bear', houseId: 'south' })).toMatch(beyond);
+    expect(await zoo.act(north, 'move-animal', { animalId: 'north-bear', houseId: 'nowhere' })).toMatch(
+      beyond,
+    );
+  });
+
+  test('is carried out where the row stays within reach, or goes altogether', async () => {
+    expect(await zoo.act(north, 'build-house', { houseId: 'hut', region: 'north' })).toBe('ok');
+    expect(await zoo.act(north, 'take-animal', { animalId: 'fox', houseId: 'hut' })).toBe('ok');
+    expect(await zoo.act(north, 'move-animal', { animalId: 'fox', houseId: 'north' })).toBe('ok');
+    expect(await zoo.act(north, 'raze-house', { houseId: 'hut' })).toBe('ok');
+  });
+});
+
+describe('what is reached', () => {
+  test('nothing, where the person has no value of the attribute', async () => {
+    for (const attributes of [{}, { regions: [] }, { region: ['north'] }]) {
+      const nobody = holder(policy, ['regional'], attributes);
+      expect(await zoo.act(nobody, 'feed-animal', { animalId: 'north-bear', grams: 1 })).toMatch(
+        /^not_found/,
+      );
+    }
+  });
+
+  test('the union of what roles grant, each with its own rows and limits', async () => {
+    const both = holder(policy, ['small-feeder', 'north-feeder']);
+    const feed = (animalId: string, grams: number) => zoo.act(both, 'feed-animal', { animalId, grams });
+    expect(await feed('south-bear', 100)).toBe('ok');
+    expect(await feed('north-bear', 5_000)).toBe('ok');
+    expect(await feed('south-bear', 101)).toMatch(/^not_found/);
+    const small = holder(policy, ['small-feeder']);
+    expect(await zoo.act(small, 'feed-animal', { animalId: 'south-bear', grams: 101 })).toMatch(
+      /^not_permitted: Your roles allow feed-animal within limits/,
+    );
+  });
+
+  test('where an input needs two permissions, only rows that both reach', async () => {
+    const some = holder(policy, ['feeder', 'north-feeder']);
+    const feed = (animalId: string, grams: number) => zoo.act(some, 'feed-animal', { animalId, grams });
+    expect(await feed('south-bear', 900)).toBe('ok');
+    expect(await feed('north-bear', 1_100)).toBe('ok');
+    expect(await feed('south-bear', 1_100)).toMatch(/^not_found/);
+  });
+});
+
+describe('the moment that counts', () => {
+  test('is the head of the log: a row that has just moved away is not there', async () => {
+    for (let n = 0; n < 20; n++) {
+      const houseId = `away-${n}`;
+      await zoo.act(all, 'build-house', { houseId, region: 'north' });
+      await zoo.act(all, 'take-animal', { animalId: houseId, houseId });
+      expect(await zoo.act(north, 'feed-animal', { animalId: houseId, grams: 1 })).toBe('ok');
+      await zoo.act(all, 'move-house', { houseId, region: 'south' });
+      expect(await zoo.act(north, 'feed-animal', { animalId: houseId, grams: 1 })).toMatch(/^not_found/);
+    }
+  });
+
+  test('under any concurrency: nothing is done to a row after it moved away', async () => {
+    const ids = Array.from({ length: 30 }, (_, n) => `race-${n}`);
+    for (const houseId of ids) {
+      await zoo.act(all, 'build-house', { houseId, region: 'north' });
+      await zoo.act(all, 'take-animal', { animalId: houseId, houseId });
+    }
+    const feedings = (who: Principal) =>
+      ids.flatMap((animalId) =>
+        Array.from({ length: 4 }, () => zoo.act(who, 'feed-animal', { animalId, grams: 1 })),
+      );
+    const moves = ids.map((houseId) => zoo.act(all, 'move-house', { houseId, region: 'south' }));
+    const answers = await Promise.all([...feedings(north), ...moves, ...feedings(north)]);
+    expect(answers.filter((answer) => answer !== 'ok' && !answer.startsWith('not_found'))).toEqual([]);
+    const { events } = await zoo.engine.log.read({ after: 0, limit: 10_000 });
+    const movedAt = new Map(
+      events.flatMap(({ type, data, position }) =>
+        type === 'HouseMoved' ? [[String(data.houseId), position] as const] : [],
+      ),
+    );
+    const fed = events.filter(({ type, metadata }) => type === 'AnimalFed' && metadata.actor.id === north.id);
+    const late = fed.filter(({ data, position }) => position > (movedAt.get(String(data.animalId)) ?? 1e9));
+    expect(late).toEqual([]);
+    expect(fed.some(({ data }) => String(data.animalId).startsWith('race-'))).toBe(true);
+  });
+
+  test('commands of one stream that are decided together see what the one before did to the row', async () => {
+    await zoo.act(all, 'build-house', { houseId: 'hot', region: 'north' });
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        n === 4
+          ? zoo.act(all, 'move-house', { houseId: 'hot', region: 'south' })
+          : zoo.act(north, 'move-house', { houseId: 'hot', region: 'north' }),
+      ),
+    );
+    const after = answers.slice(5);
+    expect(answers[4]).toBe('ok');
+    expect(after.every((answer) => answer.startsWith('not_found'))).toBe(true);
+  });
+});
+
+describe('what it costs', () => {
+  const decided = async (principal: Principal, count: number) => {
+    const loads: (readonly LoadRequest[])[] = [];
+    const log: Pick<EventLog, 'load'> = {
+      load: (requests) => {
+        loads.push(requests);
+        return zoo.engine.log.load(requests);
+      },
+    };
+    const command = zooArea.commands.find(({ name }) => name === 'feed-animal');
+    if (command === undefined) throw new Error('no command');
+    const permitted = principal.permissions.rowsFor('animals:feed', 'feed-animal', {});
+    const deciding = createDeciding(log, zoo.engine.readSide.judging);
+    const decisions = await deciding.decideAll(
+      Array.from({ length: count }, (_, n) => ({
+        command,
+        input: { animalId: `cost-${n}`, grams: 1 },
+        metadata: {
+          actor: { id: principal.id, kind: 'person' as const },
+          tool: 'console',
+          commandId: `c${n}`,
+          correlationId: 'c',
+          decidedAt: '2026-01-01T00:00:00.000000Z',
+        },
+        can: () => true,
+        ...(permitted.some((part) => part.length === 0) ? {} : { rows: permitted }),
+      })),
+    );
+    return { loads: loads.filter((requests) => requests.length > 0), decisions };
+  };
+
+  test('a few loads for a whole round, none an item; nothing for whoever reaches every row', async () => {
+    await zoo.act(all, 'build-house', { houseId: 'inn', region: 'north', beds: 200 });
+    for (let n = 0; n < 40; n++) await zoo.act(all, 'take-animal', { animalId: `cost-${n}`, houseId: 'inn' });
+    const narrowed = await decided(north, 40);
+    expect(narrowed.decisions.every(({ verdicts }) => verdicts[0]?.outcome === 'succeeded')).toBe(true);
+    expect(narrowed.loads.map((requests) => requests.length)).toEqual([80, 1]);
+    const unnarrowed = await decided(all, 40);
+    expect(unnarrowed.loads.map((requests) => requests.length)).toEqual([40]);
+  });
+});
