@@ -26,6 +26,13 @@ export const SignedOut = defineEvent({
   refs: none,
 });
 
+/** Ended from the list of sessions, by its owner or by somebody who may end those of others. */
+export const SessionRevoked = defineEvent({
+  type: 'SessionRevoked',
+  schema: z.object({ session: z.string(), person: z.string() }),
+  refs: ({ session, person }) => [session, person],
+});
+
 /** `why` is the name of the check that failed. */
 export const SignInRefused = defineEvent({
   type: 'SignInRefused',
@@ -66,6 +73,7 @@ export const PolicyApplied = defineEvent({
 export const accessEvents = [
   SignedIn,
   SignedOut,
+  SessionRevoked,
   SignInRefused,
   AccessDenied,
   DenialsCounted,

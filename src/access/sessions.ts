@@ -62,12 +62,33 @@ export interface Revoked {
   readonly personId: string;
 }
 
+/** A session as one looks at it from outside. */
+export interface SessionSeen {
+  readonly id: string;
+  readonly personId: string;
+  readonly email?: string;
+  readonly name?: string;
+  readonly tool: string;
+  /** Milliseconds since 1970, as the two below. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  readonly expiresAt: number;
+}
+
 export interface Sessions {
   begin(db: Queryable, session: NewSession): Promise<Begun>;
   authenticate(token: string): Promise<Session | undefined>;
   revoke(token: string): Promise<Revoked | undefined>;
   /** All of a person's, or those that the provider calls `sessionIndex`. */
   revokeOf(personId: string, sessionIndex?: string): Promise<readonly Revoked[]>;
+  /** By its id, and only where it is that person's, if one is named. */
+  revokeById(id: string, personId: string | undefined): Promise<Revoked | undefined>;
+  /** Those that are alive, of one person or of everybody, the newest first; `before`: an id. */
+  list(wanted: {
+    readonly personId: string | undefined;
+    readonly before: string | undefined;
+    readonly limit: number;
+  }): Promise<readonly SessionSeen[]>;
   /** A notification's payload. */
   onRevoked(payload: string): void;
   /** Notifications may have been missed. */
@@ -87,6 +108,11 @@ interface SessionRow extends SealedTexts {
   readonly lastUsedAt: string;
   readonly expiresAt: string;
 }
+
+type ListedRow = Pick<
+  SessionRow,
+  'id' | 'personId' | 'tool' | 'createdAt' | 'lastUsedAt' | 'expiresAt' | keyof SealedTexts
+>;
 
 interface Live {
   readonly session: Session;
@@ -176,6 +202,22 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
     },
     revoke: async (token) => (await revoked(sql.revokeByToken, [hashOf(token)]))[0],
     revokeOf: (personId, sessionIndex) => revoked(sql.revokeByPerson, [personId, sessionIndex ?? null]),
+    revokeById: async (id, personId) => (await revoked(sql.revokeById, [id, personId ?? null]))[0],
+    list: async ({ personId, before, limit }) => {
+      const now = clock();
+      const idleSince = new Date(now.getTime() - limits.idleMs);
+      const values = [now, idleSince, personId ?? null, before ?? null, limit];
+      const { rows } = await pool.query<ListedRow>({ ...sql.listSessions, values }).catch(notNow);
+      return Promise.all(
+        rows.map(async ({ emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, ...rest }) => ({
+          ...rest,
+          ...(await people.unseal(rest.personId, { emailSealed, nameSealed })),
+          createdAt: Date.parse(createdAt),
+          lastUsedAt: Date.parse(lastUsedAt),
+          expiresAt: Date.parse(expiresAt),
+        })),
+      );
+    },
     onRevoked: (payload) => (payload === '*' ? cache.forgetAll() : cache.forget(payload)),
     forgetAll: cache.forgetAll,
     sweep: async () => {

@@ -43,6 +43,21 @@ export const revokeByPerson = revoke(
   'person_id = $2 AND ($3::text IS NULL OR session_index = $3)',
 );
 
+/** $1 now, $2 id, $3 the person whose it must be, or null. */
+export const revokeById = revoke('revoke_session_by_id', 'id = $2 AND ($3::text IS NULL OR person_id = $3)');
+
+/** $1 now, $2 idle since, $3 person or null, $4 the id that the page before ended with or null, $5 limit. */
+export const listSessions = {
+  name: 'list_sessions',
+  text: `SELECT s.id, s.person_id AS "personId", s.tool, s.created_at AS "createdAt",
+      s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
+      p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed"
+    FROM sessions s JOIN people p ON p.id = s.person_id
+    WHERE s.revoked_at IS NULL AND s.expires_at > $1 AND s.last_used_at > $2 AND p.active
+      AND ($3::text IS NULL OR s.person_id = $3) AND ($4::text IS NULL OR s.id < $4)
+    ORDER BY s.id DESC LIMIT $5`,
+} as const;
+
 /** $1 now, $2 idle since. Ended sessions are of no use to anybody: the log has what happened. */
 export const deleteEndedSessions = {
   name: 'delete_ended_sessions',

@@ -141,6 +141,20 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     permissions: arrayOf(text),
     tool: text,
   }),
+  Session: object(
+    {
+      id: text,
+      personId: text,
+      email: text,
+      name: text,
+      tool: text,
+      createdAt: time,
+      lastUsedAt: time,
+      expiresAt: time,
+      current: { ...flag, description: 'The one that this request came with.' },
+    },
+    ['email', 'name'],
+  ),
   Health: object(
     { status: text, checks: arrayOf(text), missing: arrayOf(object({ name: text, missing: text })) },
     ['checks', 'missing'],
