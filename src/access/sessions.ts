@@ -38,9 +38,10 @@ export interface Session {
   readonly email?: string;
   readonly name?: string;
   readonly sessionIndex: string | null;
-  /** Milliseconds since 1970, as the two below. */
+  /** Milliseconds since 1970, as those below. */
   readonly createdAt: number;
   readonly expiresAt: number;
+  readonly authenticatedAt: number;
 }
 
 export interface NewSession {
@@ -49,6 +50,8 @@ export interface NewSession {
   readonly sessionIndex?: string;
   /** The provider's own end of the session, where it named one. */
   readonly notAfter?: Date;
+  /** When the person proved at the provider who they are; now, where it is not said. */
+  readonly authenticatedAt?: Date;
 }
 
 export interface Begun {
@@ -107,6 +110,7 @@ interface SessionRow extends SealedTexts {
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly expiresAt: string;
+  readonly authenticatedAt: string;
 }
 
 type ListedRow = Pick<
@@ -148,9 +152,13 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
     const row = (await pool.query<SessionRow>({ ...sql.selectSession, values: [hash] }).catch(notNow))
       .rows[0];
     if (row === undefined) return undefined;
-    const { emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, ...rest } = row;
+    const { emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, authenticatedAt, ...rest } = row;
     const texts = await people.unseal(row.personId, { emailSealed, nameSealed });
-    const times = { createdAt: Date.parse(createdAt), expiresAt: Date.parse(expiresAt) };
+    const times = {
+      createdAt: Date.parse(createdAt),
+      expiresAt: Date.parse(expiresAt),
+      authenticatedAt: Date.parse(authenticatedAt),
+    };
     return { session: { ...rest, ...texts, ...times }, lastUsedAt: Date.parse(lastUsedAt) };
   };
 
@@ -177,7 +185,7 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
   };
 
   return {
-    begin: async (db, { personId, tool, sessionIndex, notAfter }) => {
+    begin: async (db, { personId, tool, sessionIndex, notAfter, authenticatedAt }) => {
       const token = randomBytes(32).toString('base64url');
       const now = clock();
       const end = Math.min(
@@ -186,7 +194,8 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       );
       const expiresAt = new Date(end);
       const id = newId();
-      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt];
+      const proven = authenticatedAt ?? now;
+      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt, proven];
       await db.query({ ...sql.insertSession, values });
       return { token, id, expiresAt };
     },

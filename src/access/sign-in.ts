@@ -12,6 +12,7 @@ import { attributesFrom, rolesOf } from './policy.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import type { Clock } from './ports.ts';
 import { anonymous, type Recorder } from './recorder.ts';
+import { clockSkewMs } from './saml/assertion-reading.ts';
 import type { AssertedIdentity } from './saml/identity.ts';
 import { type Ledger, newMessageId, newSecret, type StartedRequest } from './saml/ledger.ts';
 import type { IdentityProvider } from './saml/provider-metadata.ts';
@@ -45,11 +46,15 @@ export interface SignInDone extends Begun {
 
 export interface SignIn {
   readonly providers: readonly IdentityProvider[];
-  /** `browserSecret`: the one that this browser keeps already, from a sign-in begun in another tab. */
+  /**
+   * `browserSecret`: the one that this browser keeps already, from a sign-in begun in another tab.
+   * `forced`: the person proves who they are once more, whatever session the provider still has of them.
+   */
   begin(
     provider: IdentityProvider,
     returnTo: string,
     browserSecret: string | undefined,
+    forced?: boolean,
   ): Promise<SignInBegun>;
   /** @throws SamlRefusal, which has been recorded */
   finish(answer: Answer): Promise<SignInDone>;
@@ -73,12 +78,20 @@ const secretPattern = /^[A-Za-z0-9_-]{43}$/;
 export const createSignIn = (deps: Deps): SignIn => {
   const { sp, ledger, pool, people, sessions, policy, recorder, denials, clock, groupsAttribute } = deps;
 
-  const begin: SignIn['begin'] = async (provider, returnTo, kept) => {
+  const begin: SignIn['begin'] = async (provider, returnTo, kept, forced = false) => {
     const browserSecret = kept !== undefined && secretPattern.test(kept) ? kept : newSecret();
     const id = newMessageId();
     const relayState = newSecret();
-    await ledger.start({ id, kind: 'sign-in', provider: provider.id, relayState, browserSecret, returnTo });
-    const location = await sp.saml(provider, id).getAuthorizeUrlAsync(relayState, undefined, {});
+    const started = {
+      id,
+      kind: 'sign-in',
+      provider: provider.id,
+      relayState,
+      browserSecret,
+      returnTo,
+    } as const;
+    await ledger.start({ ...started, forced });
+    const location = await sp.saml(provider, id, forced).getAuthorizeUrlAsync(relayState, undefined, {});
     return { location, browserSecret };
   };
 
@@ -118,6 +131,7 @@ export const createSignIn = (deps: Deps): SignIn => {
       return sessions.begin(tx, {
         personId: person.id,
         tool: consoleTool,
+        authenticatedAt: new Date(Math.min(said.authenticatedAt.getTime(), clock().getTime())),
         ...(said.sessionIndex === undefined ? {} : { sessionIndex: said.sessionIndex }),
         ...(said.sessionEnd === undefined ? {} : { notAfter: said.sessionEnd }),
       });
@@ -134,6 +148,7 @@ export const createSignIn = (deps: Deps): SignIn => {
     const person = attributesFrom(policy.current().policy, provider.id);
     const attributeNames = { groups: groupsAttribute, person };
     const said = await readResponse({ sp, provider, samlResponse, requestId, attributeNames, now });
+    requireProven(request, said);
     const identity: Identity = { ...said, provider: provider.id, entityId: provider.entityId };
     const sealed = await people.seal(identity);
     const roles = rolesOf(policy.current().policy, provider.id, said.groups);
@@ -199,4 +214,10 @@ export const createSignIn = (deps: Deps): SignIn => {
   };
 
   return { providers: sp.providers, begin, finish };
+};
+
+/** A provider may pass over ForceAuthn; what it then says is no fresh proof. */
+const requireProven = ({ provenFrom }: StartedRequest, { authenticatedAt }: AssertedIdentity): void => {
+  if (provenFrom === undefined || authenticatedAt.getTime() >= provenFrom.getTime() - clockSkewMs) return;
+  throw new SamlRefusal('not-fresh', 'The identity provider did not ask you to sign in once more.');
 };

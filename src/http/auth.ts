@@ -92,6 +92,13 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
   const secretOf = (request: Request) => cookieIn(request.headers.cookie, cookies.signInName);
   const tokenOf = (request: Request) => cookieIn(request.headers.cookie, cookies.sessionName);
 
+  /** Whoever signs in once more does so where they did before. */
+  const providerOf = async (request: Request): Promise<string | null> => {
+    const token = tokenOf(request);
+    const session = token === undefined ? undefined : await sessions.authenticate(token);
+    return session?.provider ?? null;
+  };
+
   const login = async (request: Request, response: Response): Promise<void> => {
     const query = new URLSearchParams(queryOf(request));
     const returnTo =
@@ -103,11 +110,12 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
     // The cookie that binds the sign-in must be one of the host that the provider sends the browser back to.
     const elsewhere = sameMachineUnder(access.publicUrl, request.headers.host);
     if (elsewhere !== undefined) return redirect(response, `${elsewhere}${request.originalUrl}`);
-    const wanted = query.get('provider');
+    const forced = query.get('force') === 'true';
+    const wanted = query.get('provider') ?? (forced ? await providerOf(request) : null);
     const [only, ...more] = sp.providers;
     const chosen = wanted === null && more.length === 0 ? only : sp.providers.find(({ id }) => id === wanted);
-    if (chosen === undefined) return sendPage(response, choiceOfProviderPage(sp.providers, returnTo));
-    const { location, browserSecret } = await signIn.begin(chosen, returnTo, secretOf(request));
+    if (chosen === undefined) return sendPage(response, choiceOfProviderPage(sp.providers, returnTo, forced));
+    const { location, browserSecret } = await signIn.begin(chosen, returnTo, secretOf(request), forced);
     response.append('Set-Cookie', cookies.signIn(browserSecret, requestLifeMs / 1_000));
     redirect(response, location);
   };

@@ -121,16 +121,19 @@ export const sealed = (s: Said, key: SigningKey): string =>
 export interface BegunSignIn {
   readonly browser: Browser;
   readonly relayState: string;
+  /** Our signed request, as the provider gets it. */
+  readonly authnRequest: string;
   readonly request: { id: string; url: string; now: Date };
 }
 
-export const beginSignIn = async (browser: Browser, url: string): Promise<BegunSignIn> => {
-  const away = new URL((await browser.get('/auth/saml/login')).headers.get('location') ?? '');
+export const beginSignIn = async (browser: Browser, url: string, query = ''): Promise<BegunSignIn> => {
+  const away = new URL((await browser.get(`/auth/saml/login${query}`)).headers.get('location') ?? '');
   const xml = inflateRawSync(Buffer.from(away.searchParams.get('SAMLRequest') ?? '', 'base64')).toString();
   const id = /\bID="([^"]+)"/.exec(xml)?.[1] ?? '';
   return {
     browser,
     relayState: away.searchParams.get('RelayState') ?? '',
+    authnRequest: xml,
     request: { id, url, now: new Date() },
   };
 };

@@ -35,6 +35,7 @@ describe('signing in', () => {
           name: 'Sam Support',
         },
         roles: ['support'],
+        attributes: {},
         permissions: ['accounts:read', 'support:*'],
         tool: 'console',
       },
@@ -46,7 +47,9 @@ describe('signing in', () => {
     const page = await browser.follow(await browser.get('/auth/saml/login'));
     expect(page.text.match(/<form/g)).toHaveLength(1);
     expect(formIn(page.text).users).toEqual(
-      ['support', 'billing', 'ops', 'admin', 'compliance'].map((name) => `${name}@dev.test`),
+      ['support', 'billing', 'ops', 'admin', 'compliance', 'regional-support'].map(
+        (name) => `${name}@dev.test`,
+      ),
     );
   });
 

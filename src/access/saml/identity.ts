@@ -14,6 +14,8 @@ export interface AssertedIdentity {
   readonly sessionIndex?: string;
   /** Until when the assertion could be used: how long its id must be remembered. */
   readonly validUntil: Date;
+  /** When the person proved who they are, by the provider's clock; the latest where it names several. */
+  readonly authenticatedAt: Date;
   /** When the provider wants the session to end. */
   readonly sessionEnd?: Date;
 }
@@ -63,6 +65,7 @@ export const identityOf = (assertion: Element, names: AttributeNames): AssertedI
       Object.entries(names.person).map(([name, theirs]) => [name, valuesOf(attributes.get(theirs))]),
     ),
     validUntil: validUntil(assertion),
+    authenticatedAt: new Date(Math.max(...statements.map((s) => timeOf(attribute(s, 'AuthnInstant'))))),
     ...(email === undefined ? {} : { email }),
     ...(name === undefined ? {} : { name }),
     ...(sessionIndex === undefined ? {} : { sessionIndex }),

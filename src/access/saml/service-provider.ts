@@ -19,7 +19,7 @@ export interface ServiceProvider {
   /** XML for an identity provider's administrator. */
   metadata(): string;
   /** node-saml for one message: it knows exactly one request, the one that is begun or answered. */
-  saml(provider: IdentityProvider, requestId: string): SAML;
+  saml(provider: IdentityProvider, requestId: string, forceAuthn?: boolean): SAML;
 }
 
 interface Settings {
@@ -46,8 +46,9 @@ export const createServiceProvider = ({ publicUrl, entityId, key, providers }: S
     key,
     providers,
     metadata: () => metadataXml(own, key),
-    saml: (provider, requestId) =>
+    saml: (provider, requestId, forceAuthn = false) =>
       new SAML({
+        forceAuthn,
         callbackUrl: own.acsUrl,
         issuer: own.entityId,
         audience: own.entityId,

@@ -1,11 +1,12 @@
 /** Sessions, found by the hash of their token. Every statement that ends one tells the other processes. */
 import { sessionsChannel } from './notifications.ts';
 
-/** $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at. */
+/** $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at, $8 authenticated at. */
 export const insertSession = {
   name: 'insert_session',
-  text: `INSERT INTO sessions (token_hash, id, person_id, tool, session_index, created_at, last_used_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7)`,
+  text: `INSERT INTO sessions (token_hash, id, person_id, tool, session_index, created_at, last_used_at, expires_at,
+      authenticated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)`,
 } as const;
 
 /** $1 hash. With the person, so that authenticating is one round trip. */
@@ -13,7 +14,7 @@ export const selectSession = {
   name: 'select_session',
   text: `SELECT s.id, s.person_id AS "personId", s.tool, s.session_index AS "sessionIndex",
       s.created_at AS "createdAt", s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
-      p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups,
+      s.authenticated_at AS "authenticatedAt", p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups,
       p.attributes
     FROM sessions s JOIN people p ON p.id = s.person_id
     WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND p.active`,

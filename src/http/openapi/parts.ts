@@ -82,6 +82,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     bulk: orNull(object({ field: text })),
     approval: flag,
     reasonRequired: flag,
+    freshSignInMinutes: orNull({ ...whole, description: 'A sign-in may be no older than this.' }),
     inverse: orNull(text),
   }),
   Event: object(event),
