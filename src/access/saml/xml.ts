@@ -12,6 +12,7 @@ export const ns = {
   assertion: 'urn:oasis:names:tc:SAML:2.0:assertion',
   metadata: 'urn:oasis:names:tc:SAML:2.0:metadata',
   signature: 'http://www.w3.org/2000/09/xmldsig#',
+  encryption: 'http://www.w3.org/2001/04/xmlenc#',
 } as const;
 
 const nodeTypes = { element: 1, text: 3 } as const;
@@ -63,15 +64,21 @@ const isElement = (node: Node): node is Element => node.nodeType === nodeTypes.e
 export const is = (element: Element, namespace: string, name: string): boolean =>
   element.namespaceURI === namespace && element.localName === name;
 
+export const elementsIn = (element: Element): readonly Element[] => childNodes(element).filter(isElement);
+
 export const children = (element: Element, namespace: string, name: string): readonly Element[] =>
-  childNodes(element)
-    .filter(isElement)
-    .filter((child) => is(child, namespace, name));
+  elementsIn(element).filter((child) => is(child, namespace, name));
 
 /** The only child of that name; undefined where there is none or more than one. */
 export const onlyChild = (element: Element, namespace: string, name: string): Element | undefined => {
   const [first, ...more] = children(element, namespace, name);
   return more.length === 0 ? first : undefined;
+};
+
+/** The child of that name, where it is the only element there. */
+export const onlyElement = (parent: Element, namespace: string, name: string): Element | undefined => {
+  const [first, ...more] = elementsIn(parent);
+  return first !== undefined && more.length === 0 && is(first, namespace, name) ? first : undefined;
 };
 
 /** An attribute without namespace; undefined where it is absent. */
