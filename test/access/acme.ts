@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SigningKey } from '../../src/access/saml/signed-xml.ts';
-import { testDatabase } from '../setup/database.ts';
+import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { Browser, type Step } from './browser.ts';
 import {
   type BegunSignIn,
@@ -20,6 +20,7 @@ import { dropKeys, newKeys, type Served, type ServedOptions, serve } from './ser
 type Begun = Pick<BegunSignIn, 'browser' | 'relayState'>;
 
 export interface Acme {
+  readonly db: TestDatabase;
   readonly app: Served;
   readonly key: SigningKey;
   /** Its metadata, for `SingleSignOnOptions`. */
@@ -28,12 +29,14 @@ export interface Acme {
   /** `rules`: more entries of the provider in the policy, in YAML's flow style. */
   applyRules(rules?: string): Promise<void>;
   begin(browser?: Browser): Promise<BegunSignIn>;
-  /** From an address of its own each time, because only the first ten refusals of one are told apart. */
+  /** As if a minute had gone by since the last, because only so many refusals of one are told apart. */
   post(begun: Begun, xml: string | Buffer): Promise<Step>;
   /** That it is refused with a page, begins no session, and is recorded with its reason. */
   expectRefused(begun: Begun, xml: string | Buffer, why: string): Promise<void>;
   /** That it is accepted; what `/me` says then. */
   expectSignedIn(begun: Begun, xml: string | Buffer): Promise<Record<string, unknown>>;
+  /** A second process of the same installation, for the same browsers. */
+  another(): Promise<Served>;
   close(): Promise<void>;
 }
 
@@ -44,16 +47,13 @@ export const openAcme = async (sso: ServedOptions['sso'] = {}): Promise<Acme> =>
   const file = path.join(keys.dataDir, 'acme.xml');
   const publish = (published: Published) => writeFile(file, metadataOf(published));
   await publish({ keys: [key] });
-  const app = await serve(db, keys, {
-    trustedProxies: ['127.0.0.1'],
-    sso: { metadata: [file], production: true, ...sso },
-  });
-  let posts = 0;
+  const options = { sso: { metadata: [file], production: true, ...sso } };
+  const app = await serve(db, keys, options);
 
-  const post = (begun: Begun, xml: string | Buffer) => {
-    posts++;
+  const post = async (begun: Begun, xml: string | Buffer) => {
+    await app.access.denials.flush(true);
     app.clock.now = new Date();
-    return postAnswer(begun, xml, { 'x-forwarded-for': `127.1.${posts >> 8}.${posts & 255}` });
+    return postAnswer(begun, xml);
   };
 
   const applyRules = async (rules = '') => {
@@ -67,7 +67,9 @@ tools: { console: { scope: ['*'] } }
   await applyRules();
 
   return {
+    db,
     app,
+    another: () => serve(db, keys, { ...options, publicUrl: app.url }),
     key,
     file,
     publish,

@@ -168,9 +168,8 @@ export const beginSignIn = async (
 export const postAnswer = (
   { browser, relayState }: Pick<BegunSignIn, 'browser' | 'relayState'>,
   xml: string | Buffer,
-  headers: Record<string, string> = {},
 ): Promise<Step> => {
   const SAMLResponse = Buffer.from(xml as string).toString('base64');
   const form = new URLSearchParams({ SAMLResponse, RelayState: relayState });
-  return browser.go('POST', '/auth/saml/acs', form, { origin: 'https://idp.example', ...headers });
+  return browser.go('POST', '/auth/saml/acs', form, { origin: 'https://idp.example' });
 };

@@ -110,6 +110,7 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/InResponseTo/i, 'in-response-to'],
   [/subject confirmation/i, 'confirmation-time'],
   [/expired|not yet valid/i, 'conditions-time'],
+  [/parsing Not(Before|OnOrAfter)/i, 'time'],
   [/Missing SAML assertion/i, 'one-assertion'],
 ];
 

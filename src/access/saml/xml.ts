@@ -26,10 +26,16 @@ export const parseXml = (text: string): Element => {
   if (text.length > charactersMax) throw new SamlRefusal('size', 'The message is too large.');
   // Looked for in the text, so that it does not matter what a parser makes of one.
   if (/<!\s*(DOCTYPE|ENTITY)/i.test(text)) throw new SamlRefusal('doctype', 'The message has a DOCTYPE.');
-  const root = parsed(text).documentElement;
+  const document = parsed(text);
+  const root = document.documentElement;
   if (root === null) throw new SamlRefusal('xml', 'The message is empty.');
+  if (childNodes(document).some((node) => node !== root && node.nodeType !== nodeTypes.text))
+    throw notPlain();
   return root;
 };
+
+const notPlain = (): SamlRefusal =>
+  new SamlRefusal('plain', 'The message has comments, instructions or CDATA.');
 
 const parsed = (text: string): Document => {
   try {
@@ -49,9 +55,7 @@ export const elementsOf = (root: Element): readonly Element[] => {
     if (found.length > elementsMax) throw new SamlRefusal('size', 'The message has too many elements.');
     for (const child of childNodes(next.node)) {
       if (isElement(child)) waiting.push({ node: child, depth: next.depth + 1 });
-      else if (child.nodeType !== nodeTypes.text) {
-        throw new SamlRefusal('plain', 'The message has comments, instructions or CDATA.');
-      }
+      else if (child.nodeType !== nodeTypes.text) throw notPlain();
     }
   }
   return found;
