@@ -5,7 +5,8 @@
 import { DOMParser, type Element } from '@xmldom/xmldom';
 import { SignedXml } from 'xml-crypto';
 import { enveloped, exclusiveC14n, rsaSha256, sha256 } from '../../src/access/saml/algorithms.ts';
-import { type SigningKey, verifiedXml } from '../../src/access/saml/signed-xml.ts';
+import { type SigningKey, signElement, verifiedXml } from '../../src/access/saml/signed-xml.ts';
+import { assertionXml, responseAround, responseId, type Said } from './messages.ts';
 
 export interface SignedHow {
   readonly signatureAlgorithm?: string;
@@ -61,3 +62,7 @@ export const coveredIn = (xml: string, key: SigningKey): string => {
   const signature = document.getElementsByTagNameNS('http://www.w3.org/2000/09/xmldsig#', 'Signature')[0];
   return verifiedXml(xml, signature as Element | undefined, [key.certificate]);
 };
+
+/** A whole response that is signed as such, its assertion not by itself. */
+export const signedResponse = (s: Said, key: SigningKey): string =>
+  signElement(responseAround(s, assertionXml(s)), responseId, key);

@@ -6,7 +6,7 @@
 import { signElement } from '../../src/access/saml/signed-xml.ts';
 import { type Acme, openAcme } from './acme.ts';
 import { assertionXml, responseAround, responseId, type Said, saying, sealed } from './messages.ts';
-import { coveredIn, signatureIn, withoutSignature } from './signing.ts';
+import { coveredIn, signatureIn, signedResponse as signedWhole, withoutSignature } from './signing.ts';
 
 let acme: Acme;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ const statusDetail = (content: string): string => `<samlp:StatusDetail>${content
 type Attack = readonly [name: string, why: string, make: (said: Said) => string];
 
 const signedAssertion = (s: Said) => signElement(assertionXml(s), s.assertionId, acme.key);
-const signedResponse = (s: Said) => signElement(responseAround(s, assertionXml(s)), responseId, acme.key);
+const signedResponse = (s: Said) => signedWhole(s, acme.key);
 const forgedResponse = (s: Said) => responseAround(s, forged(s), '_evil_response');
 
 const onResponse: readonly Attack[] = [
