@@ -15,7 +15,12 @@ const none = () => [] as const;
 /** The actor is the person, `metadata.sessionId` the session that began. */
 export const SignedIn = defineEvent({
   type: 'SignedIn',
-  schema: z.object({ provider: z.string(), roles: z.array(z.string()) }),
+  schema: z.object({
+    provider: z.string(),
+    roles: z.array(z.string()),
+    /** `provider`: without a request of ours, where the policy allows that; absent in old events. */
+    begunBy: z.enum(['person', 'provider']).optional(),
+  }),
   refs: none,
 });
 

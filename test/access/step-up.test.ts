@@ -41,7 +41,7 @@ const hour = 60 * 60_000;
 
 /** Signs in by an assertion that says when the person proved who they are. */
 const answered = async (query: string, instant: Date) => {
-  const begun = await beginSignIn(new Browser(app.url), app.url, query);
+  const begun = await beginSignIn(new Browser(app.url), app.url, `/auth/saml/login${query}`);
   const said = saying(begun.request, { authnStatement: provenAt(instant) });
   app.clock.now = new Date();
   const step = await postAnswer(begun, sealed(said, key));
