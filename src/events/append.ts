@@ -4,19 +4,13 @@
  */
 import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
-import type { EncodedEvent } from './encoding.ts';
 import { createFootprint } from './footprint.ts';
 import { type AdmitRow, type AppendRow, appendUnits } from './sql/append-units.ts';
-import type { Appended, Refusal, Unit, UnitOutcome } from './unit.ts';
-
-export interface EncodedUnit {
-  readonly unit: Unit;
-  readonly events: readonly EncodedEvent[];
-}
+import type { Appended, EncodedEvent, PreparedUnit, Refusal, Unit, UnitOutcome } from './unit.ts';
 
 export type Refused = { readonly accepted: false } & Refusal;
 
-const conditionsOf = (units: readonly Unit[]): unknown[] => {
+const conditionsOf = (units: readonly Unit[], ofVersions: boolean): unknown[] => {
   const [qUnit, qStream, qVersion]: [number[], string[], number[]] = [[], [], []];
   const [cUnit, cKey, cCode]: [number[], Buffer[], string[]] = [[], [], []];
   const [xUnit, xKey]: [number[], Buffer[]] = [[], []];
@@ -27,8 +21,10 @@ const conditionsOf = (units: readonly Unit[]): unknown[] => {
     qVersion.push(version);
   };
   units.forEach((unit, u) => {
-    for (const { stream, base } of unit.writes) if (base !== 'any') condition(u, stream, base);
-    for (const { stream, version } of unit.reads) condition(u, stream, version);
+    if (ofVersions) {
+      for (const { stream, base } of unit.writes) if (base !== 'any') condition(u, stream, base);
+      for (const { stream, version } of unit.reads) condition(u, stream, version);
+    }
     for (const { key, code } of unit.claims) {
       cUnit.push(u);
       cKey.push(key);
@@ -58,7 +54,7 @@ const conditionsOf = (units: readonly Unit[]): unknown[] => {
 };
 
 /** The version that each event of the unit will have; null where its stream is written at any version. */
-const versionsOf = ({ unit, events }: EncodedUnit): readonly (number | null)[] => {
+const versionsOf = ({ unit, events }: PreparedUnit): readonly (number | null)[] => {
   const last = new Map<string, number>();
   for (const { stream, base } of unit.writes) if (base !== 'any') last.set(stream, base);
   return events.map(({ stream }) => {
@@ -72,7 +68,7 @@ const versionsOf = ({ unit, events }: EncodedUnit): readonly (number | null)[] =
 /** JSON texts of `JSON.stringify`, which writes line breaks within strings as \n and none outside. */
 const lines = (texts: readonly string[]): string => texts.join('\n');
 
-const eventsOf = (units: readonly EncodedUnit[]): unknown[] => {
+const eventsOf = (units: readonly PreparedUnit[]): unknown[] => {
   const commonAt = new Map<string, number>();
   const unitOf: number[] = [];
   const commonOf: number[] = [];
@@ -139,7 +135,7 @@ const colliding = (units: readonly Unit[]): readonly (Refused | undefined)[] => 
 /** Takes the append lock for the rest of the caller's transaction. */
 export const admit = async (tx: Queryable, units: readonly Unit[]): Promise<AdmittedUnits> => {
   const events = units.map((unit) => ({ unit, events: [] }));
-  const { rows } = await tx.query<AdmitRow>({ ...appendUnits, values: valuesOf(true, events) });
+  const { rows } = await tx.query<AdmitRow>({ ...appendUnits, values: valuesOf('admit', events) });
   const row = rows[0] as AdmitRow;
   const refusals = refusalsOf(row);
   const collided = colliding(units);
@@ -150,7 +146,7 @@ export const admit = async (tx: Queryable, units: readonly Unit[]): Promise<Admi
   };
 };
 
-const outcomesOf = (units: readonly EncodedUnit[], row: AppendRow): UnitOutcome[] => {
+const outcomesOf = (units: readonly PreparedUnit[], row: AppendRow): UnitOutcome[] => {
   const refusals = refusalsOf(row);
   let nth = 0;
   return units.map(({ events }, u) => {
@@ -165,11 +161,17 @@ const outcomesOf = (units: readonly EncodedUnit[], row: AppendRow): UnitOutcome[
   });
 };
 
-const valuesOf = (admitOnly: boolean, units: readonly EncodedUnit[]): unknown[] => {
+/** `admitted`: what versions are a condition of was looked at under this very lock already. */
+type Manner = 'admit' | 'append' | 'admitted';
+
+const valuesOf = (manner: Manner, units: readonly PreparedUnit[]): unknown[] => {
   const keys = units.flatMap(({ unit }) => unit.keys);
   return [
-    admitOnly,
-    ...conditionsOf(units.map(({ unit }) => unit)),
+    manner === 'admit',
+    ...conditionsOf(
+      units.map(({ unit }) => unit),
+      manner !== 'admitted',
+    ),
     keys.map((k) => k.fingerprint),
     keys.map((k) => JSON.stringify(k.answer)),
     keys.map((k) => k.firstEvent),
@@ -180,8 +182,9 @@ const valuesOf = (admitOnly: boolean, units: readonly EncodedUnit[]): unknown[] 
 /** One statement, one round trip, each unit accepted or refused on its own. */
 export const append = async (
   db: Queryable,
-  units: readonly EncodedUnit[],
+  units: readonly PreparedUnit[],
+  manner: Exclude<Manner, 'admit'> = 'append',
 ): Promise<readonly UnitOutcome[]> => {
-  const { rows } = await db.query<AppendRow>({ ...appendUnits, values: valuesOf(false, units) });
+  const { rows } = await db.query<AppendRow>({ ...appendUnits, values: valuesOf(manner, units) });
   return outcomesOf(units, rows[0] as AppendRow);
 };

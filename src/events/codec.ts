@@ -30,11 +30,16 @@ export interface FieldsToOpen {
   readonly data: EventData;
 }
 
+export type Opening = 'now' | 'when-read';
+
 export interface Codec {
   /** Seals the named fields of each, in the order given; keys are made for all subjects at once. */
   encryptFields(items: readonly FieldsToSeal[]): Promise<readonly EventData[]>;
-  /** Opens every sealed field of each, whatever the definition says now. */
-  decryptFields(items: readonly FieldsToOpen[]): Promise<readonly EventData[]>;
+  /**
+   * Opens every sealed field of each, whatever the definition says now; `when-read`: each when somebody
+   * looks at it, which most who fold events never do. What was tampered with is a fault at that moment.
+   */
+  decryptFields(items: readonly FieldsToOpen[], opening?: Opening): Promise<readonly EventData[]>;
   encryptText(subject: string, plaintext: string, context: string): Promise<string>;
   /** `[erased]` where the subject's key is gone. */
   decryptText(subject: string, sealed: string, context: string): Promise<string>;
@@ -92,6 +97,16 @@ const openFields = (keys: Keys, item: FieldsToOpen): EventData => {
   return data;
 };
 
+const openFieldsWhenRead = (keys: Keys, item: FieldsToOpen): EventData => {
+  const data: Record<string, unknown> = { ...item.data };
+  for (const [field, value] of Object.entries(data)) {
+    if (!isSealed(value)) continue;
+    const get = () => openField(keys, item.context, field, value);
+    Object.defineProperty(data, field, { enumerable: true, configurable: true, get });
+  }
+  return data;
+};
+
 const hasPersonal = (item: FieldsToSeal): boolean =>
   item.fields.some((f) => item.data[f] !== undefined && item.data[f] !== null);
 
@@ -105,11 +120,13 @@ export const createCodec = (keyRing: KeyRing): Codec => ({
     const keys = await keyRing.make(subjects);
     return items.map((item) => (hasPersonal(item) ? sealFields(keys, item) : item.data));
   },
-  async decryptFields(items) {
-    const subjects = items.flatMap((item) => subjectsOf(item.data));
-    if (subjects.length === 0) return items.map((item) => item.data);
-    const keys = await keyRing.find(subjects);
-    return items.map((item) => openFields(keys, item));
+  async decryptFields(items, opening = 'now') {
+    const subjects = items.map((item) => subjectsOf(item.data));
+    const all = subjects.flat();
+    if (all.length === 0) return items.map((item) => item.data);
+    const keys = await keyRing.find(all);
+    const opened = opening === 'now' ? openFields : openFieldsWhenRead;
+    return items.map((item, i) => (subjects[i]?.length === 0 ? item.data : opened(keys, item)));
   },
   async encryptText(subject, plaintext, context) {
     const key = (await keyRing.make([subject])).get(subject);

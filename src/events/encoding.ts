@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { isQuarterdeckError, QuarterdeckError } from '../errors.ts';
-import type { Codec } from './codec.ts';
+import type { Codec, Opening } from './codec.ts';
 import type { EventData, EventDefinition } from './definition.ts';
 import type {
   ClearEvent,
@@ -16,20 +16,7 @@ import type {
 } from './envelope.ts';
 import { newEventId } from './event-id.ts';
 import type { Registry } from './registry.ts';
-import type { UnitEvent } from './unit.ts';
-
-export interface EncodedEvent {
-  readonly id: string;
-  readonly stream: string;
-  readonly type: string;
-  readonly schemaVersion: number;
-  /** JSON text. */
-  readonly data: string;
-  /** JSON text without its closing brace, alike for all events of a command or of a bulk round. */
-  readonly common: string;
-  /** The rest of the metadata's text: `,"commandId":"…"}`. */
-  readonly own: string;
-}
+import type { EncodedEvent, UnitEvent } from './unit.ts';
 
 export interface Encoding {
   /**
@@ -47,6 +34,7 @@ export interface Encoding {
   /** Opens and upcasts bare data (of streams being loaded, whose metadata nobody asked for). */
   decodeData(
     items: readonly { type: string; schemaVersion: number; data: EventData }[],
+    opening?: Opening,
   ): Promise<readonly EventData[]>;
 }
 
@@ -174,8 +162,9 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
     }));
   };
 
-  const decodeData: Encoding['decodeData'] = async (items) => {
-    const opened = await codec.decryptFields(items.map(({ type, data }) => ({ context: type, data })));
+  const decodeData: Encoding['decodeData'] = async (items, opening) => {
+    const sealed = items.map(({ type, data }) => ({ context: type, data }));
+    const opened = await codec.decryptFields(sealed, opening);
     return items.map(({ type, schemaVersion }, i) => registry.upcast(type, schemaVersion, opened[i] ?? {}));
   };
 
@@ -223,7 +212,7 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
   });
 
   const decodeClear = naming(async (events: readonly UnreadEvent[]): Promise<readonly ClearEvent[]> => {
-    const data = await decodeData(events);
+    const data = await decodeData(events, 'when-read');
     return events.map((event, i) => clearEvent(event, newestVersion(event), data[i] ?? {}));
   });
 

@@ -2,7 +2,7 @@
  * Puts the log together: encode, group, send with certainty, wake readers; read, load, snapshot.
  */
 import type { Db, Tx } from '../db/pool.ts';
-import { admit, append, type EncodedUnit } from './append.ts';
+import { admit, append } from './append.ts';
 import { createWakeups } from './appended.ts';
 import { type BatcherOptions, createBatcher } from './batcher.ts';
 import type { Codec } from './codec.ts';
@@ -14,7 +14,7 @@ import { createPartitions } from './partitions.ts';
 import { createReading } from './reading.ts';
 import type { Registry } from './registry.ts';
 import { createSender } from './sending.ts';
-import type { Unit, UnitOutcome } from './unit.ts';
+import type { PreparedUnit, Unit, UnitOutcome } from './unit.ts';
 
 export interface EventLogOptions {
   readonly pool: Db;
@@ -44,7 +44,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
   const partitions = createPartitions(pool, onError);
   let knownHead = 0;
 
-  const encodeAll = async (units: readonly Unit[]): Promise<readonly EncodedUnit[]> => {
+  const encodeAll = async (units: readonly Unit[]): Promise<readonly PreparedUnit[]> => {
     const events = await encoding.encode(units.flatMap((unit) => unit.events));
     let from = 0;
     return units.map((unit) => {
@@ -52,6 +52,11 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
       from += own.length;
       return { unit, events: own };
     });
+  };
+
+  const prepare = (units: readonly Unit[]): Promise<readonly PreparedUnit[]> => {
+    for (const unit of units) encoding.check(unit.events);
+    return encodeAll(units);
   };
 
   const sender = createSender({
@@ -121,9 +126,11 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
       return { head: { position, recordedAt }, refused };
     },
 
+    prepare,
+    writeAdmitted: (tx: Tx, units: readonly PreparedUnit[]) => append(tx, units, 'admitted'),
+
     async write(tx: Tx, units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
-      for (const unit of units) encoding.check(unit.events);
-      return append(tx, await encodeAll(units));
+      return append(tx, await prepare(units));
     },
 
     async record(stream, events, metadata: Metadata) {

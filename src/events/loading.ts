@@ -83,7 +83,7 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
       const whole = await encoding.decodeClear(events.map((e, i) => ({ ...e, ...placeOf(stream, rows[i]) })));
       return whole.reduce((state, event) => evolveWhole(state, event), before);
     }
-    const data = await encoding.decodeData(events);
+    const data = await encoding.decodeData(events, 'when-read');
     return events.reduce((s, { type }, i) => folding.evolve(s, { type, data: data[i] as EventData }), before);
   };
 

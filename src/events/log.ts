@@ -5,7 +5,7 @@
 import type { Queryable, Tx } from '../db/pool.ts';
 import type { EventData } from './definition.ts';
 import type { ClearEvent, Metadata, RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
-import type { Unit, UnitOutcome } from './unit.ts';
+import type { PreparedUnit, Unit, UnitOutcome } from './unit.ts';
 
 export interface Head {
   /** 0 while the log is empty. */
@@ -68,12 +68,17 @@ export interface EventLog {
    */
   appendDecided(decide: () => Promise<Unit>): Promise<UnitOutcome>;
   /**
-   * Appends within the caller's transaction, in two steps, for work whose outcome must commit with its
-   * events: `admit` takes the append lock, tells which units would be refused and where the log stands (of
-   * two that collide the later one is refused as a conflict: its turn comes in another round); `write`
-   * then appends the units that were admitted. The lock is held until the transaction ends.
+   * Appends within the caller's transaction, for work whose outcome must commit with its events. The append
+   * lock is taken by the first of these and held until the transaction ends.
+   *
+   * In steps: `prepare` checks, seals and encodes, before any lock is held; `admit` tells which units would
+   * be refused and where the log stands (of two that collide the later one is refused as a conflict: its
+   * turn comes in another round); `writeAdmitted` appends units that were admitted, whose versions it does
+   * not look at again. Or at once by `write`, each accepted or refused on its own.
    */
+  prepare(units: readonly Unit[]): Promise<readonly PreparedUnit[]>;
   admit(tx: Tx, units: readonly Unit[]): Promise<Admission>;
+  writeAdmitted(tx: Tx, units: readonly PreparedUnit[]): Promise<readonly UnitOutcome[]>;
   write(tx: Tx, units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
   /** To be called after the commit of such a transaction with its last position, so that readers wake. */
   announce(position: number): void;

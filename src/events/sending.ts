@@ -12,11 +12,11 @@ import type { Db, Tx } from '../db/pool.ts';
 import { outcomeUnknown } from '../db/sqlstate.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { QuarterdeckError } from '../errors.ts';
-import { admit, append, type EncodedUnit } from './append.ts';
+import { admit, append } from './append.ts';
 import { isPassing, lacksPartition, whileAway } from './away.ts';
 import { fenceBackend, identifyBackend } from './sql/backend.ts';
 import { findAppended } from './sql/read-events.ts';
-import type { Appended, Unit, UnitOutcome } from './unit.ts';
+import type { Appended, PreparedUnit, Unit, UnitOutcome } from './unit.ts';
 
 export interface Sender {
   /** @throws QuarterdeckError `unavailable` when the database stays away. */
@@ -27,7 +27,7 @@ export interface Sender {
 
 interface Options {
   readonly pool: Db;
-  readonly encode: (units: readonly Unit[]) => Promise<readonly EncodedUnit[]>;
+  readonly encode: (units: readonly Unit[]) => Promise<readonly PreparedUnit[]>;
   /** A position that the log had certainly reached before this batch was sent. */
   readonly knownHead: () => number;
   readonly ensurePartitions: () => Promise<void>;
@@ -45,7 +45,7 @@ interface Lost {
   /** undefined: it was not even identified, so nothing was sent. */
   readonly backend: Backend | undefined;
   readonly since: number;
-  readonly units: readonly EncodedUnit[];
+  readonly units: readonly PreparedUnit[];
 }
 
 const backends = new WeakMap<Tx, Backend>();
@@ -70,7 +70,7 @@ const mayPass = (error: unknown): boolean =>
 
 export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Options): Sender => {
   /** One statement is one transaction. `onLost` is told when its outcome is unknown. */
-  const attempt = async (units: readonly EncodedUnit[], onLost: (backend: Backend | undefined) => void) => {
+  const attempt = async (units: readonly PreparedUnit[], onLost: (backend: Backend | undefined) => void) => {
     const client = await pool.connect();
     let broken: Error | undefined;
     const onError = (error: Error): void => {
@@ -123,7 +123,7 @@ export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Opti
   const send = async (units: readonly Unit[]): Promise<readonly UnitOutcome[]> => {
     const since = knownHead();
     const outcomes: (UnitOutcome | undefined)[] = units.map(() => undefined);
-    let encoded: readonly EncodedUnit[] | undefined;
+    let encoded: readonly PreparedUnit[] | undefined;
     let lost: Lost | undefined;
     const work = async (): Promise<readonly UnitOutcome[]> => {
       encoded ??= await encode(units);

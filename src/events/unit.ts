@@ -47,6 +47,26 @@ export interface Unit {
   readonly events: readonly UnitEvent[];
 }
 
+/** An event ready to be stored. */
+export interface EncodedEvent {
+  readonly id: string;
+  readonly stream: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  /** JSON text. */
+  readonly data: string;
+  /** JSON text without its closing brace, alike for all events of a command or of a bulk round. */
+  readonly common: string;
+  /** The rest of the metadata's text: `,"commandId":"…"}`. */
+  readonly own: string;
+}
+
+/** A unit whose events are checked, sealed and encoded. */
+export interface PreparedUnit {
+  readonly unit: Unit;
+  readonly events: readonly EncodedEvent[];
+}
+
 export interface Appended {
   readonly position: number;
   readonly version: number;

@@ -4,7 +4,7 @@
  */
 import type { StreamDecision } from '../commands/deciding.ts';
 import type { Admission } from '../events/log.ts';
-import type { Unit } from '../events/unit.ts';
+import type { PreparedUnit, Unit } from '../events/unit.ts';
 import type { StoredOutcome } from './outcomes.ts';
 import { type Group, outcomeOf, type Work } from './work.ts';
 
@@ -14,6 +14,9 @@ export interface Proposed {
   /** In the order of the group's items; `p` counts from the unit's first event until it is known. */
   readonly outcomes: readonly StoredOutcome[];
 }
+
+/** Its events sealed and encoded, which needs no lock. */
+export type Prepared = Proposed & { readonly prepared: PreparedUnit };
 
 export const proposalOf = ({ job }: Work, group: Group, { unit, verdicts }: StreamDecision): Proposed => {
   let first = 0;
@@ -31,7 +34,7 @@ export const proposalOf = ({ job }: Work, group: Group, { unit, verdicts }: Stre
 };
 
 export interface Admitted {
-  readonly proposed: readonly Proposed[];
+  readonly proposed: readonly Prepared[];
   readonly conflicting: readonly Group[];
   /** Several items share the unit, so nobody knows whose claim is taken: to be tried item by item. */
   readonly claimed: readonly Group[];
@@ -39,7 +42,7 @@ export interface Admitted {
   readonly taken: readonly StoredOutcome[];
 }
 
-export const sortAdmitted = (proposed: readonly Proposed[], refused: Admission['refused']): Admitted => {
+export const sortAdmitted = (proposed: readonly Prepared[], refused: Admission['refused']): Admitted => {
   const conflicting: Group[] = [];
   const claimed: Group[] = [];
   const taken: StoredOutcome[] = [];
@@ -71,10 +74,3 @@ export const placed = (proposed: readonly Proposed[], head: number): readonly St
     );
   });
 };
-
-/** Admitted under the append lock, which is still held: nothing it depends on can have changed since. */
-export const unconditional = ({ unit }: Proposed): Unit => ({
-  ...unit,
-  reads: [],
-  writes: unit.writes.map(({ stream }) => ({ stream, base: 'any' })),
-});

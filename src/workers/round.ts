@@ -7,11 +7,11 @@ import type { Ask, StreamDecision } from '../commands/deciding.ts';
 import type { Tx } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { emptyUnit } from '../events/event-log.ts';
-import type { Unit } from '../events/unit.ts';
+import type { PreparedUnit, Unit } from '../events/unit.ts';
 import { BulkItemsDecided, controlStream, itemsStream } from './engine-events.ts';
 import { positionsOf, type StoredOutcome } from './outcomes.ts';
 import type { Parts } from './parts.ts';
-import { eventsIn, type Proposed, placed, proposalOf, sortAdmitted, unconditional } from './proposal.ts';
+import { eventsIn, type Prepared, type Proposed, placed, proposalOf, sortAdmitted } from './proposal.ts';
 import { metadataFor } from './requester.ts';
 import { lockChunk, writeRound } from './sql/chunks.ts';
 import type { Group, Work } from './work.ts';
@@ -42,13 +42,6 @@ interface Committing {
   readonly position: number;
 }
 
-type Commit = (
-  tx: Tx,
-  work: Work,
-  proposed: readonly Proposed[],
-  settled: readonly StoredOutcome[],
-) => Promise<Committing>;
-
 export const createRounds = (parts: Parts): Rounds => {
   const { pool, log, deciding, clock, newId } = parts;
 
@@ -68,8 +61,19 @@ export const createRounds = (parts: Parts): Rounds => {
     return groups.map((group) => proposalOf(work, group, decisions.get(group.stream) as StreamDecision));
   };
 
+  /** Sealing and encoding take longer than all else of a round, and nobody need wait for them. */
+  const prepare = async (proposed: readonly Proposed[]): Promise<readonly Prepared[]> => {
+    const prepared = await log.prepare(proposed.map(({ unit }) => unit));
+    return proposed.map((one, n) => ({ ...one, prepared: prepared[n] as PreparedUnit }));
+  };
+
   /** Everything from the append lock on. */
-  const append: Commit = async (tx, work, proposed, settled) => {
+  const append = async (
+    tx: Tx,
+    work: Work,
+    proposed: readonly Prepared[],
+    settled: readonly StoredOutcome[],
+  ): Promise<Committing> => {
     const stream = controlStream(work.job.id);
     const control: Unit = { ...emptyUnit, reads: [{ stream, version: work.job.controlVersion }] };
     const { head, refused } = await log.admit(tx, [control, ...proposed.map(({ unit }) => unit)]);
@@ -77,8 +81,9 @@ export const createRounds = (parts: Parts): Rounds => {
     const { proposed: admitted, taken, ...back } = sortAdmitted(proposed, refused.slice(1));
     const outcomes = [...settled, ...taken, ...placed(admitted, head.position)];
     if (outcomes.length === 0) return { done: { decided: 0, ...back }, position: 0 };
-    const changing = admitted.filter(({ unit }) => unit.events.length > 0).map(unconditional);
-    const written = await log.write(tx, [...changing, { ...control, ...recordOf(parts, work, outcomes) }]);
+    const changing = admitted.filter(({ unit }) => unit.events.length > 0).map(({ prepared }) => prepared);
+    const record = await log.prepare([{ ...control, ...recordOf(parts, work, outcomes) }]);
+    const written = await log.writeAdmitted(tx, [...changing, ...record]);
     if (written.some((outcome) => !outcome.accepted)) throw new Error('a unit that was admitted was refused');
     const position = head.position + eventsIn(admitted) + 1;
     await writeOutcomes(tx, work, outcomes, position);
@@ -86,7 +91,12 @@ export const createRounds = (parts: Parts): Rounds => {
   };
 
   /** A dry run appends nothing, so it needs no append lock. */
-  const preview: Commit = async (tx, work, proposed, settled) => {
+  const preview = async (
+    tx: Tx,
+    work: Work,
+    proposed: readonly Proposed[],
+    settled: readonly StoredOutcome[],
+  ): Promise<Committing> => {
     const would = proposed.flatMap(({ outcomes }) => outcomes.map(({ p: _, ...outcome }) => outcome));
     const outcomes = [...settled, ...would];
     await writeOutcomes(tx, work, outcomes, 0);
@@ -106,13 +116,15 @@ export const createRounds = (parts: Parts): Rounds => {
   return {
     async together(work, groups, settled) {
       const proposed = await propose(work, groups);
-      return commit(work, (tx) => (work.job.dryRun ? preview : append)(tx, work, proposed, settled));
+      if (work.job.dryRun) return commit(work, (tx) => preview(tx, work, proposed, settled));
+      const prepared = await prepare(proposed);
+      return commit(work, (tx) => append(tx, work, prepared, settled));
     },
     alone: (work, group) =>
       commit(work, async (tx) => {
         if (work.job.dryRun) return preview(tx, work, await propose(work, [group]), []);
         await log.admit(tx, []);
-        return append(tx, work, await propose(work, [group]), []);
+        return append(tx, work, await prepare(await propose(work, [group])), []);
       }),
   };
 };

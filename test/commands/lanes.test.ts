@@ -74,6 +74,34 @@ describe('lanes', () => {
   const filled = async (jar: string) =>
     (await side.log.readStreams([`jar-${jar}`])).filter(({ type }) => type === 'Filled').length;
 
+  test('a state kept from before is never decided on once another process has written the stream', async () => {
+    await side.ask('fill-jar', { jarId: 'kept', by: 1 });
+    await other.ask('seal-jar', { jarId: 'kept' }, { reason: 'full' });
+    await expect(side.ask('fill-jar', { jarId: 'kept', by: 1 })).rejects.toMatchObject({
+      code: 'rejected',
+      rejection: 'jar_sealed',
+    });
+    const sealed = done(await side.ask('seal-jar', { jarId: 'kept' }, { reason: 'full' }));
+    expect(sealed).toMatchObject({ events: [], version: 2 });
+  });
+
+  test('a stream that this process commanded just before is not loaded again', async () => {
+    let loads = 0;
+    const counting = Object.create(db.app, {
+      query: {
+        value: (asked: { name?: string }) => {
+          if (asked.name === 'load_streams') loads++;
+          return db.app.query(asked as never);
+        },
+      },
+    }) as typeof db.app;
+    const watched = await openWriteSide(counting, commands);
+    await watched.ask('fill-jar', { jarId: 'again', by: 1 });
+    const { version } = done(await watched.ask('fill-jar', { jarId: 'again', by: 1 }));
+    await watched.log.stop();
+    expect({ version, loads }).toEqual({ version: 2, loads: 1 });
+  });
+
   test('a decider that throws fails its own command and none that waits beside it', async () => {
     const others = fills('trip', 10);
     const tripped = side.ask('trip-over-jar', { jarId: 'trip' });
