@@ -3,7 +3,9 @@
  * it is told from the log at its head.
  */
 import type { Principal } from '../../../src/access/principal.ts';
-import { createDeciding } from '../../../src/commands/deciding.ts';
+import { type Ask, createDeciding } from '../../../src/commands/deciding.ts';
+import { createLanes } from '../../../src/commands/lanes.ts';
+import { permittedFor } from '../../../src/commands/permitting.ts';
 import type { EventLog, LoadRequest } from '../../../src/events/log.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
 import { holder, openZoo, policyOf, type Zoo, zooArea } from './zoo.ts';
@@ -35,6 +37,29 @@ afterAll(async () => {
   await zoo.stop();
   await db.drop();
 });
+
+/** To feed an animal one gram, as the pipeline hands it on to be decided. */
+const feeding = (animalId: string, principal: Principal): Ask => {
+  const command = zooArea.commands.find(({ name }) => name === 'feed-animal');
+  if (command === undefined) throw new Error('there is no such command');
+  const input = { animalId, grams: 1 };
+  const actor = { id: principal.id, kind: 'person' as const };
+  const commandId = crypto.randomUUID();
+  const metadata = {
+    actor,
+    tool: 'console',
+    commandId,
+    correlationId: commandId,
+    decidedAt: '2026-01-01T00:00:00.000000Z',
+  };
+  return {
+    command,
+    input,
+    metadata,
+    can: () => true,
+    ...permittedFor(principal.permissions, command, input),
+  };
+};
 
 const missing = (answer: string, there: string, nowhere: string): string => answer.replaceAll(there, nowhere);
 
@@ -178,6 +203,27 @@ describe('the moment that counts', () => {
     expect(fed.filter(({ data }) => String(data.animalId).startsWith('race-')).length).toBeGreaterThan(30);
   });
 
+  test('is that of the append: a row that moves away after it was looked at is not touched', async () => {
+    const { log, readSide } = zoo.engine;
+    for (const hotel of ['hotel', 'hostel'])
+      await zoo.act(all, 'build-house', { houseId: hotel, region: 'north' });
+    await zoo.act(all, 'take-animal', { animalId: 'guest', houseId: 'hotel' });
+    const deciding = createDeciding(log, readSide.judging);
+    let moved = false;
+    const append: EventLog['append'] = async (unit) => {
+      if (!moved) await zoo.act(all, 'move-house', { houseId: 'hotel', region: 'south' });
+      moved = true;
+      return log.append(unit);
+    };
+    const settled = await createLanes({ append, appendDecided: log.appendDecided }, deciding).run(
+      feeding('guest', north),
+      () => ({}),
+    );
+    expect(settled).toMatchObject({
+      verdict: { outcome: 'rejected', rejection: { rejection: 'not_found' } },
+    });
+  });
+
   test('commands of one stream that are decided together see what the one before did to the row', async () => {
     await zoo.act(all, 'build-house', { houseId: 'hot', region: 'north' });
     const answers = await Promise.all(
@@ -202,24 +248,9 @@ describe('what it costs', () => {
         return zoo.engine.log.load(requests);
       },
     };
-    const command = zooArea.commands.find(({ name }) => name === 'feed-animal');
-    if (command === undefined) throw new Error('no command');
-    const permitted = principal.permissions.rowsFor('animals:feed', 'feed-animal', {});
     const deciding = createDeciding(log, zoo.engine.readSide.judging);
     const decisions = await deciding.decideAll(
-      Array.from({ length: count }, (_, n) => ({
-        command,
-        input: { animalId: `cost-${n}`, grams: 1 },
-        metadata: {
-          actor: { id: principal.id, kind: 'person' as const },
-          tool: 'console',
-          commandId: `c${n}`,
-          correlationId: 'c',
-          decidedAt: '2026-01-01T00:00:00.000000Z',
-        },
-        can: () => true,
-        ...(permitted.some((part) => part.length === 0) ? {} : { rows: permitted }),
-      })),
+      Array.from({ length: count }, (_, n) => feeding(`cost-${n}`, principal)),
     );
     return { loads: loads.filter((requests) => requests.length > 0), decisions };
   };
