@@ -6,7 +6,7 @@
  */
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { core } from 'zod';
-import { type Policy, type PolicyProblem, policySchema, unknownRoles } from './policy.ts';
+import { type Policy, type PolicyProblem, policySchema, problemsIn } from './policy.ts';
 
 export class PolicyFileError extends Error {
   override readonly name = 'PolicyFileError';
@@ -34,8 +34,8 @@ export const parsePolicy = (text: string, fileName = 'access-policy.yaml'): Poli
   });
   const parsed = policySchema.safeParse(plainValueOf(document, fileName));
   if (!parsed.success) return fail(parsed.error.issues.flatMap(problemsOf).map(at));
-  const unknown = unknownRoles(parsed.data);
-  return unknown.length > 0 ? fail(unknown.map(at)) : parsed.data;
+  const wrong = problemsIn(parsed.data);
+  return wrong.length > 0 ? fail(wrong.map(at)) : parsed.data;
 };
 
 /** Anchors may be used, but not to blow a small file up into a huge value. */

@@ -22,6 +22,9 @@ export interface Principal {
   readonly permissions: Permissions;
   /** The tool the request came through: `console` for the session cookie, else the OIDC client's id. */
   readonly tool: string;
+  /** What a token is limited to within its tool's scope; absent with a session cookie. */
+  readonly scope?: readonly string[];
+  /** The session, or the grant that the person gave the tool. */
   readonly sessionId?: string;
 }
 
@@ -30,6 +33,13 @@ export const permissions = (grants: readonly string[], scope: readonly string[] 
   const granted = matcher(grants);
   const scoped = matcher(scope);
   return { grants, has: (permission) => granted(permission) && scoped(permission) };
+};
+
+/** The grants that both sides give: of two patterns one holds the other, or they have nothing in common. */
+export const common = (one: readonly string[], other: readonly string[]): readonly string[] => {
+  const inOne = matcher(one);
+  const inOther = matcher(other);
+  return [...new Set([...one.filter(inOther), ...other.filter(inOne)])];
 };
 
 const matcher = (grants: readonly string[]): ((permission: string) => boolean) => {
