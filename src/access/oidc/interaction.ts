@@ -23,7 +23,7 @@ export const continueSignIn = async (
 ): Promise<string | undefined> => {
   const interaction = await provider.interactionDetails(request, response);
   const session = await sessionOf(request);
-  if (session === undefined || !isFreshEnough(session, interaction)) return undefined;
+  if (session === undefined || !(await isFreshEnough(session, interaction))) return undefined;
   await leaveOther(provider, interaction, session.personId);
   const login = {
     accountId: session.personId,
@@ -35,9 +35,18 @@ export const continueSignIn = async (
 
 const freshOnly = ['login_prompt', 'max_age'];
 
-/** Asked for anew, only a session that began after the tool asked will do. */
-const isFreshEnough = ({ createdAt }: Session, { prompt, iat }: Interaction): boolean =>
-  !prompt.reasons.some((reason) => freshOnly.includes(reason)) || createdAt >= iat * 1_000;
+/**
+ * Asked for anew, only a session that began after we sent the browser to sign in will do. When that was is
+ * kept with the interaction, whose own time has no parts of a second.
+ */
+const isFreshEnough = async ({ createdAt }: Session, interaction: Interaction): Promise<boolean> => {
+  if (!interaction.prompt.reasons.some((reason) => freshOnly.includes(reason))) return true;
+  const { sentAt } = (interaction.result ?? {}) as { readonly sentAt?: unknown };
+  if (typeof sentAt === 'number') return createdAt >= sentAt;
+  interaction.result = { sentAt: Date.now() };
+  await saveAgain(interaction);
+  return false;
+};
 
 /** Another person signed in here before: nothing of theirs is carried over. */
 const leaveOther = async (provider: Provider, interaction: Interaction, personId: string): Promise<void> => {
@@ -45,5 +54,8 @@ const leaveOther = async (provider: Provider, interaction: Interaction, personId
   if (session === undefined || session.accountId === personId) return;
   await (await provider.Session.findByUid(session.uid))?.destroy();
   interaction.session = undefined;
-  await interaction.save(interaction.exp - Math.floor(Date.now() / 1_000));
+  await saveAgain(interaction);
 };
+
+const saveAgain = (interaction: Interaction): Promise<string> =>
+  interaction.save(interaction.exp - Math.floor(Date.now() / 1_000));
