@@ -61,6 +61,7 @@ describe('a person signs in to a web tool', () => {
         roles: ['ops'],
         permissions: ['accounts:*'],
         tool: 'page',
+        attributes: {},
       },
     ]);
     expect(tokens.claims()).toMatchObject({ aud: 'page', iss: at.issuer, email: 'ops@dev.test' });

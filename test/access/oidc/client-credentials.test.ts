@@ -64,6 +64,7 @@ describe('a service', () => {
         roles: [],
         permissions: ['accounts:*', 'bulk:*'],
         tool: 'nightly',
+        attributes: {},
       },
     ]);
   });
