@@ -178,6 +178,11 @@ export const applyPolicyFile = (config: Config, file: string | undefined, say: S
     say(changed ? `The policy of ${name} is in force.` : `The policy of ${name} was in force already.`);
   });
 
+export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
+  briefly(config, say, async (quarterdeck) => {
+    say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
+  });
+
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
     await engine.readSide.rebuild(projection);
