@@ -192,6 +192,11 @@ export const checkPolicyFile = (config: Config, file: string | undefined, say: S
     for (const line of lines) say(line);
   });
 
+export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
+  briefly(config, say, async (quarterdeck) => {
+    say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
+  });
+
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
     await engine.readSide.rebuild(projection);

@@ -4,7 +4,13 @@
  * requests, finishes what it accepted, and ends.
  */
 import { Command, Option } from 'commander';
-import { applyPolicyFile, checkPolicyFile, rebuildProjection, startService } from './compose.ts';
+import {
+  applyPolicyFile,
+  checkPolicyFile,
+  rebuildProjection,
+  rotateToolKey,
+  startService,
+} from './compose.ts';
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
@@ -76,6 +82,13 @@ policy
   .argument('[file]', 'a policy file; QUARTERDECK_ACCESS_POLICY by default')
   .description('put a policy file in force')
   .action((file: string | undefined) => applyPolicyFile(configFrom(), file, say));
+
+program
+  .command('tools')
+  .description('tools that sign in with OpenID Connect')
+  .command('rotate-key')
+  .description('sign ID tokens with a new key, because the old one may be known to others')
+  .action(() => rotateToolKey(configFrom(), say));
 
 program
   .command('rebuild')

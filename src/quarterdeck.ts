@@ -78,6 +78,8 @@ export interface Quarterdeck {
   attach(server: Server): void;
   /** Address of the development identity provider, where it runs. */
   readonly developmentProvider: string | undefined;
+  /** Signs ID tokens with a new key from now on, because the old one may be known to others. Its kid. */
+  rotateToolKey(): Promise<string>;
   /** All of the background work by default. */
   start(duties?: Duties): Promise<void>;
   stop(): Promise<void>;
@@ -149,6 +151,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     app: createApp(deps),
     attach: live.attach,
     developmentProvider: sso.developmentUrl,
+    rotateToolKey: tools.rotateSigningKey,
     start: (duties = { project: true, work: true }) => engine.start(duties),
     async stop() {
       off();

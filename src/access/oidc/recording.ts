@@ -101,7 +101,7 @@ const recordedRoutes = new Set(['token', 'introspection', 'revocation', 'device_
 
 const routeIn = (ctx: KoaContextWithOIDC): string => (ctx.oidc as { readonly route?: string }).route ?? '';
 
-const knownGrants = /^[a-z_]{1,40}$|^urn:ietf:params:oauth:grant-type:[a-z-]{1,40}$/;
+const knownGrants = /^[a-z_]{1,40}$|^urn:ietf:params:oauth:grant-type:[a-z_-]{1,40}$/;
 
 /** `authorization_code`, `device_code`, `token-exchange` …; whatever else somebody sent is `other`. */
 const grantIn = (params: KoaContextWithOIDC['oidc']['params']): string => {

@@ -45,12 +45,12 @@ export interface ToolSignOn {
   continueSignIn(request: IncomingMessage, response: ServerResponse): Promise<string | undefined>;
   /** Whether somebody is signed in who could let a device in. */
   isSignedIn(request: IncomingMessage): Promise<boolean>;
-  /** Signs with a new key from now on, in this process at once and in the others within a minute. Its kid. */
+  /** Signs with a new key from now on, in this process at once and in the others within seconds. Its kid. */
   rotateSigningKey(): Promise<string>;
   stop(): Promise<void>;
 }
 
-const everyMs = { keys: 60_000, sweep: 10 * 60_000 } as const;
+const everyMs = { keys: 5_000, sweep: 10 * 60_000 } as const;
 
 /** Resolves when the signing keys are read. */
 export const openToolSignOn = async (options: ToolSignOnOptions): Promise<ToolSignOn> => {
