@@ -14,6 +14,7 @@ export interface FieldError {
 export const errorCodes = [
   'malformed_request',
   'not_authenticated',
+  'reauthentication_required',
   'not_permitted',
   'network_refused',
   'customer_credential_refused',

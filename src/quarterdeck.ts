@@ -35,6 +35,7 @@ import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
+import { sessionRoutes } from './http/sessions.ts';
 import { masterKeyIn } from './keys.ts';
 import { packageVersion } from './version.ts';
 
@@ -188,6 +189,7 @@ const routesOf = (engine: Engine, document: Parameters<typeof withDocumentation>
       ...commandRoutes(engine),
       meRoute,
       policyRoute(engine.access.policyHistory),
+      ...sessionRoutes(engine.access.sessionDesk),
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
       ...auditRoutes(engine.audit),

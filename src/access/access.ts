@@ -22,6 +22,7 @@ import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
 import { type Principal, systemPrincipal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
+import { createSessionDesk, type SessionDesk } from './session-desk.ts';
 import { createSessions, defaultSessionLimits, type SessionLimits, type Sessions } from './sessions.ts';
 import { policyChannel, sessionsChannel } from './sql/notifications.ts';
 
@@ -59,6 +60,7 @@ export interface Access {
   readonly gate: Gate;
   readonly people: People;
   readonly sessions: Sessions;
+  readonly sessionDesk: SessionDesk;
   readonly denials: Denials;
   readonly recorder: Recorder;
   readonly cookies: Cookies;
@@ -129,6 +131,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     gate,
     people,
     sessions,
+    sessionDesk: createSessionDesk(sessions, recorder),
     denials,
     recorder,
     cookies,

@@ -15,7 +15,12 @@ const none = () => [] as const;
 /** The actor is the person, `metadata.sessionId` the session that began. */
 export const SignedIn = defineEvent({
   type: 'SignedIn',
-  schema: z.object({ provider: z.string(), roles: z.array(z.string()) }),
+  schema: z.object({
+    provider: z.string(),
+    roles: z.array(z.string()),
+    /** `provider`: without a request of ours, where the policy allows that; absent in old events. */
+    begunBy: z.enum(['person', 'provider']).optional(),
+  }),
   refs: none,
 });
 
@@ -24,6 +29,13 @@ export const SignedOut = defineEvent({
   type: 'SignedOut',
   schema: z.object({ by: z.enum(['person', 'provider', 'new-sign-in']), sessions: z.number().int() }),
   refs: none,
+});
+
+/** Ended from the list of sessions, by its owner or by somebody who may end those of others. */
+export const SessionRevoked = defineEvent({
+  type: 'SessionRevoked',
+  schema: z.object({ session: z.string(), person: z.string() }),
+  refs: ({ session, person }) => [session, person],
 });
 
 /** `why` is the name of the check that failed. */
@@ -66,6 +78,7 @@ export const PolicyApplied = defineEvent({
 export const accessEvents = [
   SignedIn,
   SignedOut,
+  SessionRevoked,
   SignInRefused,
   AccessDenied,
   DenialsCounted,

@@ -84,12 +84,16 @@ export const signedOutPage = (): Page =>
   });
 
 /** Where several identity providers are known. */
-export const choiceOfProviderPage = (providers: readonly { readonly id: string }[], returnTo: string): Page =>
+export const choiceOfProviderPage = (
+  providers: readonly { readonly id: string }[],
+  returnTo: string,
+  forced = false,
+): Page =>
   page({
     title: 'Sign in with',
     body: `<ul>\n${providers
       .map(({ id }) => {
-        const href = `/auth/saml/login?provider=${encodeURIComponent(id)}&return_to=${encodeURIComponent(returnTo)}`;
+        const href = `/auth/saml/login?provider=${encodeURIComponent(id)}&return_to=${encodeURIComponent(returnTo)}${forced ? '&force=true' : ''}`;
         return `<li><a href="${escaped(href)}">${escaped(id)}</a></li>`;
       })
       .join('\n')}\n</ul>`,

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { limits } from './policy/limits.ts';
+import { type ProviderRules, providerRuleShape, providerRules } from './policy/provider-rules.ts';
 import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
 
 const permissionPattern = /^(\*|[a-z][a-z0-9-]*(:[a-z0-9][a-z0-9-]*)*(:\*)?)$/;
@@ -41,13 +42,7 @@ const roleNames = z.preprocess(
 const provider = z.strictObject({
   /** Keys are groups as the provider sends them, in its own spelling. */
   groups: z.record(z.string().min(1), roleNames),
-  /** What row rules call `{principal.<name>}`, and the provider's name of the attribute that holds it. */
-  attributes: z
-    .record(
-      z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a name is 1 to 64 of A–Z a–z 0–9 _ -'),
-      z.string().min(1),
-    )
-    .optional(),
+  ...providerRuleShape,
 });
 
 const tool = z.strictObject({ scope: z.array(permission) });
@@ -91,9 +86,9 @@ export const rolesOf = (policy: Policy, provider: string, groups: readonly strin
   return [...new Set(roles)].sort();
 };
 
-/** Attributes of a person that the provider is to tell: our name → its name. */
-export const attributesFrom = (policy: Policy, provider: string): Readonly<Record<string, string>> =>
-  own(policy.providers, provider)?.attributes ?? {};
+/** `groupsAttribute`: what a provider calls groups unless its entry says otherwise. */
+export const providerRulesIn = (policy: Policy, provider: string, groupsAttribute: string): ProviderRules =>
+  providerRules(own(policy.providers, provider), groupsAttribute);
 
 /** The roles of these names as the policy has them; what it does not have is left out. */
 export const rolesIn = (policy: Policy, names: readonly string[]): readonly Policy['roles'][string][] =>

@@ -55,6 +55,8 @@ export interface Principal {
   /** The tool the request came through: `console` for the session cookie, else the OIDC client's id. */
   readonly tool: string;
   readonly sessionId?: string;
+  /** When they last proved who they are at the identity provider, milliseconds since 1970; people only. */
+  readonly authenticatedAt?: number;
 }
 
 /** A permission set over grants with wildcards; `scope` narrows it (the tool's scope). Reaches every row. */

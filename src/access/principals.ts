@@ -15,6 +15,7 @@ export interface Somebody {
   readonly attributes: Attributes;
   readonly tool: string;
   readonly sessionId?: string;
+  readonly authenticatedAt?: number;
   readonly email?: string;
   readonly name?: string;
 }
@@ -29,7 +30,7 @@ export const createPrincipals = (inForce: PolicyInForce): Principals => {
   const known = new WeakMap<Session, { readonly under: InForce; readonly principal: Principal }>();
 
   const of = (somebody: Somebody): Principal => {
-    const { id, provider, groups, attributes, tool, sessionId, email, name } = somebody;
+    const { id, provider, groups, attributes, tool, sessionId, email, name, authenticatedAt } = somebody;
     const { policy } = inForce.current();
     const roles = rolesOf(policy, provider, groups);
     return {
@@ -40,6 +41,7 @@ export const createPrincipals = (inForce: PolicyInForce): Principals => {
       permissions: permissionsOfRoles(policy, roles, attributes, scopeOf(policy, tool)),
       tool,
       ...(sessionId === undefined ? {} : { sessionId }),
+      ...(authenticatedAt === undefined ? {} : { authenticatedAt }),
       ...(email === undefined ? {} : { email }),
       ...(name === undefined ? {} : { name }),
     };

@@ -1,7 +1,7 @@
 /**
  * What several roles grant together: the union of what each grants, each with its own rows and limits. A
  * role's rows and limits narrow what that role grants and nothing of what another one does
- * (docs/decisions/0013).
+ * (docs/decisions/0014).
  */
 import { keepsLimits, type Limits } from './policy/limits.ts';
 import { parseRowRule, type RowRule, whereOf } from './policy/row-rule.ts';

@@ -38,9 +38,10 @@ export interface Session {
   readonly email?: string;
   readonly name?: string;
   readonly sessionIndex: string | null;
-  /** Milliseconds since 1970, as the two below. */
+  /** Milliseconds since 1970, as those below. */
   readonly createdAt: number;
   readonly expiresAt: number;
+  readonly authenticatedAt: number;
 }
 
 export interface NewSession {
@@ -49,6 +50,8 @@ export interface NewSession {
   readonly sessionIndex?: string;
   /** The provider's own end of the session, where it named one. */
   readonly notAfter?: Date;
+  /** When the person proved at the provider who they are; now, where it is not said. */
+  readonly authenticatedAt?: Date;
 }
 
 export interface Begun {
@@ -62,12 +65,33 @@ export interface Revoked {
   readonly personId: string;
 }
 
+/** A session as one looks at it from outside. */
+export interface SessionSeen {
+  readonly id: string;
+  readonly personId: string;
+  readonly email?: string;
+  readonly name?: string;
+  readonly tool: string;
+  /** Milliseconds since 1970, as the two below. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  readonly expiresAt: number;
+}
+
 export interface Sessions {
   begin(db: Queryable, session: NewSession): Promise<Begun>;
   authenticate(token: string): Promise<Session | undefined>;
   revoke(token: string): Promise<Revoked | undefined>;
   /** All of a person's, or those that the provider calls `sessionIndex`. */
   revokeOf(personId: string, sessionIndex?: string): Promise<readonly Revoked[]>;
+  /** By its id, and only where it is that person's, if one is named. */
+  revokeById(id: string, personId: string | undefined): Promise<Revoked | undefined>;
+  /** Those that are alive, of one person or of everybody, the newest first; `before`: an id. */
+  list(wanted: {
+    readonly personId: string | undefined;
+    readonly before: string | undefined;
+    readonly limit: number;
+  }): Promise<readonly SessionSeen[]>;
   /** A notification's payload. */
   onRevoked(payload: string): void;
   /** Notifications may have been missed. */
@@ -86,7 +110,13 @@ interface SessionRow extends SealedTexts {
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly expiresAt: string;
+  readonly authenticatedAt: string;
 }
+
+type ListedRow = Pick<
+  SessionRow,
+  'id' | 'personId' | 'tool' | 'createdAt' | 'lastUsedAt' | 'expiresAt' | keyof SealedTexts
+>;
 
 interface Live {
   readonly session: Session;
@@ -122,9 +152,13 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
     const row = (await pool.query<SessionRow>({ ...sql.selectSession, values: [hash] }).catch(notNow))
       .rows[0];
     if (row === undefined) return undefined;
-    const { emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, ...rest } = row;
+    const { emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, authenticatedAt, ...rest } = row;
     const texts = await people.unseal(row.personId, { emailSealed, nameSealed });
-    const times = { createdAt: Date.parse(createdAt), expiresAt: Date.parse(expiresAt) };
+    const times = {
+      createdAt: Date.parse(createdAt),
+      expiresAt: Date.parse(expiresAt),
+      authenticatedAt: Date.parse(authenticatedAt),
+    };
     return { session: { ...rest, ...texts, ...times }, lastUsedAt: Date.parse(lastUsedAt) };
   };
 
@@ -151,7 +185,7 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
   };
 
   return {
-    begin: async (db, { personId, tool, sessionIndex, notAfter }) => {
+    begin: async (db, { personId, tool, sessionIndex, notAfter, authenticatedAt }) => {
       const token = randomBytes(32).toString('base64url');
       const now = clock();
       const end = Math.min(
@@ -160,7 +194,8 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       );
       const expiresAt = new Date(end);
       const id = newId();
-      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt];
+      const proven = authenticatedAt ?? now;
+      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt, proven];
       await db.query({ ...sql.insertSession, values });
       return { token, id, expiresAt };
     },
@@ -176,6 +211,22 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
     },
     revoke: async (token) => (await revoked(sql.revokeByToken, [hashOf(token)]))[0],
     revokeOf: (personId, sessionIndex) => revoked(sql.revokeByPerson, [personId, sessionIndex ?? null]),
+    revokeById: async (id, personId) => (await revoked(sql.revokeById, [id, personId ?? null]))[0],
+    list: async ({ personId, before, limit }) => {
+      const now = clock();
+      const idleSince = new Date(now.getTime() - limits.idleMs);
+      const values = [now, idleSince, personId ?? null, before ?? null, limit];
+      const { rows } = await pool.query<ListedRow>({ ...sql.listSessions, values }).catch(notNow);
+      return Promise.all(
+        rows.map(async ({ emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, ...rest }) => ({
+          ...rest,
+          ...(await people.unseal(rest.personId, { emailSealed, nameSealed })),
+          createdAt: Date.parse(createdAt),
+          lastUsedAt: Date.parse(lastUsedAt),
+          expiresAt: Date.parse(expiresAt),
+        })),
+      );
+    },
     onRevoked: (payload) => (payload === '*' ? cache.forgetAll() : cache.forget(payload)),
     forgetAll: cache.forgetAll,
     sweep: async () => {

@@ -4,24 +4,23 @@
  * request; then a session begins, and the one it had ends.
  */
 import type { Db } from '../db/pool.ts';
-import { inTransaction } from '../db/transaction.ts';
 import type { Denials } from './denials.ts';
 import { SignedIn, SignedOut, SignInRefused } from './engine-events.ts';
-import type { Identity, People, SealedPerson } from './people.ts';
-import { attributesFrom, rolesOf } from './policy.ts';
+import type { People } from './people.ts';
+import { providerRulesIn, rolesOf } from './policy.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import type { Clock } from './ports.ts';
 import { anonymous, type Recorder } from './recorder.ts';
+import { clockSkewMs } from './saml/assertion-reading.ts';
 import type { AssertedIdentity } from './saml/identity.ts';
 import { type Ledger, newMessageId, newSecret, type StartedRequest } from './saml/ledger.ts';
-import type { IdentityProvider } from './saml/provider-metadata.ts';
-import { SamlRefusal } from './saml/refusal.ts';
+import type { ProviderDirectory } from './saml/provider-directory.ts';
+import { SamlRefusal, withProvider } from './saml/refusal.ts';
 import { readResponse } from './saml/response.ts';
 import type { ServiceProvider } from './saml/service-provider.ts';
 import type { Begun, Sessions } from './sessions.ts';
-
-/** The tool of whoever comes with our cookie. */
-export const consoleTool = 'console';
+import { type Posted, type Question, questionOf } from './sign-in-question.ts';
+import { consoleTool, type Proved, sessionFor } from './sign-in-session.ts';
 
 export interface SignInBegun {
   /** Where to send the browser. */
@@ -30,10 +29,18 @@ export interface SignInBegun {
   readonly browserSecret: string;
 }
 
-export interface Answer {
-  readonly samlResponse: unknown;
-  readonly relayState: unknown;
+/** How to begin: with which provider, where to go afterwards, from where the request came. */
+export interface SignInWish {
+  readonly provider: string;
+  readonly returnTo: string;
+  /** The one that this browser keeps already, from a sign-in begun in another tab. */
   readonly browserSecret: string | undefined;
+  readonly ip: string;
+  /** The person proves who they are once more, whatever session the provider still has of them. */
+  readonly forced?: boolean;
+}
+
+export interface Answer extends Posted {
   /** The session that this browser has now, if any. */
   readonly previousToken: string | undefined;
   readonly ip: string;
@@ -44,19 +51,17 @@ export interface SignInDone extends Begun {
 }
 
 export interface SignIn {
-  readonly providers: readonly IdentityProvider[];
-  /** `browserSecret`: the one that this browser keeps already, from a sign-in begun in another tab. */
-  begin(
-    provider: IdentityProvider,
-    returnTo: string,
-    browserSecret: string | undefined,
-  ): Promise<SignInBegun>;
+  /** @throws SamlRefusal, which has been recorded */
+  begin(wish: SignInWish): Promise<SignInBegun>;
   /** @throws SamlRefusal, which has been recorded */
   finish(answer: Answer): Promise<SignInDone>;
+  /** Records an answer that could not even be read as a form, and why. */
+  unreadable(why: string, ip: string): void;
 }
 
 interface Deps {
   readonly sp: ServiceProvider;
+  readonly directory: ProviderDirectory;
   readonly ledger: Ledger;
   readonly pool: Db;
   readonly people: People;
@@ -71,132 +76,110 @@ interface Deps {
 const secretPattern = /^[A-Za-z0-9_-]{43}$/;
 
 export const createSignIn = (deps: Deps): SignIn => {
-  const { sp, ledger, pool, people, sessions, policy, recorder, denials, clock, groupsAttribute } = deps;
+  const { sp, directory, ledger, people, sessions, policy, recorder, denials, clock, groupsAttribute } = deps;
+  const rulesOf = (id: string) => providerRulesIn(policy.current().policy, id, groupsAttribute);
 
-  const begin: SignIn['begin'] = async (provider, returnTo, kept) => {
+  const refused = (why: string, provider: string | undefined, ip: string): void => {
+    const data = { why, ...(provider === undefined ? {} : { provider }) };
+    void denials.note({ code: `sign-in ${why}`, who: anonymous(ip), event: SignInRefused.of(data) });
+  };
+
+  const recordingRefusals = async <T>(ip: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof SamlRefusal) refused(error.check, error.provider, ip);
+      throw error;
+    }
+  };
+
+  const beginWith = async ({ provider: id, returnTo, browserSecret: kept, forced = false }: SignInWish) => {
+    const provider = directory.byId(id);
     const browserSecret = kept !== undefined && secretPattern.test(kept) ? kept : newSecret();
-    const id = newMessageId();
+    const requestId = newMessageId();
     const relayState = newSecret();
-    await ledger.start({ id, kind: 'sign-in', provider: provider.id, relayState, browserSecret, returnTo });
-    const location = await sp.saml(provider, id).getAuthorizeUrlAsync(relayState, undefined, {});
+    const started = { id: requestId, provider: id, relayState, browserSecret, returnTo, forced };
+    await ledger.start({ kind: 'sign-in', ...started });
+    const saml = sp.saml(provider, { requestId, forceAuthn: forced });
+    const location = await saml.getAuthorizeUrlAsync(relayState, undefined, {});
     return { location, browserSecret };
   };
 
-  const requestOf = async ({ relayState, browserSecret }: Answer): Promise<StartedRequest> => {
-    const known = typeof relayState === 'string' ? await ledger.find('sign-in', relayState) : undefined;
-    if (known === undefined) {
-      throw new SamlRefusal(
-        'request-unknown',
-        'This sign-in was not begun here, took too long, or is finished already.',
-      );
-    }
-    if (!known.isOf(browserSecret)) {
-      throw new SamlRefusal('other-browser', 'This sign-in was begun in another browser.', {
-        provider: known.provider,
+  /** Whom the answer proves, with the provider's keys as they are now. */
+  const provedBy = ({ providerId, rules, response, request }: Question): Promise<Proved> =>
+    directory.withNewKeys(async () => {
+      const provider = directory.byId(providerId);
+      const given = { sp, provider, rules, response, requestId: request?.id, now: clock() };
+      const said = await readResponse(given).catch((error: unknown) => {
+        throw withProvider(error, providerId);
       });
-    }
-    return known;
-  };
-
-  /** Consumes the request and the assertion with whatever comes of them: both or neither. */
-  const beginSession = (
-    request: StartedRequest,
-    provider: IdentityProvider,
-    said: AssertedIdentity,
-    person: SealedPerson,
-  ): Promise<Begun> =>
-    inTransaction(pool, async (tx) => {
-      if (!(await ledger.use(tx, provider.entityId, said.assertionId, said.validUntil))) {
-        throw new SamlRefusal('replay', 'This assertion was used before.');
-      }
-      if (!(await ledger.consume(tx, request.id))) {
-        throw new SamlRefusal('request-unknown', 'This sign-in is finished already.');
-      }
-      if (!(await people.signedIn(tx, person))) {
-        throw new SamlRefusal('inactive', 'This person may not sign in any more.');
-      }
-      return sessions.begin(tx, {
-        personId: person.id,
-        tool: consoleTool,
-        ...(said.sessionIndex === undefined ? {} : { sessionIndex: said.sessionIndex }),
-        ...(said.sessionEnd === undefined ? {} : { notAfter: said.sessionEnd }),
-      });
+      requireProven(request, said);
+      const { entityId } = provider;
+      const sealed = await people.seal({ ...said, provider: providerId, entityId });
+      return { said, sealed, entityId, requestId: request?.id };
     });
 
-  const finishFor = async (
-    answer: Answer,
-    request: StartedRequest,
-    provider: IdentityProvider,
-  ): Promise<SignInDone> => {
-    const { samlResponse, ip } = answer;
-    const { id: requestId, returnTo } = request;
-    const now = clock();
-    const person = attributesFrom(policy.current().policy, provider.id);
-    const attributeNames = { groups: groupsAttribute, person };
-    const said = await readResponse({ sp, provider, samlResponse, requestId, attributeNames, now });
-    const identity: Identity = { ...said, provider: provider.id, entityId: provider.entityId };
-    const sealed = await people.seal(identity);
-    const roles = rolesOf(policy.current().policy, provider.id, said.groups);
-    if (roles.length === 0) {
-      throw new SamlRefusal(
-        'no-role',
-        'You are signed in at your company, but none of your groups has a role here.',
-      );
-    }
-    const begun = await beginSession(request, provider, said, sealed);
+  const rolesFor = (providerId: string, { said }: Proved): readonly string[] => {
+    const roles = rolesOf(policy.current().policy, providerId, said.groups);
+    if (roles.length > 0) return roles;
+    const text = 'You are signed in at your company, but none of your groups has a role here.';
+    throw new SamlRefusal('no-role', text);
+  };
+
+  const signInBy = async (question: Question, { previousToken, ip }: Answer): Promise<SignInDone> => {
+    const { providerId: provider, request, returnTo } = question;
+    const proved = await provedBy(question);
+    const roles = rolesFor(provider, proved);
+    const begun = await sessionFor(proved, deps);
+    const { email, name } = proved.said;
     const who = {
-      actor: { id: sealed.id, kind: 'person' as const },
-      tool: consoleTool,
-      sessionId: begun.id,
-      ip,
-      ...(said.email === undefined ? {} : { email: said.email }),
-      ...(said.name === undefined ? {} : { name: said.name }),
+      ...personHere(proved.sealed.id, begun.id, ip),
+      ...(email === undefined ? {} : { email }),
+      ...(name === undefined ? {} : { name }),
     };
     try {
-      await recorder.record(SignedIn.of({ provider: provider.id, roles: [...roles] }), who);
+      const begunBy = request === undefined ? 'provider' : 'person';
+      await recorder.record(SignedIn.of({ provider, roles: [...roles], begunBy }), who);
     } catch (error) {
       await sessions.revoke(begun.token);
       throw error;
     }
-    if (answer.previousToken !== undefined) await endPrevious(answer.previousToken, ip);
+    if (previousToken !== undefined) await endPrevious(previousToken, ip);
     return { ...begun, returnTo };
   };
 
   const endPrevious = async (token: string, ip: string): Promise<void> => {
     const ended = await sessions.revoke(token);
     if (ended === undefined) return;
-    const who = {
-      actor: { id: ended.personId, kind: 'person' as const },
-      tool: consoleTool,
-      sessionId: ended.id,
-      ip,
-    };
-    await recorder.record(SignedOut.of({ by: 'new-sign-in', sessions: 1 }), who);
+    const event = SignedOut.of({ by: 'new-sign-in', sessions: 1 });
+    await recorder.record(event, personHere(ended.personId, ended.id, ip));
   };
 
-  const refused = (refusal: SamlRefusal, provider: string | undefined, ip: string): void => {
-    const named = refusal.provider ?? provider;
-    const data = { why: refusal.check, ...(named === undefined ? {} : { provider: named }) };
-    void denials.note({
-      code: `sign-in ${refusal.check}`,
-      who: anonymous(ip),
-      event: SignInRefused.of(data),
-    });
+  return {
+    begin: (wish) => recordingRefusals(wish.ip, () => beginWith(wish)),
+    finish: (answer) =>
+      recordingRefusals(answer.ip, async () => {
+        const question = await questionOf(answer, { ledger, directory, rulesOf });
+        try {
+          return await signInBy(question, answer);
+        } catch (error) {
+          throw withProvider(error, question.providerId);
+        }
+      }),
+    unreadable: (why, ip) => refused(why, undefined, ip),
   };
+};
 
-  const finish: SignIn['finish'] = async (answer) => {
-    let provider: IdentityProvider | undefined;
-    try {
-      const request = await requestOf(answer);
-      provider = sp.providers.find(({ id }) => id === request.provider);
-      if (provider === undefined)
-        throw new SamlRefusal('provider-unknown', 'This identity provider is not known any more.');
-      return await finishFor(answer, request, provider);
-    } catch (error) {
-      if (error instanceof SamlRefusal) refused(error, provider?.id, answer.ip);
-      throw error;
-    }
-  };
+const personHere = (id: string, sessionId: string, ip: string) => ({
+  actor: { id, kind: 'person' as const },
+  tool: consoleTool,
+  sessionId,
+  ip,
+});
 
-  return { providers: sp.providers, begin, finish };
+/** A provider may pass over ForceAuthn; what it then says is no fresh proof. */
+const requireProven = (request: StartedRequest | undefined, { authenticatedAt }: AssertedIdentity): void => {
+  const from = request?.provenFrom;
+  if (from === undefined || authenticatedAt.getTime() >= from.getTime() - clockSkewMs) return;
+  throw new SamlRefusal('not-fresh', 'The identity provider did not ask you to sign in once more.');
 };

@@ -18,12 +18,13 @@ import {
   readLogout,
 } from './saml/logout-message.ts';
 import { packRedirected } from './saml/message.ts';
+import type { ProviderDirectory } from './saml/provider-directory.ts';
 import type { IdentityProvider } from './saml/provider-metadata.ts';
 import { signedRedirect } from './saml/redirect-signature.ts';
 import { SamlRefusal } from './saml/refusal.ts';
 import type { ServiceProvider } from './saml/service-provider.ts';
 import type { Session, Sessions } from './sessions.ts';
-import { consoleTool } from './sign-in.ts';
+import { consoleTool } from './sign-in-session.ts';
 
 export interface SignOut {
   /** Ends the session; false where it had ended already. */
@@ -39,6 +40,7 @@ export interface SignOut {
 
 interface Deps {
   readonly sp: ServiceProvider;
+  readonly directory: ProviderDirectory;
   readonly ledger: Ledger;
   readonly pool: Db;
   readonly people: People;
@@ -51,7 +53,7 @@ interface Deps {
 const messageLifeMs = 10 * 60_000;
 
 export const createSignOut = (deps: Deps): SignOut => {
-  const { sp, ledger, pool, people, sessions, recorder, denials, clock } = deps;
+  const { sp, directory, ledger, pool, people, sessions, recorder, denials, clock } = deps;
 
   const envelope = (destination: string) => ({
     id: newMessageId(),
@@ -95,6 +97,10 @@ export const createSignOut = (deps: Deps): SignOut => {
     if (!answers || !(await ledger.consume(pool, request.id))) {
       throw new SamlRefusal('request-unknown', 'This answers no sign-out that was begun here.');
     }
+    if (message.kind === 'answer' && !message.success) {
+      const text = 'You are signed out here, but your identity provider says that it did not sign you out.';
+      throw new SamlRefusal('status', text);
+    }
     return request.returnTo;
   };
 
@@ -112,7 +118,7 @@ export const createSignOut = (deps: Deps): SignOut => {
       return true;
     },
     atProvider: async (session, returnTo) => {
-      const provider = sp.providers.find(({ id }) => id === session.provider);
+      const provider = directory.all().find(({ id }) => id === session.provider);
       const nameId = await people.nameIdOf(session.personId);
       if (provider?.signOutUrl === undefined || nameId === undefined) return undefined;
       const { signOutUrl: url } = provider;
@@ -126,14 +132,16 @@ export const createSignOut = (deps: Deps): SignOut => {
     },
     receive: async (received, ip) => {
       try {
-        const read = readLogout(received, { providers: sp.providers, sloUrl: sp.sloUrl, now: clock() });
+        const reader = { providers: directory, sloUrl: sp.sloUrl, now: clock() };
+        const read = await directory.withNewKeys(async () => readLogout(received, reader));
         if (read.message.kind === 'answer') return await returnFrom(read);
         await endForProvider(read.provider, read.message, ip);
         return answerTo(read.provider, read.message, read.relayState);
       } catch (error) {
         if (error instanceof SamlRefusal) {
           const why = `logout-${error.check}`;
-          void denials.note({ code: why, who: anonymous(ip), event: SignInRefused.of({ why }) });
+          const data = { why, ...(error.provider === undefined ? {} : { provider: error.provider }) };
+          void denials.note({ code: why, who: anonymous(ip), event: SignInRefused.of(data) });
         }
         throw error;
       }

@@ -8,7 +8,8 @@ import { startDevelopmentProvider } from './development-provider/server.ts';
 import type { Clock, OnError } from './ports.ts';
 import { signingKeyIn } from './saml/key-files.ts';
 import { createLedger } from './saml/ledger.ts';
-import { loadProvider, parseProviderMetadata } from './saml/provider-metadata.ts';
+import { givenMetadata, metadataSource } from './saml/metadata-source.ts';
+import { openProviderDirectory, type ProviderDirectory } from './saml/provider-directory.ts';
 import { createServiceProvider, type ServiceProvider } from './saml/service-provider.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
 import { createSignOut, type SignOut } from './sign-out.ts';
@@ -25,13 +26,16 @@ export interface SingleSignOnOptions {
   readonly metadata: readonly string[];
   readonly entityId?: string | undefined;
   readonly groupsAttribute: string;
+  /** How often metadata is read again, in milliseconds. */
+  readonly metadataEveryMs?: number;
 }
 
 export interface SingleSignOn {
   readonly sp: ServiceProvider;
+  readonly directory: ProviderDirectory;
   readonly signIn: SignIn;
   readonly signOut: SignOut;
-  /** Origins that signing in and out leads a browser to. */
+  /** Origins that signing in and out leads a browser to, as the metadata said at the start. */
   readonly providerOrigins: readonly string[];
   /** Address of the development provider, where it runs. */
   readonly developmentUrl: string | undefined;
@@ -41,60 +45,60 @@ export interface SingleSignOn {
 /** The id that the sample policy knows the development provider by. */
 export const developmentProviderId = 'development';
 
-const sweepMs = 10 * 60_000;
+const every = { sweepMs: 10 * 60_000, metadataMs: 15 * 60_000 } as const;
 
 /** @throws Error with a sentence for whoever starts the process */
 export const openSingleSignOn = async (options: SingleSignOnOptions): Promise<SingleSignOn> => {
-  const { access, pool, clock, onError, production, dataDir, metadata, entityId, groupsAttribute } = options;
-  const { publicUrl } = access;
-  const now = clock();
-  const key = await signingKeyIn({
-    folder: dataDir,
-    name: 'saml-service-provider',
-    commonName: 'Quarterdeck',
-    now,
-  });
-  const configured = await Promise.all(metadata.map(loadProvider));
-  const own = createServiceProvider({ publicUrl, entityId, key, providers: configured });
-  const development =
-    metadata.length > 0 ? undefined : await startDevelopment(own, production, dataDir, clock);
-  const sp =
+  const { access, pool, clock, onError, metadata, groupsAttribute } = options;
+  const sp = await ourSide(options);
+  const development = metadata.length > 0 ? undefined : await startDevelopment(sp, options);
+  const sources =
     development === undefined
-      ? own
-      : createServiceProvider({
-          publicUrl,
-          entityId,
-          key,
-          providers: [parseProviderMetadata(developmentProviderId, development.metadata)],
-        });
+      ? metadata.map(metadataSource)
+      : [givenMetadata(developmentProviderId, development.metadata)];
+  const directory = await openProviderDirectory({ sources, clock, onError });
   const ledger = createLedger(pool, clock);
   const { policy, people, sessions, denials, recorder } = access;
-  const sweep = setInterval(() => {
-    ledger.sweep().catch((error: unknown) => onError(error, 'deleting old sign-in requests'));
-  }, sweepMs);
-  sweep.unref();
+  const timers = [
+    repeat(every.sweepMs, ledger.sweep, (error) => onError(error, 'deleting old sign-in requests')),
+    repeat(options.metadataEveryMs ?? every.metadataMs, directory.refresh, (error) =>
+      onError(error, 'reading metadata again'),
+    ),
+  ];
+  const parts = { sp, directory, ledger, pool, people, sessions, recorder, denials, clock };
   return {
     sp,
-    signIn: createSignIn({
-      sp,
-      ledger,
-      pool,
-      people,
-      sessions,
-      policy,
-      recorder,
-      denials,
-      clock,
-      groupsAttribute,
-    }),
-    signOut: createSignOut({ sp, ledger, pool, people, sessions, recorder, denials, clock }),
-    providerOrigins: [...new Set(sp.providers.flatMap(originsOf))],
+    directory,
+    signIn: createSignIn({ ...parts, policy, groupsAttribute }),
+    signOut: createSignOut(parts),
+    providerOrigins: [...new Set(directory.all().flatMap(originsOf))],
     developmentUrl: development?.url,
     stop: async () => {
-      clearInterval(sweep);
+      for (const timer of timers) clearInterval(timer);
       await development?.stop();
     },
   };
+};
+
+const repeat = (ms: number, work: () => Promise<void>, onFault: (error: unknown) => void): NodeJS.Timeout => {
+  const timer = setInterval(() => work().catch(onFault), ms);
+  timer.unref();
+  return timer;
+};
+
+const ourSide = async (options: SingleSignOnOptions): Promise<ServiceProvider> => {
+  const { access, clock, dataDir: folder, entityId } = options;
+  const made = { folder, now: clock() };
+  return createServiceProvider({
+    publicUrl: access.publicUrl,
+    entityId,
+    key: await signingKeyIn({ ...made, name: 'saml-service-provider', commonName: 'Quarterdeck' }),
+    encryptionKey: await signingKeyIn({
+      ...made,
+      name: 'saml-encryption',
+      commonName: 'Quarterdeck encryption',
+    }),
+  });
 };
 
 const originsOf = ({
@@ -106,7 +110,8 @@ const originsOf = ({
 }): readonly string[] =>
   [signInUrl, signOutUrl].flatMap((url) => (url === undefined ? [] : new URL(url).origin));
 
-const startDevelopment = async (sp: ServiceProvider, production: boolean, folder: string, clock: Clock) => {
+const startDevelopment = async (sp: ServiceProvider, options: SingleSignOnOptions) => {
+  const { production, dataDir: folder, clock } = options;
   if (production) {
     throw new Error(
       'QUARTERDECK_SAML_METADATA is required in production: files or URLs of identity providers',

@@ -39,10 +39,8 @@ export const createCatalogue = (commands: readonly CommandDefinition[]): Catalog
   const byName = new Map<string, CommandDefinition>();
   for (const command of commands) {
     if (byName.has(command.name)) throw new Error(`the command ${command.name} is defined twice`);
-    if (command.needs.approval === true || command.needs.freshSignInMinutes !== undefined) {
-      throw new Error(
-        `${command.name} needs an approval or a fresh sign-in, which this version cannot ask for`,
-      );
+    if (command.needs.approval === true) {
+      throw new Error(`${command.name} needs an approval, which this version cannot ask for`);
     }
     byName.set(command.name, command);
   }
@@ -62,6 +60,7 @@ export const createCatalogue = (commands: readonly CommandDefinition[]): Catalog
     bulk: command.bulk ?? null,
     approval: command.needs.approval ?? false,
     reasonRequired: command.needs.reason ?? false,
+    freshSignInMinutes: command.needs.freshSignInMinutes ?? null,
     inverse: command.inverse?.command ?? null,
   });
   return {

@@ -73,7 +73,8 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     const reason = [input.reason, request.reason].find(isGiven);
     const { reference, ifMatch, principal } = request;
     const metadata = metadataOf(request, source, { command: command.name, reason, reference });
-    const problem = validated.ok ? missingNeed(command, reason, reference) : inputProblem(validated.errors);
+    const given = { reason, reference, principal, now: metadata.decidedAt };
+    const problem = validated.ok ? missingNeed(command, given) : inputProblem(validated.errors);
     if (problem !== undefined) {
       if (request.dryRun === true) throw problem;
       throw await refused({ metadata, input: request.input }, problem);

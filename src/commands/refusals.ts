@@ -1,7 +1,9 @@
 /**
  * What a command is refused with: the errors of the pipeline, and what each tells the caller to do.
  */
+import type { Principal } from '../access/principal.ts';
 import { type FieldError, QuarterdeckError } from '../errors.ts';
+import type { Timestamp } from '../events/envelope.ts';
 import type { CommandDefinition } from './definition.ts';
 import { codeOfRejection } from './recording.ts';
 
@@ -21,11 +23,37 @@ export const tryAgain = (): never => {
 export const inputProblem = (errors: readonly FieldError[]): QuarterdeckError =>
   new QuarterdeckError('invalid_input', 'The input is not valid.', { errors });
 
-export const missingNeed = (
-  { needs }: CommandDefinition,
-  reason?: string,
-  reference?: string,
+/** What the caller gave with a command, or with the job that runs it. */
+export interface Given {
+  readonly reason?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly principal: Principal;
+  readonly now: Timestamp;
+}
+
+/**
+ * A person who last proved who they are too long ago, or somebody who cannot: a service has no sign-in.
+ * The system itself acts for nobody.
+ */
+const staleSignIn = (
+  { needs: { freshSignInMinutes: minutes } }: CommandDefinition,
+  { principal, now }: Given,
 ): QuarterdeckError | undefined => {
+  if (minutes === undefined || principal.kind === 'system') return undefined;
+  const { authenticatedAt = 0 } = principal;
+  if (Date.parse(now) - authenticatedAt <= minutes * 60_000) return undefined;
+  return new QuarterdeckError(
+    'reauthentication_required',
+    `This needs a sign-in not older than ${minutes} minute${minutes === 1 ? '' : 's'}: sign in once more, then send it again.`,
+    { extra: { maxAgeSeconds: minutes * 60 } },
+  );
+};
+
+export const missingNeed = (command: CommandDefinition, given: Given): QuarterdeckError | undefined => {
+  const { needs } = command;
+  const { reason, reference } = given;
+  const stale = staleSignIn(command, given);
+  if (stale !== undefined) return stale;
   if (needs.reason === true && reason === undefined) {
     return new QuarterdeckError(
       'reason_required',

@@ -55,6 +55,8 @@ export interface CatalogueEntry {
   readonly permitted: boolean;
   readonly bulk: { readonly field: string } | null;
   readonly approval: boolean;
+  /** A sign-in may be no older than this; null where any will do. */
+  readonly freshSignInMinutes: number | null;
   readonly reasonRequired: boolean;
   readonly inverse: string | null;
 }

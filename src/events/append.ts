@@ -179,6 +179,14 @@ const valuesOf = (manner: Manner, units: readonly PreparedUnit[]): unknown[] => 
   ];
 };
 
+/** Whether one statement may not decide upon them together. */
+export const collide = (units: readonly Unit[]): boolean =>
+  colliding(units).some((refused) => refused !== undefined);
+
+/** What `append_units` takes behind `admit_only`, for statements that call it as a part of theirs. */
+export const argumentsOf = (units: readonly PreparedUnit[]): readonly unknown[] =>
+  valuesOf('append', units).slice(1);
+
 /** One statement, one round trip, each unit accepted or refused on its own. */
 export const append = async (
   db: Queryable,

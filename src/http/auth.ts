@@ -49,12 +49,6 @@ const redirect = (response: Response, location: string): void => {
   response.status(303).end();
 };
 
-/** A field of a query or form that must be there once, or not at all. */
-const single = (fields: unknown, name: string): string | undefined => {
-  const value = (fields as Record<string, unknown> | undefined)?.[name];
-  return typeof value === 'string' ? value : undefined;
-};
-
 const queryOf = (request: Request): string => request.originalUrl.split(/\?(.*)/s)[1] ?? '';
 
 /**
@@ -67,7 +61,7 @@ const pagesFor =
   (error: unknown, request, response, next) => {
     if (error instanceof SamlRefusal) {
       response.locals.code = error.check;
-      return sendPage(response, refusalPage(error));
+      return sendPage(response, refusalPage(error, request.path === '/saml/slo'));
     }
     if (response.headersSent || request.accepts(['json', 'html']) !== 'html') return next(error);
     const known = isQuarterdeckError(error) ? error : undefined;
@@ -78,19 +72,26 @@ const pagesFor =
     sendPage(response, failurePage(status, title, text, known?.code ?? 'internal'));
   };
 
-const refusalPage = ({ check, message }: SamlRefusal): Page => {
+const refusalPage = ({ check, message }: SamlRefusal, signingOut: boolean): Page => {
   const noRole = check === 'no-role';
   const hint = noRole ? ' Ask whoever looks after access to Quarterdeck to give your group a role.' : '';
-  const title = noRole ? 'No role for you yet' : 'You could not be signed in';
-  return failurePage(403, title, message + hint, check);
+  const title = signingOut ? 'Signing out was not completed' : 'You could not be signed in';
+  return failurePage(403, noRole ? 'No role for you yet' : title, message + hint, check);
 };
 
 export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault): Router => {
-  const { sp, signIn, signOut } = sso;
+  const { sp, directory, signIn, signOut } = sso;
   const { cookies, sessions } = access;
   const router = Router({ strict: true, caseSensitive: true });
   const secretOf = (request: Request) => cookieIn(request.headers.cookie, cookies.signInName);
   const tokenOf = (request: Request) => cookieIn(request.headers.cookie, cookies.sessionName);
+
+  /** Whoever signs in once more does so where they did before. */
+  const providerOf = async (request: Request): Promise<string | null> => {
+    const token = tokenOf(request);
+    const session = token === undefined ? undefined : await sessions.authenticate(token);
+    return session?.provider ?? null;
+  };
 
   const login = async (request: Request, response: Response): Promise<void> => {
     const query = new URLSearchParams(queryOf(request));
@@ -103,19 +104,35 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
     // The cookie that binds the sign-in must be one of the host that the provider sends the browser back to.
     const elsewhere = sameMachineUnder(access.publicUrl, request.headers.host);
     if (elsewhere !== undefined) return redirect(response, `${elsewhere}${request.originalUrl}`);
-    const wanted = query.get('provider');
-    const [only, ...more] = sp.providers;
-    const chosen = wanted === null && more.length === 0 ? only : sp.providers.find(({ id }) => id === wanted);
-    if (chosen === undefined) return sendPage(response, choiceOfProviderPage(sp.providers, returnTo));
-    const { location, browserSecret } = await signIn.begin(chosen, returnTo, secretOf(request));
+    const forced = query.get('force') === 'true';
+    const wanted = query.get('provider') ?? (forced ? await providerOf(request) : null);
+    const providers = directory.all();
+    const [only, ...more] = providers;
+    const chosen = wanted === null && more.length === 0 ? only : providers.find(({ id }) => id === wanted);
+    if (chosen === undefined) return sendPage(response, choiceOfProviderPage(providers, returnTo, forced));
+    const { location, browserSecret } = await signIn.begin({
+      provider: chosen.id,
+      returnTo,
+      browserSecret: secretOf(request),
+      ip: clientAddressOf(response),
+      forced,
+    });
     response.append('Set-Cookie', cookies.signIn(browserSecret, requestLifeMs / 1_000));
     redirect(response, location);
   };
 
+  /** A form that is too large or malformed is refused as it would be elsewhere, and recorded as a sign-in. */
+  const recordUnreadable: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+    const why = isQuarterdeckError(error) && error.code === 'too_large' ? 'size' : 'form';
+    signIn.unreadable(why, clientAddressOf(response));
+    next(error);
+  };
+
   const acs = async (request: Request, response: Response): Promise<void> => {
+    const posted = (request.body ?? {}) as Record<string, unknown>;
     const done = await signIn.finish({
-      samlResponse: single(request.body, 'SAMLResponse'),
-      relayState: single(request.body, 'RelayState'),
+      samlResponse: posted.SAMLResponse,
+      relayState: posted.RelayState,
       browserSecret: secretOf(request),
       previousToken: tokenOf(request),
       ip: clientAddressOf(response),
@@ -153,7 +170,7 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
   };
 
   router.get('/saml/login', login);
-  router.post('/saml/acs', form, acs);
+  router.post('/saml/acs', form, recordUnreadable, acs);
   router.get('/saml/slo', slo);
   router.post('/saml/slo', form, slo);
   router.post('/logout', logout);

@@ -17,6 +17,7 @@ interface Kind {
 export const problemKinds: Readonly<Record<ErrorCode, Kind>> = {
   malformed_request: { status: 400, title: 'The request cannot be read' },
   not_authenticated: { status: 401, title: 'Sign in first' },
+  reauthentication_required: { status: 401, title: 'Sign in again' },
   not_permitted: { status: 403, title: 'Not permitted' },
   network_refused: { status: 403, title: 'Not from this network' },
   customer_credential_refused: { status: 403, title: 'Customer credentials have no place here' },
@@ -43,6 +44,7 @@ export const problemType = (code: ErrorCode): string => `/internal/docs#problem-
 export const problemOf = (error: QuarterdeckError, requestId: string): Record<string, unknown> => ({
   // First, so that none of them replaces a member that clients rely on.
   ...error.extra,
+  ...(error.code === 'reauthentication_required' ? { signIn: '/auth/saml/login?force=true' } : {}),
   type: problemType(error.code),
   title: problemKinds[error.code].title,
   status: problemKinds[error.code].status,
@@ -61,11 +63,20 @@ export const sendProblem = (response: Response, error: QuarterdeckError): void =
   if (retryAfterSeconds !== undefined) {
     response.setHeader('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))));
   }
+  if (error.code === 'reauthentication_required') {
+    response.setHeader('WWW-Authenticate', stepUpChallenge(error));
+  }
   response.setHeader('Cache-Control', 'no-store');
   response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
   response.locals.code = error.code;
   response.status(problemKinds[error.code].status);
   response.end(JSON.stringify(problemOf(error, requestIdOf(response))));
+};
+
+/** For tools with tokens, by RFC 9470; a browser is told where to go in the problem itself. */
+const stepUpChallenge = ({ extra }: QuarterdeckError): string => {
+  const age = extra?.maxAgeSeconds;
+  return `Bearer error="insufficient_user_authentication"${typeof age === 'number' ? `, max_age="${age}"` : ''}`;
 };
 
 /** The last handler of the app: whatever was thrown becomes a problem. */

@@ -105,7 +105,7 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
     const asked = readBody(request.body);
     const command = await commandFor(request, asked.command);
     requireCommonInput(command, asked.input, 'ids');
-    requireNeeds(command, { ...request, input: asked.input }, false);
+    requireNeeds(command, { ...request, input: asked.input, now: parts.clock() }, false);
     const { field } = command.bulk;
     const filter =
       asked.where === undefined ? undefined : filterSource(parts.selecting, request, field, asked.where);
@@ -131,7 +131,7 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
     const asked = readUploadQuery(request.query);
     const command = await commandFor(request, asked.command);
     requireCommonInput(command, asked.input, 'rows');
-    requireNeeds(command, { ...request, input: asked.input }, true);
+    requireNeeds(command, { ...request, input: asked.input, now: parts.clock() }, true);
     const { content, digest } = digested(request.content);
     const csv = request.mediaType === 'text/csv';
     return publishing.publish({

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Catalogue } from '../commands/catalogue.ts';
 import type { CommandDefinition } from '../commands/definition.ts';
+import { type Given, missingNeed } from '../commands/refusals.ts';
 import { validateInput } from '../commands/validate.ts';
 import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
@@ -138,28 +139,17 @@ export const requireCommonInput = (command: BulkCommand, input: EventData, targe
     throw new QuarterdeckError('invalid_input', 'The common input is not valid.', { errors });
 };
 
-/** A command that wants to know why or by which ticket is told once for the job, or by each row. */
+/**
+ * A command that wants to know why or by which ticket is told once for the job, or by each row; whether the
+ * sign-in is fresh enough is asked now, when the job is accepted, and not again while it runs.
+ */
 export const requireNeeds = (
   command: CommandDefinition,
-  {
-    reason,
-    reference,
-    input,
-  }: { reason?: string | undefined; reference?: string | undefined; input: EventData },
+  { input, ...given }: Given & { readonly input: EventData },
   rows: boolean,
 ): void => {
-  const told =
-    reason !== undefined || typeof input.reason === 'string' || (rows && fieldsOf(command).has('reason'));
-  if (command.needs.reason === true && !told) {
-    throw new QuarterdeckError(
-      'reason_required',
-      'This command needs a reason: send the header Quarterdeck-Reason.',
-    );
-  }
-  if (command.needs.reference === true && reference === undefined) {
-    throw new QuarterdeckError(
-      'reason_required',
-      'This command needs a ticket: send the header Quarterdeck-Reference.',
-    );
-  }
+  const own = typeof input.reason === 'string' ? input.reason : undefined;
+  const byRow = rows && fieldsOf(command).has('reason') ? '' : undefined;
+  const missing = missingNeed(command, { ...given, reason: given.reason ?? own ?? byRow });
+  if (missing !== undefined) throw missing;
 };

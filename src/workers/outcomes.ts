@@ -28,6 +28,12 @@ export interface StoredOutcome {
 export const positionsOf = ({ p }: Pick<StoredOutcome, 'p'>): readonly number[] =>
   p === undefined ? [] : Array.from({ length: p[1] }, (_, n) => p[0] + n);
 
+const counted = ['succeeded', 'unchanged', 'rejected', 'failed', 'skipped'] as const;
+
+/** How many there are of each, in the order in which the statements of a round take them. */
+export const countsOf = (outcomes: readonly StoredOutcome[]): readonly number[] =>
+  counted.map((name) => outcomes.filter(({ o }) => o === name).length);
+
 export const resultOf = (stored: StoredOutcome): ItemResult => {
   const { x, t, l, o, c, m, e, w } = stored;
   const path = e?.[0]?.path;

@@ -2,14 +2,17 @@
  * One round: decide up to a hundred groups, then commit their events, the record of what was decided
  * and the outcomes in one transaction. Its first statement locks the chunk and demands that it is still
  * ours; its append demands that nobody paused or cancelled the job. What meets a conflict is handed back.
+ *
+ * Nearly always nothing does: so it is tried as one statement first, and step by step where that was refused.
  */
 import type { Ask, StreamDecision } from '../commands/deciding.ts';
 import type { Tx } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { emptyUnit } from '../events/event-log.ts';
 import type { PreparedUnit, Unit } from '../events/unit.ts';
+import { commitAtOnce } from './at-once.ts';
 import { BulkItemsDecided, controlStream, itemsStream } from './engine-events.ts';
-import { positionsOf, type StoredOutcome } from './outcomes.ts';
+import { countsOf, positionsOf, type StoredOutcome } from './outcomes.ts';
 import type { Parts } from './parts.ts';
 import { eventsIn, type Prepared, type Proposed, placed, proposalOf, sortAdmitted } from './proposal.ts';
 import { metadataFor } from './requester.ts';
@@ -67,6 +70,23 @@ export const createRounds = (parts: Parts): Rounds => {
     return proposed.map((one, n) => ({ ...one, prepared: prepared[n] as PreparedUnit }));
   };
 
+  /** undefined: a unit was refused, and nothing was written. */
+  const atOnce = async (
+    work: Work,
+    proposed: readonly Prepared[],
+    settled: readonly StoredOutcome[],
+  ): Promise<RoundDone | undefined> => {
+    const outcomes = [...settled, ...placed(proposed, 0)];
+    const [control, record] = await log.prepare([controlOf(work), recordOf(parts, work, outcomes)]);
+    const units = [control, ...proposed.map(({ prepared }) => prepared), record] as readonly PreparedUnit[];
+    const committed = await commitAtOnce(pool, work, { units, outcomes, leaseSeconds });
+    if (committed === 'stopped') throw new Stopped();
+    if (committed === 'refused') return undefined;
+    work.rounds++;
+    log.announce(committed);
+    return { decided: outcomes.length, conflicting: [], claimed: [] };
+  };
+
   /** Everything from the append lock on. */
   const append = async (
     tx: Tx,
@@ -74,15 +94,13 @@ export const createRounds = (parts: Parts): Rounds => {
     proposed: readonly Prepared[],
     settled: readonly StoredOutcome[],
   ): Promise<Committing> => {
-    const stream = controlStream(work.job.id);
-    const control: Unit = { ...emptyUnit, reads: [{ stream, version: work.job.controlVersion }] };
-    const { head, refused } = await log.admit(tx, [control, ...proposed.map(({ unit }) => unit)]);
+    const { head, refused } = await log.admit(tx, [controlOf(work), ...proposed.map(({ unit }) => unit)]);
     if (refused[0] !== undefined) throw new Stopped();
     const { proposed: admitted, taken, ...back } = sortAdmitted(proposed, refused.slice(1));
     const outcomes = [...settled, ...taken, ...placed(admitted, head.position)];
     if (outcomes.length === 0) return { done: { decided: 0, ...back }, position: 0 };
     const changing = admitted.filter(({ unit }) => unit.events.length > 0).map(({ prepared }) => prepared);
-    const record = await log.prepare([{ ...control, ...recordOf(parts, work, outcomes) }]);
+    const record = await log.prepare([recordOf(parts, work, outcomes)]);
     const written = await log.writeAdmitted(tx, [...changing, ...record]);
     if (written.some((outcome) => !outcome.accepted)) throw new Error('a unit that was admitted was refused');
     const position = head.position + eventsIn(admitted) + 1;
@@ -118,7 +136,8 @@ export const createRounds = (parts: Parts): Rounds => {
       const proposed = await propose(work, groups);
       if (work.job.dryRun) return commit(work, (tx) => preview(tx, work, proposed, settled));
       const prepared = await prepare(proposed);
-      return commit(work, (tx) => append(tx, work, prepared, settled));
+      const done = await atOnce(work, prepared, settled);
+      return done ?? commit(work, (tx) => append(tx, work, prepared, settled));
     },
     alone: (work, group) =>
       commit(work, async (tx) => {
@@ -135,7 +154,11 @@ const lock = async (tx: Tx, { job, chunk, lease, rounds }: Work): Promise<void> 
   if (rowCount !== 1) throw new Stopped();
 };
 
-const counted = ['succeeded', 'unchanged', 'rejected', 'failed', 'skipped'] as const;
+/** Only pausing, resuming and cancelling write this stream, so that nothing commits after them. */
+const controlOf = ({ job }: Work): Unit => ({
+  ...emptyUnit,
+  reads: [{ stream: controlStream(job.id), version: job.controlVersion }],
+});
 
 const writeOutcomes = async (
   tx: Tx,
@@ -143,8 +166,7 @@ const writeOutcomes = async (
   outcomes: readonly StoredOutcome[],
   position: number,
 ): Promise<void> => {
-  const counts = counted.map((name) => outcomes.filter(({ o }) => o === name).length);
-  const values = [job.id, chunk, JSON.stringify(outcomes), ...counts, position, leaseSeconds];
+  const values = [job.id, chunk, JSON.stringify(outcomes), ...countsOf(outcomes), position, leaseSeconds];
   await tx.query({ ...writeRound, values });
 };
 
@@ -153,7 +175,7 @@ const recordOf = (
   { clock, newId }: Parts,
   { job, chunk, rounds, principal, command }: Work,
   outcomes: readonly StoredOutcome[],
-): Pick<Unit, 'writes' | 'events'> => {
+): Unit => {
   const stream = itemsStream(job.id);
   const metadata = metadataFor(job, principal, { commandId: newId(), decidedAt: clock() });
   const items = outcomes.map((one) => ({
@@ -165,6 +187,7 @@ const recordOf = (
   }));
   const data = { jobId: job.id, chunk, round: rounds + 1, prefix: command.stream.prefix, items };
   return {
+    ...emptyUnit,
     writes: [{ stream, base: 'any' }],
     events: [{ stream, metadata, ...BulkItemsDecided.of(data) }],
   };

@@ -42,6 +42,7 @@ const wrong: Readonly<Record<string, Partial<Said>>> = {
   'in-response-to': { inResponseTo: '_other' },
   'confirmation-time': { confirmationNotOnOrAfter: at(-30) },
   'conditions-time': { notBefore: at(31) },
+  conditions: { conditions: '<x:Unheard xmlns:x="urn:x"/>' },
   audience: { audience: url },
   'authn-statement': { authnStatement: '' },
   'session-time': { authnStatement: statement(`SessionNotOnOrAfter="${at(-31)}"`) },
@@ -74,6 +75,18 @@ test('every check has a case here', () => {
   const names = assertionChecks.map(({ name }) => name);
   expect([...Object.keys(wrong), 'confirmation-method'].sort()).toEqual([...names].sort());
 });
+
+test('without a request of ours no request may be named, neither in the assertion nor around it', () => {
+  const given = answered({ responseInResponseTo: undefined, inResponseTo: undefined });
+  const unasked = { ...given, expected: { ...given.expected, requestId: undefined } };
+  expect(() => checkAssertion(unasked)).not.toThrow();
+  for (const changes of [{ responseInResponseTo: undefined }, { inResponseTo: undefined }]) {
+    const named = { ...unasked, ...only(answered(changes)) };
+    expect(() => checkAssertion(named)).toThrow(expect.objectContaining({ check: 'in-response-to' }));
+  }
+});
+
+const only = ({ response, assertion }: ReturnType<typeof answered>) => ({ response, assertion });
 
 test('up to 30 seconds of skew are forgiven at both ends', () => {
   expect(failing({ notBefore: at(30), issueInstant: at(30) })).toEqual([]);

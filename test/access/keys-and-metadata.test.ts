@@ -6,7 +6,8 @@ import path from 'node:path';
 import { startDevelopmentProvider } from '../../src/access/development-provider/server.ts';
 import { signingKeyIn } from '../../src/access/saml/key-files.ts';
 import { packRedirected } from '../../src/access/saml/message.ts';
-import { loadProvider, parseProviderMetadata } from '../../src/access/saml/provider-metadata.ts';
+import { metadataSource } from '../../src/access/saml/metadata-source.ts';
+import { parseProviderMetadata } from '../../src/access/saml/provider-metadata.ts';
 import { signedRedirect, verifyRedirect } from '../../src/access/saml/redirect-signature.ts';
 import { issuer, newSigningKey, writeMetadata } from './messages.ts';
 
@@ -54,6 +55,8 @@ describe('a signing key', () => {
 });
 
 describe('metadata of an identity provider', () => {
+  const loadProvider = async (setting: string) => metadataSource(setting).read();
+
   test('tells its entity id, addresses and certificates, and is called as its file', async () => {
     const key = newSigningKey();
     const provider = await loadProvider(await writeMetadata(folder, key));

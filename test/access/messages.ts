@@ -22,12 +22,24 @@ export const newSigningKey = (): SigningKey => {
   return { privateKey, certificate: selfSignedCertificate(privateKey, 'test provider', new Date()) };
 };
 
-const metadataOf = ({ certificate }: SigningKey): string => `
-<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${issuer}">
-  <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
-    <KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data>
+export interface Published {
+  /** All of its keys, as during a change from one to another. */
+  readonly keys: readonly SigningKey[];
+  readonly entityId?: string;
+  readonly validUntil?: string;
+}
+
+const certificateXml = ({ certificate }: SigningKey): string =>
+  `<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data>
       <X509Certificate>${certificate.replace(/-----[^-]+-----|\s/g, '')}</X509Certificate>
-    </X509Data></KeyInfo></KeyDescriptor>
+    </X509Data></KeyInfo></KeyDescriptor>`;
+
+export const metadataOf = ({ keys, entityId = issuer, validUntil }: Published): string => `
+<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${entityId}"${
+  validUntil === undefined ? '' : ` validUntil="${validUntil}"`
+}>
+  <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+    ${keys.map(certificateXml).join('\n    ')}
     <SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/slo"/>
     <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/>
   </IDPSSODescriptor>
@@ -35,7 +47,7 @@ const metadataOf = ({ certificate }: SigningKey): string => `
 
 export const writeMetadata = async (folder: string, key: SigningKey): Promise<string> => {
   const file = path.join(folder, 'acme.xml');
-  await writeFile(file, metadataOf(key));
+  await writeFile(file, metadataOf({ keys: [key] }));
   return file;
 };
 
@@ -44,7 +56,8 @@ export interface Said {
   readonly responseVersion: string;
   readonly assertionVersion: string;
   readonly destination: string;
-  readonly responseInResponseTo: string;
+  /** undefined leaves the attribute out. */
+  readonly responseInResponseTo: string | undefined;
   readonly responseIssuer: string;
   readonly status: string;
   readonly assertionId: string;
@@ -56,8 +69,12 @@ export interface Said {
   readonly recipient: string;
   /** undefined leaves the attribute out. */
   readonly inResponseTo: string | undefined;
-  readonly confirmationNotOnOrAfter: string;
+  readonly confirmationNotOnOrAfter: string | undefined;
+  /** undefined leaves the attribute out. */
+  readonly confirmationNotBefore: string | undefined;
   readonly notBefore: string;
+  /** Further conditions, whole elements. */
+  readonly conditions: string;
   readonly notOnOrAfter: string;
   readonly audience: string;
   /** The whole element. */
@@ -65,6 +82,8 @@ export interface Said {
   /** The whole element, or nothing. */
   readonly attributes: string;
   readonly extensions: string;
+  /** Beside the status code. */
+  readonly statusDetail: string;
 }
 
 export const minutes = (n: number): number => n * 60_000;
@@ -90,12 +109,15 @@ export const saying = (
     recipient: `${url}/auth/saml/acs`,
     inResponseTo: id,
     confirmationNotOnOrAfter: at(minutes(2)),
+    confirmationNotBefore: undefined,
     notBefore: at(-minutes(1)),
+    conditions: '',
     notOnOrAfter: at(minutes(2)),
     audience: `${url}/auth/saml/metadata`,
     authnStatement: `<saml:AuthnStatement AuthnInstant="${at(0)}" SessionIndex="s1"><saml:AuthnContext/></saml:AuthnStatement>`,
     attributes: groups('staff'),
     extensions: '',
+    statusDetail: '',
     ...changes,
   };
 };
@@ -105,13 +127,16 @@ export const groups = (...names: readonly string[]): string =>
     .map((name) => `<saml:AttributeValue>${name}</saml:AttributeValue>`)
     .join('')}</saml:Attribute></saml:AttributeStatement>`;
 
-export const assertionXml = (s: Said): string =>
-  `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${s.assertionId}" Version="${s.assertionVersion}" IssueInstant="${s.issueInstant}"><saml:Issuer>${s.assertionIssuer}</saml:Issuer><saml:Subject>${s.nameId}<saml:SubjectConfirmation Method="${s.method}"><saml:SubjectConfirmationData Recipient="${s.recipient}"${
-    s.inResponseTo === undefined ? '' : ` InResponseTo="${s.inResponseTo}"`
-  } NotOnOrAfter="${s.confirmationNotOnOrAfter}"/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="${s.notBefore}" NotOnOrAfter="${s.notOnOrAfter}"><saml:AudienceRestriction><saml:Audience>${s.audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>${s.authnStatement}${s.attributes}</saml:Assertion>`;
+const optional = (name: string, value: string | undefined): string =>
+  value === undefined ? '' : ` ${name}="${value}"`;
 
-export const responseAround = (s: Said, content: string): string =>
-  `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_response" Version="${s.responseVersion}" IssueInstant="${s.issueInstant}" Destination="${s.destination}" InResponseTo="${s.responseInResponseTo}"><saml:Issuer>${s.responseIssuer}</saml:Issuer>${s.extensions}<samlp:Status><samlp:StatusCode Value="${s.status}"/></samlp:Status>${content}</samlp:Response>`;
+export const assertionXml = (s: Said): string =>
+  `<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${s.assertionId}" Version="${s.assertionVersion}" IssueInstant="${s.issueInstant}"><saml:Issuer>${s.assertionIssuer}</saml:Issuer><saml:Subject>${s.nameId}<saml:SubjectConfirmation Method="${s.method}"><saml:SubjectConfirmationData Recipient="${s.recipient}"${optional('InResponseTo', s.inResponseTo)}${optional('NotBefore', s.confirmationNotBefore)}${optional('NotOnOrAfter', s.confirmationNotOnOrAfter)}/></saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="${s.notBefore}" NotOnOrAfter="${s.notOnOrAfter}"><saml:AudienceRestriction><saml:Audience>${s.audience}</saml:Audience></saml:AudienceRestriction>${s.conditions}</saml:Conditions>${s.authnStatement}${s.attributes}</saml:Assertion>`;
+
+export const responseId = '_response';
+
+export const responseAround = (s: Said, content: string, id = responseId): string =>
+  `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${id}" Version="${s.responseVersion}" IssueInstant="${s.issueInstant}" Destination="${s.destination}"${optional('InResponseTo', s.responseInResponseTo)}><saml:Issuer>${s.responseIssuer}</saml:Issuer>${s.extensions}<samlp:Status><samlp:StatusCode Value="${s.status}"/>${s.statusDetail}</samlp:Status>${content}</samlp:Response>`;
 
 /** A whole response whose assertion is signed, as an honest provider sends it. */
 export const sealed = (s: Said, key: SigningKey): string =>
@@ -121,16 +146,23 @@ export const sealed = (s: Said, key: SigningKey): string =>
 export interface BegunSignIn {
   readonly browser: Browser;
   readonly relayState: string;
+  /** Our signed request, as the provider gets it. */
+  readonly authnRequest: string;
   readonly request: { id: string; url: string; now: Date };
 }
 
-export const beginSignIn = async (browser: Browser, url: string): Promise<BegunSignIn> => {
-  const away = new URL((await browser.get('/auth/saml/login')).headers.get('location') ?? '');
+export const beginSignIn = async (
+  browser: Browser,
+  url: string,
+  address = '/auth/saml/login',
+): Promise<BegunSignIn> => {
+  const away = new URL((await browser.get(address)).headers.get('location') ?? '');
   const xml = inflateRawSync(Buffer.from(away.searchParams.get('SAMLRequest') ?? '', 'base64')).toString();
   const id = /\bID="([^"]+)"/.exec(xml)?.[1] ?? '';
   return {
     browser,
     relayState: away.searchParams.get('RelayState') ?? '',
+    authnRequest: xml,
     request: { id, url, now: new Date() },
   };
 };

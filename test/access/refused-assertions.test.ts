@@ -2,80 +2,37 @@
  * What signs nobody in. Every message is real and signed with a key that is trusted, unless the test says
  * otherwise; each must be refused for the reason that the test names, and the log must say so.
  */
+import { exclusiveC14n } from '../../src/access/saml/algorithms.ts';
 import { newMessageId } from '../../src/access/saml/ledger.ts';
-import { type SigningKey, signElement } from '../../src/access/saml/signed-xml.ts';
-import { type TestDatabase, testDatabase } from '../setup/database.ts';
+import { signElement } from '../../src/access/saml/signed-xml.ts';
+import { type Acme, openAcme } from './acme.ts';
 import { Browser } from './browser.ts';
 import {
   assertionXml,
   type BegunSignIn,
-  beginSignIn,
   groups,
   issuer,
   minutes,
   newSigningKey,
-  postAnswer,
   responseAround,
   type Said,
   saying,
   sealed,
-  writeMetadata,
 } from './messages.ts';
-import { dropKeys, type Keys, newKeys, type Served, serve } from './serving.ts';
+import { signatureIn, signedWith, withoutSignature } from './signing.ts';
 
-let db: TestDatabase;
-let keys: Keys;
-let app: Served;
-let key: SigningKey;
-
-const policy = `
-roles: { reader: { permissions: [accounts:read] } }
-providers: { acme: { groups: { staff: reader } } }
-tools: { console: { scope: ['*'] } }
-`;
-
+let acme: Acme;
 beforeAll(async () => {
-  db = await testDatabase();
-  keys = await newKeys();
-  key = newSigningKey();
-  const file = await writeMetadata(keys.dataDir, key);
-  app = await serve(db, keys, { sso: { metadata: [file], production: true } });
-  await app.access.applyPolicy(policy, 'access-policy.yaml');
+  acme = await openAcme();
 });
-afterAll(async () => {
-  await app.stop();
-  await dropKeys(keys);
-  await db.drop();
-});
+afterAll(() => acme.close());
 
-const begin = (browser = new Browser(app.url)): Promise<BegunSignIn> => beginSignIn(browser, app.url);
-
-/** Posts it, and expects a refusal that is a page, sets no session, and is recorded with its reason. */
-const expectRefused = async (
-  begun: Pick<BegunSignIn, 'browser' | 'relayState'>,
-  xml: string | Buffer,
-  why: string,
-) => {
-  const before = (await app.recorded()).length;
-  app.clock.now = new Date();
-  const answer = await postAnswer(begun, xml);
-  const session = answer.headers.getSetCookie().filter((line) => /^(__Host-)?quarterdeck=/.test(line));
-  expect([answer.status, session, answer.headers.get('location')]).toEqual([403, [], null]);
-  expect(answer.text).toContain('<h1>You could not be signed in</h1>');
-  const added = (await app.recorded()).slice(before);
-  expect(added.map(({ type, data }) => [type, data.why])).toEqual([['SignInRefused', why]]);
-};
-
-beforeEach(() => {
-  // Only the first ten refusals of a source and reason are recorded one by one each minute.
-  app.clock.now = new Date();
-});
+const begin = (browser?: Browser): Promise<BegunSignIn> => acme.begin(browser);
+const expectRefused: Acme['expectRefused'] = (...given) => acme.expectRefused(...given);
 
 test('an honest response signs in', async () => {
   const begun = await begin();
-  const done = await postAnswer(begun, sealed(saying(begun.request), key));
-  expect([done.status, done.headers.get('location')]).toEqual([303, '/']);
-  expect((await begun.browser.get('/internal/v1/me')).status).toBe(200);
+  await acme.expectSignedIn(begun, sealed(saying(begun.request), acme.key));
 });
 
 describe('properly signed but wrong', () => {
@@ -94,6 +51,13 @@ describe('properly signed but wrong', () => {
       'response-issuer',
       () => ({ responseIssuer: 'https://other.example' }),
     ],
+    ['no issuer of the assertion', 'assertion-issuer', () => ({ assertionIssuer: '' })],
+    ['no version of the assertion', 'version', () => ({ assertionVersion: '' })],
+    [
+      'sender-vouches',
+      'confirmation-method',
+      () => ({ method: 'urn:oasis:names:tc:SAML:2.0:cm:sender-vouches' }),
+    ],
     [
       'holder-of-key',
       'confirmation-method',
@@ -103,6 +67,29 @@ describe('properly signed but wrong', () => {
       'a confirmation that is over',
       'confirmation-time',
       () => ({ confirmationNotOnOrAfter: ago(minutes(1)) }),
+    ],
+    [
+      'a confirmation that has not begun',
+      'confirmation-time',
+      () => ({ confirmationNotBefore: ago(-minutes(1)) }),
+    ],
+    ['a confirmation that never ends', 'time', () => ({ confirmationNotOnOrAfter: undefined })],
+    [
+      'a session at the provider that is over',
+      'session-time',
+      () => ({
+        authnStatement: `<saml:AuthnStatement AuthnInstant="${ago(0)}" SessionNotOnOrAfter="${ago(minutes(1))}"/>`,
+      }),
+    ],
+    [
+      'a sign-in in the future',
+      'authn-statement',
+      () => ({ authnStatement: `<saml:AuthnStatement AuthnInstant="${ago(-minutes(1))}"/>` }),
+    ],
+    [
+      'a condition that nobody knows',
+      'conditions',
+      () => ({ conditions: '<x:OnlyOnSundays xmlns:x="urn:x"/>' }),
     ],
     ['conditions that are over', 'conditions-time', () => ({ notOnOrAfter: ago(minutes(1)) })],
     ['conditions that have not begun', 'conditions-time', () => ({ notBefore: ago(-minutes(1)) })],
@@ -132,13 +119,20 @@ describe('properly signed but wrong', () => {
       () => ({ inResponseTo: '_unknown', responseInResponseTo: '_unknown' }),
     ],
     ['no signed InResponseTo', 'in-response-to', () => ({ inResponseTo: undefined })],
+    [
+      'no InResponseTo at all',
+      'in-response-to',
+      () => ({ inResponseTo: undefined, responseInResponseTo: undefined }),
+    ],
+    ['InResponseTo right in the assertion only', 'in-response-to', () => ({ responseInResponseTo: '_x' })],
     ['InResponseTo right on the envelope only', 'in-response-to', () => ({ inResponseTo: '_unknown' })],
     ['a comment in the NameID', 'plain', () => ({ nameId: '<saml:NameID>admin<!-- -->x</saml:NameID>' })],
+    ['CDATA in the NameID', 'plain', () => ({ nameId: '<saml:NameID>admin<![CDATA[x]]></saml:NameID>' })],
     ['an instruction in the NameID', 'plain', () => ({ nameId: '<saml:NameID>admin<?x y?>x</saml:NameID>' })],
   ];
   test.each(cases)('%s is refused', async (_name, why, changes) => {
     const begun = await begin();
-    await expectRefused(begun, sealed(saying(begun.request, changes()), key), why);
+    await expectRefused(begun, sealed(saying(begun.request, changes()), acme.key), why);
   });
 
   test('a clock that is 25 seconds off is not', async () => {
@@ -147,13 +141,14 @@ describe('properly signed but wrong', () => {
       { ...begun.request, now: new Date(Date.now() + 25_000) },
       { notBefore: ago(-25_000) },
     );
-    expect((await postAnswer(begun, sealed(said, key))).status).toBe(303);
+    expect((await acme.post(begun, sealed(said, acme.key))).status).toBe(303);
   });
 });
 
 describe('not signed as it must be', () => {
-  const signedAssertion = (said: Said) => signElement(assertionXml(said), said.assertionId, key);
-  const signatureIn = (xml: string) => /<ds:Signature[\s\S]*<\/ds:Signature>/.exec(xml)?.[0] ?? '';
+  const signedAssertion = (said: Said) => signElement(assertionXml(said), said.assertionId, acme.key);
+  const signedHow = (s: Said, how: Parameters<typeof signedWith>[3]) =>
+    responseAround(s, signedWith(assertionXml(s), s.assertionId, acme.key, how));
 
   const cases: readonly (readonly [string, string, (said: Said) => string])[] = [
     ['no signature', 'signature', (s) => responseAround(s, assertionXml(s))],
@@ -172,41 +167,27 @@ describe('not signed as it must be', () => {
     [
       'an emptied signature value',
       'signature',
-      (s) => sealed(s, key).replace(/<ds:SignatureValue>[^<]*/, '<ds:SignatureValue>'),
+      (s) => sealed(s, acme.key).replace(/<ds:SignatureValue>[^<]*/, '<ds:SignatureValue>'),
     ],
-    ['a changed NameID', 'signature', (s) => sealed(s, key).replace('>someone<', '>somebody<')],
-    ['a changed group', 'signature', (s) => sealed(s, key).replace('>staff<', '>admin<')],
-    ['the key of another, also in KeyInfo', 'signature', (s) => sealed(s, newSigningKey())],
+    ['a changed NameID', 'signature', (s) => sealed(s, acme.key).replace('>someone<', '>somebody<')],
+    ['a changed group', 'signature', (s) => sealed(s, acme.key).replace('>staff<', '>admin<')],
+    ['a stripped signature', 'signature', (s) => withoutSignature(sealed(s, acme.key))],
+    ['the key of another, whose certificate is in KeyInfo', 'signature', (s) => sealed(s, newSigningKey())],
+    [
+      'the key of another, with the provider’s certificate in KeyInfo',
+      'signature',
+      (s) =>
+        responseAround(s, signedWith(assertionXml(s), s.assertionId, newSigningKey(), { shown: acme.key })),
+    ],
     [
       'a signed response around an unsigned assertion',
       'signature',
-      (s) => signElement(responseAround(s, assertionXml(s)), '_response', key),
+      (s) => signElement(responseAround(s, assertionXml(s)), '_response', acme.key),
     ],
     [
       'two assertions',
       'one-assertion',
       (s) => responseAround(s, signedAssertion(s) + assertionXml({ ...s, assertionId: '_evil' })),
-    ],
-    [
-      'an evil assertion before the signed one in Extensions',
-      'one-assertion',
-      (s) =>
-        responseAround(
-          { ...s, extensions: `<samlp:Extensions>${signedAssertion(s)}</samlp:Extensions>` },
-          assertionXml({ ...s, assertionId: '_evil' }),
-        ),
-    ],
-    [
-      'the signed assertion wrapped inside the signature of an evil one (XSW)',
-      'one-assertion',
-      (s) => {
-        const evil = assertionXml({ ...s, assertionId: '_evil', nameId: '<saml:NameID>admin</saml:NameID>' });
-        const wrapped = signatureIn(signedAssertion(s)).replace(
-          '</ds:Signature>',
-          `<ds:Object>${assertionXml(s)}</ds:Object></ds:Signature>`,
-        );
-        return responseAround(s, evil.replace('</saml:Issuer>', `</saml:Issuer>${wrapped}`));
-      },
     ],
     [
       'a signature over another element than its parent',
@@ -223,7 +204,7 @@ describe('not signed as it must be', () => {
     [
       'the same ID twice',
       'unique-ids',
-      (s) => sealed(s, key).replace('ID="_response"', `ID="${s.assertionId}"`),
+      (s) => sealed(s, acme.key).replace('ID="_response"', `ID="${s.assertionId}"`),
     ],
     [
       'two signatures',
@@ -237,44 +218,66 @@ describe('not signed as it must be', () => {
     [
       'SHA-1',
       'algorithm',
-      (s) =>
-        sealed(s, key).replace(
-          'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
-          'http://www.w3.org/2000/09/xmldsig#rsa-sha1',
-        ),
+      (s) => signedHow(s, { signatureAlgorithm: 'http://www.w3.org/2000/09/xmldsig#rsa-sha1' }),
     ],
     [
-      'an HMAC',
+      'an HMAC whose secret is the provider’s certificate',
       'algorithm',
       (s) =>
-        sealed(s, key).replace(
-          'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
-          'http://www.w3.org/2000/09/xmldsig#hmac-sha1',
-        ),
+        signedHow(s, {
+          signatureAlgorithm: 'http://www.w3.org/2000/09/xmldsig#hmac-sha1',
+          secret: acme.key.certificate,
+        }),
+    ],
+    [
+      'an algorithm that nobody knows',
+      'algorithm',
+      (s) => sealed(s, acme.key).replace('xmldsig-more#rsa-sha256', 'xmldsig-more#rsa-sha257'),
     ],
     [
       'a SHA-1 digest',
       'algorithm',
-      (s) =>
-        sealed(s, key).replace(
-          'http://www.w3.org/2001/04/xmlenc#sha256',
-          'http://www.w3.org/2000/09/xmldsig#sha1',
-        ),
+      (s) => signedHow(s, { digestAlgorithm: 'http://www.w3.org/2000/09/xmldsig#sha1' }),
     ],
     [
-      'a foreign transform',
+      'a canonicalization that keeps comments',
       'algorithm',
-      (s) =>
-        sealed(s, key).replace(
-          'http://www.w3.org/2000/09/xmldsig#enveloped-signature',
-          'http://www.w3.org/TR/1999/REC-xslt-19991116',
-        ),
+      (s) => signedHow(s, { canonicalization: `${exclusiveC14n}WithComments` }),
     ],
-    ['an empty reference', 'signature-form', (s) => sealed(s, key).replace(/URI="#[^"]*"/, 'URI=""')],
+    ...(
+      [
+        ['XSLT', 'http://www.w3.org/TR/1999/REC-xslt-19991116'],
+        ['XPath', 'http://www.w3.org/TR/1999/REC-xpath-19991116'],
+        ['base64', 'http://www.w3.org/2000/09/xmldsig#base64'],
+      ] as const
+    ).map(
+      ([name, transform]) =>
+        [
+          `a foreign transform, ${name},`,
+          'algorithm',
+          (s: Said) =>
+            sealed(s, acme.key).replace('http://www.w3.org/2000/09/xmldsig#enveloped-signature', transform),
+        ] as const,
+    ),
+    ['an empty reference', 'signature-form', (s) => signedHow(s, { uri: '' })],
     [
       'an external reference',
       'signature-form',
-      (s) => sealed(s, key).replace(/URI="#[^"]*"/, 'URI="https://evil.example/"'),
+      (s) => sealed(s, acme.key).replace(/URI="#[^"]*"/, 'URI="https://evil.example/"'),
+    ],
+    [
+      'no reference',
+      'signature-form',
+      (s) => sealed(s, acme.key).replace(/<ds:Reference[\s\S]*<\/ds:Reference>/, ''),
+    ],
+    ['two references', 'signature-form', (s) => signedHow(s, { references: [s.assertionId, s.assertionId] })],
+    [
+      'the signature of another assertion of the same provider',
+      'signature-form',
+      (s) => {
+        const other = signedAssertion({ ...s, assertionId: newMessageId() });
+        return sealed(s, acme.key).replace(signatureIn(sealed(s, acme.key)), signatureIn(other));
+      },
     ],
   ];
   test.each(cases)('%s is refused', async (_name, why, make) => {
@@ -284,64 +287,176 @@ describe('not signed as it must be', () => {
 });
 
 describe('not a message at all', () => {
+  const inRoot = (subset: string) => `<!DOCTYPE r ${subset}><r>x</r>`;
   const cases: readonly (readonly [string, string, string | Buffer])[] = [
-    ['a DOCTYPE', 'doctype', '<!DOCTYPE r [<!ENTITY e "x">]><r>&e;</r>'],
+    ['a DOCTYPE', 'doctype', '<!DOCTYPE r><r/>'],
+    ['a DOCTYPE in lower case', 'doctype', '<!doctype r><r/>'],
+    ['a DOCTYPE after the declaration', 'doctype', '<?xml version="1.0"?><!DOCTYPE r><r/>'],
+    ['an entity', 'doctype', '<!DOCTYPE r [<!ENTITY e "x">]><r>&e;</r>'],
+    ['an external entity', 'doctype', inRoot('[<!ENTITY e SYSTEM "file:///etc/passwd">]')],
+    ['a parameter entity', 'doctype', inRoot('[<!ENTITY % e SYSTEM "https://evil.example/x">%e;]')],
+    ['an external DTD', 'doctype', inRoot('SYSTEM "https://evil.example/x.dtd"')],
+    [
+      'a billion laughs',
+      'doctype',
+      inRoot(
+        `[<!ENTITY l0 "ha">${[1, 2, 3, 4, 5, 6, 7, 8, 9]
+          .map((n) => `<!ENTITY l${n} "${`&l${n - 1};`.repeat(10)}">`)
+          .join('')}]`,
+      ),
+    ],
+    ['an entity that nobody defined', 'xml', '<r>&e;</r>'],
     ['a truncated document', 'xml', '<samlp:Response'],
     ['plain text', 'xml', 'hello'],
+    ['JSON', 'xml', '{"Response":{}}'],
+    ['HTML', 'xml', '<!-- x --><p>one<p>two'],
     ['nothing', 'field', ''],
     ['UTF-16', 'encoding', Buffer.from('\ufeff<r/>', 'utf16le')],
+    ['UTF-16 that begins with its big end', 'encoding', Buffer.from('\ufeff<r/>', 'utf16le').swap16()],
+    ['Latin-1', 'encoding', Buffer.from('<r>\u00fc</r>', 'latin1')],
+    ['an image', 'encoding', Buffer.from('89504e470d0a1a0a', 'hex')],
     ['a deep document', 'depth', `${'<a>'.repeat(1_000)}${'</a>'.repeat(1_000)}`],
+    ['a very deep document', 'depth', `${'<a>'.repeat(45_000)}${'</a>'.repeat(45_000)}`],
+    ['a document of very many elements', 'size', `<r>${'<a/>'.repeat(100_000)}</r>`],
+    ['a long document', 'size', `<r>${'x'.repeat(515 * 1024)}</r>`],
     [
       'a logout response',
       'response',
       '<samlp:LogoutResponse xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>',
     ],
     ['an unbound prefix', 'xml', '<x:Response/>'],
+    ['two roots', 'xml', '<r/><r/>'],
   ];
   test.each(cases)('%s is refused', async (_name, why, xml) => {
     await expectRefused(await begin(), xml, why);
   });
 
-  test('a form of a megabyte is too large', async () => {
-    const answer = await postAnswer(await begin(), 'x'.repeat(1_000_000));
-    expect([answer.status, JSON.parse(answer.text).code]).toEqual([413, 'too_large']);
+  test('an honest message cut off anywhere is refused', async () => {
+    const begun = await begin();
+    const xml = sealed(saying(begun.request), acme.key);
+    for (let length = 1; length < xml.length; length += 397) {
+      await expectRefused(begun, xml.slice(0, length), 'xml');
+    }
+    await acme.expectSignedIn(begun, xml);
   });
 
-  test('a repeated field is refused', async () => {
-    const { browser, relayState, request } = await begin();
-    const SAMLResponse = Buffer.from(sealed(saying(request), key)).toString('base64');
-    const form = new URLSearchParams({ SAMLResponse, RelayState: relayState });
-    form.append('SAMLResponse', SAMLResponse);
-    expect((await browser.go('POST', '/auth/saml/acs', form)).status).toBe(403);
+  test('an instruction or a comment beside the message is refused', async () => {
+    const begun = await begin();
+    const xml = sealed(saying(begun.request), acme.key);
+    for (const more of ['<?x y?>', '<!-- x -->']) {
+      await expectRefused(begun, more + xml, 'plain');
+      await expectRefused(begun, xml + more, 'plain');
+    }
+  });
+});
+
+describe('a form that is none', () => {
+  const send = async (body: string, type = 'application/x-www-form-urlencoded') => {
+    const begun = await begin();
+    await acme.app.access.denials.flush(true);
+    const before = (await acme.app.recorded()).length;
+    const SAMLResponse = encodeURIComponent(
+      Buffer.from(sealed(saying(begun.request), acme.key)).toString('base64'),
+    );
+    const filled = body.replaceAll('MESSAGE', SAMLResponse).replaceAll('STATE', begun.relayState);
+    const answer = await fetch(`${acme.app.url}/auth/saml/acs`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': type, cookie: begun.browser.cookies() },
+      body: filled,
+    });
+    const added = (await acme.app.recorded()).slice(before);
+    return [answer.status, answer.headers.getSetCookie(), added.map(({ data }) => data.why)];
+  };
+
+  test.each([
+    ['a repeated message', 'SAMLResponse=MESSAGE&SAMLResponse=MESSAGE&RelayState=STATE'],
+    ['another message beside it', 'SAMLResponse=x&SAMLResponse=MESSAGE&RelayState=STATE'],
+    ['an array', 'SAMLResponse[]=MESSAGE&RelayState=STATE'],
+    ['an object', 'SAMLResponse[x]=MESSAGE&RelayState=STATE'],
+    ['no message', 'RelayState=STATE'],
+    ['a repeated RelayState', 'SAMLResponse=MESSAGE&RelayState=STATE&RelayState=STATE'],
+    ['an empty RelayState beside it', 'SAMLResponse=MESSAGE&RelayState=STATE&RelayState='],
+  ])('%s is refused', async (_name, body) => {
+    expect(await send(body)).toEqual([403, [], ['field']]);
+  });
+
+  test.each([
+    ['JSON', '{"SAMLResponse":"MESSAGE","RelayState":"STATE"}', 'application/json'],
+    ['plain text', 'SAMLResponse=MESSAGE&RelayState=STATE', 'text/plain'],
+  ])('%s is refused', async (_name, body, type) => {
+    expect(await send(body, type)).toEqual([403, [], ['field']]);
+  });
+
+  test('a megabyte is too large, and so are a hundred fields', async () => {
+    expect(await send(`SAMLResponse=${'x'.repeat(1_000_000)}`)).toEqual([413, [], ['size']]);
+    expect(await send(`SAMLResponse=MESSAGE${'&x=y'.repeat(100)}`)).toEqual([413, [], ['size']]);
+  });
+
+  test('an encoding that nobody knows is malformed', async () => {
+    expect(await send('SAMLResponse=MESSAGE', 'application/x-www-form-urlencoded; charset=utf-7')).toEqual([
+      400,
+      [],
+      ['form'],
+    ]);
   });
 });
 
 describe('used where or when it must not be', () => {
   test('the same response again', async () => {
     const begun = await begin();
-    const xml = sealed(saying(begun.request), key);
-    expect((await postAnswer(begun, xml)).status).toBe(303);
+    const xml = sealed(saying(begun.request), acme.key);
+    expect((await acme.post(begun, xml)).status).toBe(303);
     await expectRefused(begun, xml, 'request-unknown');
   });
 
   test('an assertion id that was used before, for a new request', async () => {
     const first = await begin();
     const assertionId = newMessageId();
-    expect((await postAnswer(first, sealed(saying(first.request, { assertionId }), key))).status).toBe(303);
+    expect((await acme.post(first, sealed(saying(first.request, { assertionId }), acme.key))).status).toBe(
+      303,
+    );
     const second = await begin();
-    await expectRefused(second, sealed(saying(second.request, { assertionId }), key), 'replay');
+    await expectRefused(second, sealed(saying(second.request, { assertionId }), acme.key), 'replay');
+  });
+
+  test('the same response again after a restart, and its assertion for a new request', async () => {
+    const begun = await begin();
+    const assertionId = newMessageId();
+    const xml = sealed(saying(begun.request, { assertionId }), acme.key);
+    expect((await acme.post(begun, xml)).status).toBe(303);
+    const restarted = await acme.another();
+    try {
+      const post = async (state: string, message: string, browser: Browser) =>
+        fetch(`${restarted.url}/auth/saml/acs`, {
+          method: 'POST',
+          body: new URLSearchParams({
+            SAMLResponse: Buffer.from(message).toString('base64'),
+            RelayState: state,
+          }),
+          redirect: 'manual',
+          headers: { cookie: browser.cookies() },
+        });
+      expect((await post(begun.relayState, xml, begun.browser)).status).toBe(403);
+      const next = await begin();
+      const again = sealed(saying(next.request, { assertionId }), acme.key);
+      expect((await post(next.relayState, again, next.browser)).status).toBe(403);
+      const reasons = (await restarted.recorded()).slice(-2).map(({ data }) => data.why);
+      expect(reasons).toEqual(['request-unknown', 'replay']);
+    } finally {
+      await restarted.stop();
+    }
   });
 
   test('the same response to two processes at once signs in once', async () => {
-    const file = await writeMetadata(keys.dataDir, key);
-    const other = await serve(db, keys, { publicUrl: app.url, sso: { metadata: [file], production: true } });
+    const other = await acme.another();
     try {
       const begun = await begin();
-      const xml = sealed(saying(begun.request), key);
+      const xml = sealed(saying(begun.request), acme.key);
       const SAMLResponse = Buffer.from(xml).toString('base64');
       const body = new URLSearchParams({ SAMLResponse, RelayState: begun.relayState });
       const answers = await Promise.all(
-        [app.url, other.url, app.url, other.url].map((url) =>
+        [acme.app.url, other.url, acme.app.url, other.url].map((url) =>
           fetch(`${url}/auth/saml/acs`, {
             method: 'POST',
             body,
@@ -361,50 +476,55 @@ describe('used where or when it must not be', () => {
     const elsewhere = await begin();
     await expectRefused(
       { browser: elsewhere.browser, relayState },
-      sealed(saying(request), key),
+      sealed(saying(request), acme.key),
       'other-browser',
     );
     await expectRefused(
-      { browser: new Browser(app.url), relayState },
-      sealed(saying(request), key),
+      { browser: new Browser(acme.app.url), relayState },
+      sealed(saying(request), acme.key),
       'other-browser',
     );
   });
 
   test('a sign-in that nobody began here', async () => {
     const { browser, request } = await begin();
-    await expectRefused({ browser, relayState: 'made-up' }, sealed(saying(request), key), 'request-unknown');
+    await expectRefused(
+      { browser, relayState: 'made-up' },
+      sealed(saying(request), acme.key),
+      'request-unknown',
+    );
   });
 
   test('an answer to another request of the same browser', async () => {
     const one = await begin();
     const two = await begin(one.browser);
-    await expectRefused({ ...two }, sealed(saying(one.request), key), 'in-response-to');
+    await expectRefused({ ...two }, sealed(saying(one.request), acme.key), 'in-response-to');
   });
 
   test('a sign-in that took longer than a quarter of an hour', async () => {
     const begun = await begin();
-    await db.owner.query(`UPDATE saml_requests SET expires_at = now() - interval '1 second' WHERE id = $1`, [
-      begun.request.id,
-    ]);
-    await expectRefused(begun, sealed(saying(begun.request), key), 'request-unknown');
+    await acme.db.owner.query(
+      `UPDATE saml_requests SET expires_at = now() - interval '1 second' WHERE id = $1`,
+      [begun.request.id],
+    );
+    await expectRefused(begun, sealed(saying(begun.request), acme.key), 'request-unknown');
   });
 
   test('a person who was deactivated', async () => {
     const nameId = '<saml:NameID>leaver</saml:NameID>';
     const first = await begin();
-    await postAnswer(first, sealed(saying(first.request, { nameId }), key));
-    await app.access.people.setActive(app.access.people.idOf(issuer, 'leaver'), false);
+    await acme.post(first, sealed(saying(first.request, { nameId }), acme.key));
+    await acme.app.access.people.setActive(acme.app.access.people.idOf(issuer, 'leaver'), false);
     expect((await first.browser.get('/internal/v1/me')).status).toBe(401);
     const second = await begin();
-    await expectRefused(second, sealed(saying(second.request, { nameId }), key), 'inactive');
+    await expectRefused(second, sealed(saying(second.request, { nameId }), acme.key), 'inactive');
   });
 });
 
 describe('groups', () => {
   const rolesWith = async (attributes: string) => {
     const begun = await begin();
-    const done = await postAnswer(begun, sealed(saying(begun.request, { attributes }), key));
+    const done = await acme.post(begun, sealed(saying(begun.request, { attributes }), acme.key));
     if (done.status !== 303) return done.status;
     return JSON.parse((await begun.browser.get('/internal/v1/me')).text).roles as string[];
   };

@@ -1,4 +1,5 @@
 /** Signing in and out against the development provider, over real HTTP. */
+import { verifyRedirect } from '../../src/access/saml/redirect-signature.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { Browser, formIn } from './browser.ts';
 import { dropKeys, type Keys, newKeys, type Served, samplePolicy, serve } from './serving.ts';
@@ -37,6 +38,7 @@ describe('signing in', () => {
         roles: ['support'],
         permissions: ['accounts:read', 'support:*'],
         tool: 'console',
+        attributes: {},
       },
     ]);
   });
@@ -46,7 +48,9 @@ describe('signing in', () => {
     const page = await browser.follow(await browser.get('/auth/saml/login'));
     expect(page.text.match(/<form/g)).toHaveLength(1);
     expect(formIn(page.text).users).toEqual(
-      ['support', 'billing', 'ops', 'admin', 'compliance'].map((name) => `${name}@dev.test`),
+      ['support', 'billing', 'ops', 'admin', 'compliance', 'regional-support'].map(
+        (name) => `${name}@dev.test`,
+      ),
     );
   });
 
@@ -154,14 +158,33 @@ describe('signing in', () => {
   });
 });
 
+describe('our request to sign in', () => {
+  test('is signed with SHA-256 by the key in our metadata, and says where the answer goes', async () => {
+    const step = await new Browser(app.url).get('/auth/saml/login');
+    const location = new URL(step.headers.get('location') ?? '');
+    const { certificate } = app.sso.sp.key;
+    const { xml, relayState } = verifyRedirect(location.search.slice(1), [certificate]);
+    expect(location.searchParams.get('SigAlg')).toBe('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256');
+    expect(xml).toContain(`AssertionConsumerServiceURL="${app.url}/auth/saml/acs"`);
+    expect(relayState).toMatch(/^[\w-]{43}$/);
+  });
+});
+
 describe('our metadata', () => {
-  test('names our addresses and carries the certificate that our requests are signed with', async () => {
+  test('names our addresses and carries the certificates to check our requests and to encrypt for us with', async () => {
     const { text, headers } = await new Browser(app.url).get('/auth/saml/metadata');
     expect(headers.get('content-type')).toContain('application/samlmetadata+xml');
     expect(text).toContain(`entityID="${app.url}/auth/saml/metadata"`);
     expect(text).toContain(`Location="${app.url}/auth/saml/acs"`);
     expect(text).toContain('AuthnRequestsSigned="true"');
-    expect(text).toContain(app.sso.sp.key.certificate.replace(/-----[^-]+-----|\s/g, ''));
+    for (const [use, { certificate }] of [
+      ['signing', app.sso.sp.key],
+      ['encryption', app.sso.sp.encryptionKey],
+    ] as const) {
+      const descriptor = new RegExp(`<KeyDescriptor use="${use}">[\\s\\S]*?</KeyDescriptor>`).exec(text)?.[0];
+      expect(descriptor).toContain(certificate.replace(/-----[^-]+-----|\s/g, ''));
+    }
+    expect(app.sso.sp.encryptionKey.certificate).not.toBe(app.sso.sp.key.certificate);
   });
 });
 

@@ -109,49 +109,108 @@ test('a signed request by redirect for one session ends that one, and RelayState
 describe('is not believed', () => {
   const id = '_m';
   const signed = (xml: string) => signElement(xml, id, key);
-  const cases: readonly (readonly [string, () => string])[] = [
-    ['unsigned', () => request({ nameId: 'dora', id }).xml],
+  const cases: readonly (readonly [string, string, () => string])[] = [
+    ['unsigned', 'signature', () => request({ nameId: 'dora', id }).xml],
     [
       'with its NameID changed',
+      'signature',
       () => signed(request({ id, nameId: 'dora-x' }).xml).replace('dora-x', 'dora'),
     ],
-    ['signed by another key', () => signElement(request({ nameId: 'dora', id }).xml, id, newSigningKey())],
+    [
+      'signed by another key',
+      'signature',
+      () => signElement(request({ nameId: 'dora', id }).xml, id, newSigningKey()),
+    ],
     [
       'from another issuer',
+      'provider-unknown',
       () => signed(request({ nameId: 'dora', id, issuer: 'https://other.example' }).xml),
     ],
     [
       'for another address',
+      'destination',
       () => signed(request({ nameId: 'dora', id, destination: 'https://other.example' }).xml),
     ],
     [
       'ten minutes old',
+      'time',
       () => signed(request({ nameId: 'dora', id, now: new Date(Date.now() - minutes(10)) }).xml),
     ],
     [
       'from the future',
+      'time',
       () => signed(request({ nameId: 'dora', id, now: new Date(Date.now() + minutes(2)) }).xml),
     ],
-    ['naming nobody', () => signed(request({ id, nameId: ' ' }).xml)],
+    ['naming nobody', 'name-id', () => signed(request({ id, nameId: ' ' }).xml)],
     [
       'signed in an inner element',
+      'signature-form',
       () =>
-        request({ nameId: 'dora', id }).xml.replace(
+        request({ nameId: 'dora', id: '_outer' }).xml.replace(
           '</samlp:LogoutRequest>',
           `${signed(request({ nameId: 'dora', id }).xml)}</samlp:LogoutRequest>`,
         ),
     ],
     [
       'with SHA-1',
+      'algorithm',
       () =>
         signed(request({ nameId: 'dora', id }).xml).replace('xmldsig-more#rsa-sha256', 'xmldsig#rsa-sha1'),
     ],
-    ['with a DOCTYPE', () => `<!DOCTYPE x>${signed(request({ nameId: 'dora', id }).xml)}`],
+    ['with a DOCTYPE', 'doctype', () => `<!DOCTYPE x>${signed(request({ nameId: 'dora', id }).xml)}`],
   ];
-  test.each(cases)('a request %s', async (_what, make) => {
+  test.each(cases)('a request %s', async (_what, why, make) => {
     const dora = await signedIn('dora');
-    expect((await post('SAMLRequest', make())).status).toBe(403);
+    const answer = await post('SAMLRequest', make());
+    expect(answer.status).toBe(403);
+    expect(answer.text).toContain('<h1>Signing out was not completed</h1>');
     expect(await status(dora)).toBe(200);
+    expect((await app.recorded()).at(-1)).toMatchObject({
+      type: 'SignInRefused',
+      data: { why: `logout-${why}` },
+    });
+  });
+
+  test.each([
+    ['a repeated request', ['SAMLRequest', 'SAMLRequest']],
+    ['a request and an answer at once', ['SAMLRequest', 'SAMLResponse']],
+    ['a request with two RelayStates', ['SAMLRequest', 'RelayState', 'RelayState']],
+    ['a form without message', ['RelayState']],
+  ])('%s', async (_what, fields) => {
+    const gina = await signedIn('gina');
+    const { id: made, xml } = request({ nameId: 'gina' });
+    const packed = Buffer.from(signElement(xml, made, key)).toString('base64');
+    const form = new URLSearchParams(fields.map((field): [string, string] => [field, packed]));
+    const answer = await new Browser(app.url).go('POST', '/auth/saml/slo', form);
+    expect([answer.status, await status(gina)]).toEqual([403, 200]);
+    expect((await app.recorded()).at(-1)?.data).toEqual({ why: 'logout-field' });
+  });
+
+  test('an answer that says that the provider did not sign out: the page says so, ours is over', async () => {
+    const hugo = await signedIn('hugo');
+    const begun = await hugo.go('POST', '/auth/logout', new URLSearchParams());
+    const away = new URL(begun.headers.get('location') ?? '');
+    const asked = verifyRedirect(away.search.slice(1), [app.sso.sp.key.certificate]);
+    const url = `${app.url}/auth/saml/slo`;
+    const success = logoutAnswerXml({
+      id: newMessageId(),
+      issuer,
+      destination: url,
+      now: new Date(),
+      inResponseTo: /\bID="([^"]+)"/.exec(asked.xml)?.[1] ?? '',
+    });
+    const packed = packRedirected(success.replace('status:Success', 'status:Responder'));
+    const { relayState } = asked;
+    const location = signedRedirect({
+      url,
+      field: 'SAMLResponse',
+      packed,
+      relayState,
+      privateKey: key.privateKey,
+    });
+    const page = await hugo.get(location);
+    expect([page.status, await status(hugo)]).toEqual([403, 401]);
+    expect(page.text).toContain('says that it did not sign you out');
   });
 
   test('the same request twice', async () => {

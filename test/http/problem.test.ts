@@ -20,6 +20,7 @@ const statuses = {
   unsupported_media_type: 415,
   invalid_input: 422,
   idempotency_key_reused: 422,
+  reauthentication_required: 401,
   reason_required: 428,
   too_many_requests: 429,
   internal: 500,

@@ -33,3 +33,6 @@ export const permits = (me: Me, permission: string): boolean =>
 
 export const signInUrl = (returnTo: string): string =>
   `/auth/saml/login?return_to=${encodeURIComponent(returnTo)}`;
+
+/** The provider asks once more who one is, whatever session it still has. */
+export const signInAgainUrl = (returnTo: string): string => `${signInUrl(returnTo)}&force=true`;

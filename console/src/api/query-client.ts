@@ -9,7 +9,7 @@ import { Problem } from './problem.ts';
 const tries = 2;
 
 const sessionEnded = (error: unknown): void => {
-  if (error instanceof Problem && error.status === 401) {
+  if (error instanceof Problem && error.code === 'not_authenticated') {
     void queryClient.invalidateQueries({ queryKey: meKey });
   }
 };

@@ -101,6 +101,20 @@ export interface LogEvent {
   readonly metadata: Readonly<Record<string, unknown>> & { readonly actor?: Actor };
 }
 
+/** Somewhere that a person is signed in. */
+export interface Session {
+  readonly id: string;
+  readonly personId: string;
+  readonly email?: string;
+  readonly name?: string;
+  readonly tool: string;
+  readonly createdAt: Timestamp;
+  readonly lastUsedAt: Timestamp;
+  readonly expiresAt: Timestamp;
+  /** The one that this page uses. */
+  readonly current: boolean;
+}
+
 /** One operation of a JSON Patch (RFC 6902). */
 export interface Change {
   readonly op: string;

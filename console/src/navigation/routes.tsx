@@ -5,6 +5,7 @@ import { AuditPage } from '../audit/audit-page.tsx';
 import { BulkJobPage } from '../bulk-job/bulk-job-page.tsx';
 import { BulkJobsPage } from '../bulk-jobs/bulk-jobs-page.tsx';
 import { Empty } from '../parts/states.tsx';
+import { SessionsPage } from '../sessions/sessions-page.tsx';
 import { StartJobPage } from '../start-job/start-job-page.tsx';
 import { Link } from './link.tsx';
 import { usePlace } from './place.ts';
@@ -19,6 +20,7 @@ export const Screen = () => {
   if (area === 'bulk-jobs' && id === 'new') return <StartJobPage />;
   if (area === 'bulk-jobs') return id === undefined ? <BulkJobsPage /> : <BulkJobPage key={id} id={id} />;
   if (area === 'audit' && id === undefined) return <AuditPage />;
+  if (area === 'sessions' && id === undefined) return <SessionsPage />;
   return <NothingHere />;
 };
 

@@ -12,11 +12,12 @@ import {
   everyBearer,
   hasBegun,
   isNotOver,
+  isSuccess,
   nameIdOf,
   timeOf,
 } from './assertion-reading.ts';
 import { SamlRefusal } from './refusal.ts';
-import { attribute, children, ns, onlyChild, textOf } from './xml.ts';
+import { attribute, children, elementsIn, is, ns, textOf } from './xml.ts';
 
 export interface Expected {
   readonly now: number;
@@ -25,7 +26,8 @@ export interface Expected {
   readonly entityId: string;
   /** The identity provider's. */
   readonly issuer: string;
-  readonly requestId: string;
+  /** undefined: the provider began the sign-in by itself, so its answer may name no request. */
+  readonly requestId: string | undefined;
 }
 
 export interface Answered {
@@ -41,9 +43,10 @@ export interface AssertionCheck {
   readonly problem: (answered: Answered) => string | undefined;
 }
 
-const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
 const transient = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
 const nameIdCharactersMax = 256;
+/** Of others nobody here could say whether they hold, and then the assertion does not (SAML 2.0 Core, 2.5.1.1). */
+const knownConditions = ['AudienceRestriction', 'OneTimeUse', 'ProxyRestriction'] as const;
 
 const unless = (holds: boolean, problem: string): string | undefined => (holds ? undefined : problem);
 
@@ -106,7 +109,7 @@ export const assertionChecks: readonly AssertionCheck[] = [
       const signed = everyBearer(assertion, (data) => attribute(data, 'InResponseTo') === expected.requestId);
       return unless(
         signed && attribute(response, 'InResponseTo') === expected.requestId,
-        'The assertion answers another request than the one that this browser made.',
+        'The assertion does not answer the request that this browser made, or answers one that nobody made.',
       );
     },
   },
@@ -132,6 +135,16 @@ export const assertionChecks: readonly AssertionCheck[] = [
         hasBegun(attribute(conditions, 'NotBefore'), now) &&
         (end === undefined || isNotOver(end, now));
       return unless(valid, 'The conditions of the assertion do not hold now.');
+    },
+  },
+  {
+    name: 'conditions',
+    problem: ({ assertion }) => {
+      const conditions = child(assertion, 'Conditions');
+      const strange = (conditions ? elementsIn(conditions) : []).filter(
+        (element) => !knownConditions.some((name) => is(element, ns.assertion, name)),
+      );
+      return unless(strange.length === 0, 'The assertion has a condition that is not understood here.');
     },
   },
   {
@@ -186,9 +199,7 @@ export const assertionChecks: readonly AssertionCheck[] = [
 
 /** A response that reports failure has no assertion to check. @throws SamlRefusal `status` */
 export const checkStatus = (response: Element): void => {
-  const status = onlyChild(response, ns.protocol, 'Status');
-  const code = attribute(status && onlyChild(status, ns.protocol, 'StatusCode'), 'Value');
-  if (code !== success) throw new SamlRefusal('status', 'The identity provider did not sign you in.');
+  if (!isSuccess(response)) throw new SamlRefusal('status', 'The identity provider did not sign you in.');
 };
 
 /** @throws SamlRefusal with the name of the first check that fails. */

@@ -5,6 +5,7 @@ import { attribute, children, ns, onlyChild } from './xml.ts';
 /** By how much another clock than ours may be off. */
 export const clockSkewMs = 30_000;
 
+const success = 'urn:oasis:names:tc:SAML:2.0:status:Success';
 const bearer = 'urn:oasis:names:tc:SAML:2.0:cm:bearer';
 
 /** Milliseconds of an xs:dateTime in UTC; NaN for anything else, which then fails every comparison. */
@@ -35,4 +36,10 @@ export const bearerData = (assertion: Element): readonly Element[] =>
 export const everyBearer = (assertion: Element, holds: (data: Element) => boolean): boolean => {
   const found = bearerData(assertion);
   return found.length > 0 && found.every(holds);
+};
+
+/** Of a response to a sign-in or to a sign-out. */
+export const isSuccess = (response: Element): boolean => {
+  const status = onlyChild(response, ns.protocol, 'Status');
+  return attribute(status && onlyChild(status, ns.protocol, 'StatusCode'), 'Value') === success;
 };

@@ -1,5 +1,6 @@
 /** Who a checked assertion says somebody is: NameID, attributes, and the provider's name of the session. */
 import type { Element } from '@xmldom/xmldom';
+import type { AttributeNames } from '../policy/provider-rules.ts';
 import type { Attributes } from '../principal.ts';
 import { nameIdOf, timeOf } from './assertion-reading.ts';
 import { attribute, children, ns, textOf } from './xml.ts';
@@ -14,11 +15,13 @@ export interface AssertedIdentity {
   readonly sessionIndex?: string;
   /** Until when the assertion could be used: how long its id must be remembered. */
   readonly validUntil: Date;
+  /** When the person proved who they are, by the provider's clock; the latest where it names several. */
+  readonly authenticatedAt: Date;
   /** When the provider wants the session to end. */
   readonly sessionEnd?: Date;
 }
 
-/** As the common providers name them (Okta, Google Workspace, Entra ID, Keycloak). */
+/** As the common providers name them (Okta, Google Workspace, Entra ID, Keycloak), where the policy names none. */
 const emailNames = [
   'email',
   'mail',
@@ -38,21 +41,18 @@ const textCharactersMax = 320;
 const groupsMax = 1_000;
 const valuesMax = 100;
 
-/** What the provider calls the groups and, by our name, what else we want to know of a person. */
-export interface AttributeNames {
-  readonly groups: string;
-  readonly person: Readonly<Record<string, string>>;
-}
-
 export const identityOf = (assertion: Element, names: AttributeNames): AssertedIdentity => {
   const attributes = attributesOf(assertion);
   const nameId = textOf(nameIdOf(assertion)) ?? '';
   const statements = children(assertion, ns.assertion, 'AuthnStatement');
-  const first = (names: readonly string[]): string | undefined =>
-    names.flatMap((name) => attributes.get(name) ?? [])[0]?.slice(0, textCharactersMax);
+  const first = (own: string | undefined, usual: readonly string[]): string | undefined =>
+    (own === undefined ? usual : [own])
+      .flatMap((name) => attributes.get(name) ?? [])[0]
+      ?.slice(0, textCharactersMax);
   const email =
-    first(emailNames) ?? (attribute(nameIdOf(assertion), 'Format') === emailFormat ? nameId : undefined);
-  const name = first(nameNames);
+    first(names.email, emailNames) ??
+    (attribute(nameIdOf(assertion), 'Format') === emailFormat ? nameId : undefined);
+  const name = first(names.name, nameNames);
   const sessionIndex = statements.flatMap((s) => attribute(s, 'SessionIndex') ?? [])[0];
   const sessionEnd = earliest(statements.flatMap((s) => attribute(s, 'SessionNotOnOrAfter') ?? []));
   return {
@@ -63,6 +63,7 @@ export const identityOf = (assertion: Element, names: AttributeNames): AssertedI
       Object.entries(names.person).map(([name, theirs]) => [name, valuesOf(attributes.get(theirs))]),
     ),
     validUntil: validUntil(assertion),
+    authenticatedAt: new Date(Math.max(...statements.map((s) => timeOf(attribute(s, 'AuthnInstant'))))),
     ...(email === undefined ? {} : { email }),
     ...(name === undefined ? {} : { name }),
     ...(sessionIndex === undefined ? {} : { sessionIndex }),

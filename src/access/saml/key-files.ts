@@ -1,5 +1,5 @@
 /**
- * A signing key and its certificate in the data directory, made at the first start and kept: a new key
+ * A key pair of ours and its certificate in the data directory, made at the first start and kept: a new key
  * would be a stranger to the identity provider. Processes that start together agree on one.
  */
 import { generateKeyPair } from 'node:crypto';

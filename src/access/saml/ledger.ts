@@ -13,6 +13,8 @@ export interface StartedRequest {
   readonly id: string;
   readonly provider: string;
   readonly returnTo: string;
+  /** The person was to prove who they are once more, from then on. */
+  readonly provenFrom: Date | undefined;
   /** Whether this secret is the one that the browser was given at the start. */
   isOf(browserSecret: string | undefined): boolean;
 }
@@ -24,6 +26,7 @@ export interface NewRequest {
   readonly relayState: string;
   readonly browserSecret?: string;
   readonly returnTo: string;
+  readonly forced?: boolean;
 }
 
 export interface Ledger {
@@ -49,21 +52,26 @@ export const newSecret = (): string => randomBytes(32).toString('base64url');
 export const newMessageId = (): string => `_${randomBytes(20).toString('hex')}`;
 
 export const createLedger = (db: Queryable, clock: Clock): Ledger => ({
-  start: async ({ id, kind, provider, relayState, browserSecret, returnTo }) => {
+  start: async ({ id, kind, provider, relayState, browserSecret, returnTo, forced = false }) => {
     const expiresAt = new Date(clock().getTime() + requestLifeMs);
     const browserHash = browserSecret === undefined ? null : hash(browserSecret);
-    const values = [id, kind, provider, hash(relayState), browserHash, returnTo, expiresAt];
+    const values = [id, kind, provider, hash(relayState), browserHash, returnTo, expiresAt, forced];
     await db.query({ ...sql.insertRequest, values });
   },
   find: async (kind, relayState) => {
-    type Row = { id: string; provider: string; browserHash: Buffer | null; returnTo: string };
+    type Row = Pick<StartedRequest, 'id' | 'provider' | 'returnTo'> & {
+      readonly browserHash: Buffer | null;
+      readonly forced: boolean;
+      readonly expiresAt: string;
+    };
     const { rows } = await db.query<Row>({ ...sql.selectRequest, values: [hash(relayState), kind, clock()] });
     const row = rows[0];
     if (row === undefined) return undefined;
-    const { id, provider, returnTo, browserHash } = row;
+    const { id, provider, returnTo, browserHash, forced, expiresAt } = row;
+    const provenFrom = forced ? new Date(Date.parse(expiresAt) - requestLifeMs) : undefined;
     const isOf = (secret: string | undefined) =>
       secret !== undefined && browserHash !== null && timingSafeEqual(hash(secret), browserHash);
-    return { id, provider, returnTo, isOf };
+    return { id, provider, returnTo, provenFrom, isOf };
   },
   consume: async (tx, requestId) =>
     (await tx.query({ ...sql.consumeRequest, values: [requestId, clock()] })).rowCount === 1,

@@ -3,12 +3,13 @@
  * is the text that the signature covers.
  */
 import type { Element } from '@xmldom/xmldom';
-import { clockSkewMs, timeOf } from './assertion-reading.ts';
+import { clockSkewMs, isSuccess, timeOf } from './assertion-reading.ts';
 import { unpackPosted, unpackRedirected } from './message.ts';
 import { checkMessage, logoutChecks } from './message-checks.ts';
+import type { ProviderDirectory } from './provider-directory.ts';
 import type { IdentityProvider } from './provider-metadata.ts';
 import { type MessageField, verifyRedirect } from './redirect-signature.ts';
-import { SamlRefusal } from './refusal.ts';
+import { fromProvider, SamlRefusal } from './refusal.ts';
 import { withoutDeclaration } from './response.ts';
 import { verifiedXml } from './signed-xml.ts';
 import { attribute, children, escaped, is, ns, onlyChild, parseXml, textOf } from './xml.ts';
@@ -24,6 +25,8 @@ export interface LogoutRequest {
 export interface LogoutAnswer {
   readonly kind: 'answer';
   readonly inResponseTo: string | undefined;
+  /** Whether the provider ended its own session and those of others that it knows of. */
+  readonly success: boolean;
 }
 
 export interface ReadMessage {
@@ -37,7 +40,7 @@ export type Received =
   | { readonly binding: 'post'; readonly form: Readonly<Record<string, unknown>> };
 
 interface Reader {
-  readonly providers: readonly IdentityProvider[];
+  readonly providers: Pick<ProviderDirectory, 'byEntityId'>;
   readonly sloUrl: string;
   readonly now: Date;
 }
@@ -49,8 +52,10 @@ const ageMsMax = 5 * 60_000;
 export const readLogout = (received: Received, reader: Reader): ReadMessage => {
   const { root, provider, relayState } =
     received.binding === 'redirect' ? redirected(received.query, reader) : posted(received.form, reader);
-  checkEnvelope(root, provider, reader);
-  return { provider, relayState, message: messageIn(root) };
+  return fromProvider(provider.id, () => {
+    checkEnvelope(root, provider, reader);
+    return { provider, relayState, message: messageIn(root) };
+  });
 };
 
 interface Verified {
@@ -59,39 +64,47 @@ interface Verified {
   readonly relayState: string | undefined;
 }
 
-const redirected = (query: string, { providers }: Reader): Verified => {
+const redirected = (query: string, reader: Reader): Verified => {
   const peeked = new URLSearchParams(query);
   const packed = peeked.get('SAMLRequest') ?? peeked.get('SAMLResponse');
-  const provider = senderOf(parseXml(withoutDeclaration(unpackRedirected(packed))), providers);
-  const { xml, relayState } = verifyRedirect(query, provider.certificates);
+  const provider = senderOf(parseXml(withoutDeclaration(unpackRedirected(packed))), reader);
+  const { xml, relayState } = fromProvider(provider.id, () => verifyRedirect(query, provider.certificates));
   const root = parseXml(withoutDeclaration(xml));
   checkMessage(root, logoutChecks);
   return { root, provider, relayState };
 };
 
-const posted = (form: Readonly<Record<string, unknown>>, { providers }: Reader): Verified => {
-  const field: MessageField = form.SAMLRequest === undefined ? 'SAMLResponse' : 'SAMLRequest';
+const posted = (form: Readonly<Record<string, unknown>>, reader: Reader): Verified => {
+  const field = fieldOf(form);
   const xml = unpackPosted(form[field]);
   const root = parseXml(withoutDeclaration(xml));
-  const provider = senderOf(root, providers);
+  const provider = senderOf(root, reader);
   checkMessage(root, logoutChecks);
   const signature = onlyChild(root, ns.signature, 'Signature');
-  if (signature === undefined) throw new SamlRefusal('signature', 'The message is not signed.');
-  const signed = parseXml(verifiedXml(xml, signature, provider.certificates));
-  return {
-    root: signed,
-    provider,
-    relayState: typeof form.RelayState === 'string' ? form.RelayState : undefined,
-  };
+  const signed = fromProvider(provider.id, () => verifiedXml(xml, signature, provider.certificates));
+  return { root: parseXml(signed), provider, relayState: form.RelayState as string | undefined };
+};
+
+const fieldOf = (form: Readonly<Record<string, unknown>>): MessageField => {
+  const fields = (['SAMLRequest', 'SAMLResponse'] as const).filter((name) => form[name] !== undefined);
+  const [field, ...more] = fields;
+  const { RelayState: relayState } = form;
+  if (
+    field === undefined ||
+    more.length > 0 ||
+    (relayState !== undefined && typeof relayState !== 'string')
+  ) {
+    throw new SamlRefusal(
+      'field',
+      'There must be one SAMLRequest or SAMLResponse, and one RelayState at most.',
+    );
+  }
+  return field;
 };
 
 /** Only says whose key to check with; the signature then proves it. */
-const senderOf = (root: Element, providers: readonly IdentityProvider[]): IdentityProvider => {
-  const issuer = textOf(onlyChild(root, ns.assertion, 'Issuer'));
-  const provider = providers.find(({ entityId }) => entityId === issuer);
-  if (provider === undefined) throw new SamlRefusal('provider-unknown', 'The message comes from a stranger.');
-  return provider;
-};
+const senderOf = (root: Element, { providers }: Reader): IdentityProvider =>
+  providers.byEntityId(textOf(onlyChild(root, ns.assertion, 'Issuer')));
 
 const checkEnvelope = (root: Element, provider: IdentityProvider, { sloUrl, now }: Reader): void => {
   const issued = timeOf(attribute(root, 'IssueInstant'));
@@ -109,7 +122,7 @@ const checkEnvelope = (root: Element, provider: IdentityProvider, { sloUrl, now 
 
 const messageIn = (root: Element): LogoutRequest | LogoutAnswer => {
   if (is(root, ns.protocol, 'LogoutResponse'))
-    return { kind: 'answer', inResponseTo: attribute(root, 'InResponseTo') };
+    return { kind: 'answer', inResponseTo: attribute(root, 'InResponseTo'), success: isSuccess(root) };
   const id = attribute(root, 'ID');
   const nameId = textOf(onlyChild(root, ns.assertion, 'NameID')) ?? '';
   if (!is(root, ns.protocol, 'LogoutRequest') || id === undefined) {

@@ -82,20 +82,28 @@ const isResponse: MessageCheck = {
     is(root, ns.protocol, 'Response') ? undefined : 'This is not a response to a sign-in.',
 };
 
+const isAnyAssertion = ({ localName }: Element): boolean =>
+  localName === 'Assertion' || localName === 'EncryptedAssertion';
+
 const oneAssertion: MessageCheck = {
   name: 'one-assertion',
   problem: ({ root, elements }) => {
-    const named = elements.filter(
-      ({ localName }) => localName === 'Assertion' || localName === 'EncryptedAssertion',
-    );
-    const [only, ...more] = named;
+    const [only, ...more] = elements.filter(isAnyAssertion);
     if (more.length > 0) return 'There is more than one assertion.';
     // A response that reports an error has none: its status says why, see `assertion-checks.ts`.
     if (only === undefined) return undefined;
-    return only.parentNode === root && is(only, ns.assertion, 'Assertion')
+    return only.parentNode === root && only.namespaceURI === ns.assertion
       ? undefined
-      : 'The assertion is encrypted, or not where it belongs.';
+      : 'The assertion is not where it belongs.';
   },
+};
+
+const isOneAssertion: MessageCheck = {
+  name: 'one-assertion',
+  problem: ({ root, elements }) =>
+    is(root, ns.assertion, 'Assertion') && elements.filter(isAnyAssertion).length === 1
+      ? undefined
+      : 'What was encrypted is not one assertion.',
 };
 
 /** For responses to a sign-in. */
@@ -103,6 +111,14 @@ export const responseChecks: readonly MessageCheck[] = [
   isResponse,
   uniqueIds,
   oneAssertion,
+  signatureForm,
+  signatureAlgorithms,
+];
+
+/** For an assertion by itself, as it comes out of its encryption. */
+export const decryptedChecks: readonly MessageCheck[] = [
+  isOneAssertion,
+  uniqueIds,
   signatureForm,
   signatureAlgorithms,
 ];

@@ -1,10 +1,9 @@
 /**
- * What an identity provider publishes about itself: its entity id, where to send people and with which
- * keys it signs. Read from a file, a URL or given text; anything missing stops the start with a sentence.
+ * What an identity provider publishes about itself (SAML 2.0 Metadata): its entity id, where to send people,
+ * with which keys it signs and how long that may be believed. The dates of its certificates say nothing:
+ * the metadata is what makes them trusted.
  */
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Element } from '@xmldom/xmldom';
 import { attribute, children, elementsOf, is, ns, onlyChild, parseXml, textOf } from './xml.ts';
 
@@ -17,12 +16,13 @@ export interface IdentityProvider {
   readonly signOutUrl?: string;
   /** Where answers to its sign-out requests go, if elsewhere. */
   readonly signOutAnswerUrl?: string;
-  /** PEM. */
+  /** PEM; a provider that changes its key publishes both for a while, and each is as good. */
   readonly certificates: readonly string[];
+  /** Until when the metadata may be used; undefined: until it says otherwise. */
+  readonly validUntil?: Date;
 }
 
 const redirectBinding = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
-const idPattern = /^[a-z][a-z0-9-]{0,63}$/;
 
 /** Comments are harmless here: nothing in metadata is compared with what is signed. */
 const withoutComments = (xml: string): string => xml.replace(/<!--[\s\S]*?-->/g, '');
@@ -42,6 +42,7 @@ export const parseProviderMetadata = (id: string, xml: string): IdentityProvider
   const certificates = certificatesOf(role);
   if (certificates.length === 0) throw missing('signing certificate');
   const signOut = endpointOf(role, 'SingleLogoutService');
+  const validUntil = earliestEnd([root, entity, role]);
   return {
     id,
     entityId,
@@ -49,6 +50,7 @@ export const parseProviderMetadata = (id: string, xml: string): IdentityProvider
     certificates,
     ...(signOut === undefined ? {} : { signOutUrl: signOut.location }),
     ...(signOut?.answers === undefined ? {} : { signOutAnswerUrl: signOut.answers }),
+    ...(validUntil === undefined ? {} : { validUntil }),
   };
 };
 
@@ -78,36 +80,9 @@ const certificatesOf = (role: Element): readonly string[] =>
     .flatMap((data) => children(data, ns.signature, 'X509Certificate'))
     .map((certificate) => new X509Certificate(Buffer.from(textOf(certificate) ?? '', 'base64')).toString());
 
-/** `okta=https://…` names the provider; otherwise it is called as the file or the host. */
-const sourceOf = (setting: string): { id: string; source: string } => {
-  const named = /^([a-z][a-z0-9-]{0,63})=(.+)$/s.exec(setting);
-  if (named?.[1] !== undefined && named[2] !== undefined) return { id: named[1], source: named[2] };
-  const bare = isUrl(setting) ? new URL(setting).hostname : path.basename(setting, path.extname(setting));
-  return { id: bare.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-'), source: setting };
-};
-
-const isUrl = (source: string): boolean => /^https?:\/\//.test(source);
-
-const fetchTimeoutMs = 10_000;
-
-const fetched = async (url: string): Promise<string> => {
-  const answer = await fetch(url, {
-    signal: AbortSignal.timeout(fetchTimeoutMs),
-    headers: { accept: '*/*' },
-  });
-  if (!answer.ok) throw new Error(`it answered ${answer.status}`);
-  return answer.text();
-};
-
-/** One entry of `QUARTERDECK_SAML_METADATA`. @throws Error that names the entry */
-export const loadProvider = async (setting: string): Promise<IdentityProvider> => {
-  const { id, source } = sourceOf(setting);
-  if (!idPattern.test(id))
-    throw new Error(`SAML metadata "${setting}": give it a name, as in okta=${source}`);
-  try {
-    return parseProviderMetadata(id, isUrl(source) ? await fetched(source) : await readFile(source, 'utf8'));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`SAML metadata "${setting}" cannot be used: ${reason}`, { cause });
-  }
+/** Each level may end before the one around it. */
+const earliestEnd = (elements: readonly (Element | undefined)[]): Date | undefined => {
+  const ends = elements.flatMap((element) => attribute(element, 'validUntil') ?? []).map(Date.parse);
+  if (ends.some(Number.isNaN)) throw new Error('its validUntil is no date and time');
+  return ends.length === 0 ? undefined : new Date(Math.min(...ends));
 };

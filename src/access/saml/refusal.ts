@@ -13,3 +13,17 @@ export class SamlRefusal extends Error {
     this.provider = options.provider;
   }
 }
+
+/** Says whose message it was, for the log and for reading that provider's metadata anew. */
+export const withProvider = (error: unknown, provider: string): unknown =>
+  error instanceof SamlRefusal && error.provider === undefined
+    ? new SamlRefusal(error.check, error.message, { provider, cause: error.cause })
+    : error;
+
+export const fromProvider = <T>(provider: string, work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    throw withProvider(error, provider);
+  }
+};

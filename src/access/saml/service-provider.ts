@@ -1,10 +1,11 @@
 /**
- * Us, as identity providers know us: entity id, addresses, signing key and the metadata that tells them;
- * and the providers that we know. node-saml is configured here and nowhere else.
+ * Us, as identity providers know us: entity id, addresses, keys and the metadata that tells them. node-saml
+ * is configured here and nowhere else.
  */
 import { SAML, ValidateInResponseTo } from '@node-saml/node-saml';
+import { contentCiphers, rsaOaep } from './algorithms.ts';
 import { clockSkewMs } from './assertion-reading.ts';
-import { requestLifeMs } from './ledger.ts';
+import { newMessageId, requestLifeMs } from './ledger.ts';
 import type { IdentityProvider } from './provider-metadata.ts';
 import { bodyOfPem } from './self-signed.ts';
 import type { SigningKey } from './signed-xml.ts';
@@ -15,27 +16,32 @@ export interface ServiceProvider {
   readonly acsUrl: string;
   readonly sloUrl: string;
   readonly key: SigningKey;
-  readonly providers: readonly IdentityProvider[];
+  /** What assertions may be encrypted for; it signs nothing. */
+  readonly encryptionKey: SigningKey;
   /** XML for an identity provider's administrator. */
   metadata(): string;
-  /** node-saml for one message: it knows exactly one request, the one that is begun or answered. */
-  saml(provider: IdentityProvider, requestId: string): SAML;
+  /** node-saml for one message, begun or answered. */
+  saml(provider: IdentityProvider, exchange: Exchange): SAML;
+}
+
+export interface Exchange {
+  /** The one request that node-saml then knows; undefined: a sign-in that no request of ours began. */
+  readonly requestId: string | undefined;
+  /** The provider is to ask for a proof once more, whatever session it still has. */
+  readonly forceAuthn?: boolean;
+  /** Whose signatures must be there and right; the assertion's alone by default. */
+  readonly signed?: { readonly response: boolean; readonly assertion: boolean };
 }
 
 interface Settings {
   readonly publicUrl: string;
   readonly entityId?: string | undefined;
   readonly key: SigningKey;
-  readonly providers: readonly IdentityProvider[];
+  readonly encryptionKey: SigningKey;
 }
 
-/** @throws Error when two providers share an id or an entity id */
-export const createServiceProvider = ({ publicUrl, entityId, key, providers }: Settings): ServiceProvider => {
-  for (const same of ['id', 'entityId'] as const) {
-    const values = providers.map((provider) => provider[same]);
-    const twice = values.find((value, index) => values.indexOf(value) !== index);
-    if (twice !== undefined) throw new Error(`two identity providers have the same ${same} "${twice}"`);
-  }
+export const createServiceProvider = (settings: Settings): ServiceProvider => {
+  const { publicUrl, entityId, key, encryptionKey } = settings;
   const own = {
     entityId: entityId ?? new URL('/auth/saml/metadata', publicUrl).href,
     acsUrl: new URL('/auth/saml/acs', publicUrl).href,
@@ -44,10 +50,11 @@ export const createServiceProvider = ({ publicUrl, entityId, key, providers }: S
   return {
     ...own,
     key,
-    providers,
-    metadata: () => metadataXml(own, key),
-    saml: (provider, requestId) =>
+    encryptionKey,
+    metadata: () => metadataXml(own, key, encryptionKey),
+    saml: (provider, { requestId, forceAuthn = false, signed = { response: false, assertion: true } }) =>
       new SAML({
+        forceAuthn,
         callbackUrl: own.acsUrl,
         issuer: own.entityId,
         audience: own.entityId,
@@ -60,12 +67,14 @@ export const createServiceProvider = ({ publicUrl, entityId, key, providers }: S
         digestAlgorithm: 'sha256',
         identifierFormat: null,
         disableRequestedAuthnContext: true,
-        wantAssertionsSigned: true,
-        wantAuthnResponseSigned: false,
+        decryptionPvk: encryptionKey.privateKey,
+        wantAssertionsSigned: signed.assertion,
+        wantAuthnResponseSigned: signed.response,
         acceptedClockSkewMs: clockSkewMs,
-        validateInResponseTo: ValidateInResponseTo.always,
+        validateInResponseTo:
+          requestId === undefined ? ValidateInResponseTo.never : ValidateInResponseTo.always,
         requestIdExpirationPeriodMs: requestLifeMs,
-        generateUniqueId: () => requestId,
+        generateUniqueId: () => requestId ?? newMessageId(),
         cacheProvider: onlyRequest(requestId),
       }),
   };
@@ -75,7 +84,7 @@ export const createServiceProvider = ({ publicUrl, entityId, key, providers }: S
  * node-saml would keep request ids in memory. Ours are in PostgreSQL (`ledger.ts`), found by RelayState
  * before and consumed after; in between node-saml is told of that one request.
  */
-const onlyRequest = (requestId: string) => ({
+const onlyRequest = (requestId: string | undefined) => ({
   saveAsync: (_key: string, value: string) => Promise.resolve({ value, createdAt: Date.now() }),
   getAsync: (key: string) => Promise.resolve(key === requestId ? new Date().toISOString() : null),
   removeAsync: (key: string | null) => Promise.resolve(key),
@@ -83,13 +92,26 @@ const onlyRequest = (requestId: string) => ({
 
 const binding = (name: string): string => `urn:oasis:names:tc:SAML:2.0:bindings:${name}`;
 
-const metadataXml = (own: Pick<ServiceProvider, 'entityId' | 'acsUrl' | 'sloUrl'>, key: SigningKey): string =>
+const keyDescriptor = (use: 'signing' | 'encryption', { certificate }: SigningKey, methods = ''): string =>
+  `<KeyDescriptor use="${use}">
+      <KeyInfo xmlns="${ns.signature}"><X509Data><X509Certificate>${bodyOfPem(certificate)}</X509Certificate></X509Data></KeyInfo>${methods}
+    </KeyDescriptor>`;
+
+/** What we decrypt, the best first, so that no provider need guess. */
+const encryptionMethods = [...contentCiphers, rsaOaep]
+  .map((method) => `\n      <EncryptionMethod Algorithm="${method}"/>`)
+  .join('');
+
+const metadataXml = (
+  own: Pick<ServiceProvider, 'entityId' | 'acsUrl' | 'sloUrl'>,
+  key: SigningKey,
+  encryptionKey: SigningKey,
+): string =>
   `<?xml version="1.0" encoding="UTF-8"?>
 <EntityDescriptor xmlns="${ns.metadata}" entityID="${escaped(own.entityId)}">
   <SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="${ns.protocol}">
-    <KeyDescriptor use="signing">
-      <KeyInfo xmlns="${ns.signature}"><X509Data><X509Certificate>${bodyOfPem(key.certificate)}</X509Certificate></X509Data></KeyInfo>
-    </KeyDescriptor>
+    ${keyDescriptor('signing', key)}
+    ${keyDescriptor('encryption', encryptionKey, encryptionMethods)}
     <SingleLogoutService Binding="${binding('HTTP-Redirect')}" Location="${escaped(own.sloUrl)}"/>
     <SingleLogoutService Binding="${binding('HTTP-POST')}" Location="${escaped(own.sloUrl)}"/>
     <NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</NameIDFormat>

@@ -31,10 +31,15 @@ export const signElement = (xml: string, id: string, { privateKey, certificate }
 
 /**
  * The canonical text of what `signature`, an element of `xml`, covers. The form of the signature has been
- * checked before (`signature-checks.ts`): this is the arithmetic alone.
+ * checked before (`message-checks.ts`): this is the arithmetic alone.
  * @throws SamlRefusal `signature`
  */
-export const verifiedXml = (xml: string, signature: Element, certificates: readonly string[]): string => {
+export const verifiedXml = (
+  xml: string,
+  signature: Element | undefined,
+  certificates: readonly string[],
+): string => {
+  if (signature === undefined) throw new SamlRefusal('signature', 'The message is not signed.');
   for (const certificate of certificates) {
     const verifier = new SignedXml({ publicCert: certificate, getCertFromKeyInfo: () => null });
     verifier.loadSignature(signature.toString());

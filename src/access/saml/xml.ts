@@ -12,6 +12,7 @@ export const ns = {
   assertion: 'urn:oasis:names:tc:SAML:2.0:assertion',
   metadata: 'urn:oasis:names:tc:SAML:2.0:metadata',
   signature: 'http://www.w3.org/2000/09/xmldsig#',
+  encryption: 'http://www.w3.org/2001/04/xmlenc#',
 } as const;
 
 const nodeTypes = { element: 1, text: 3 } as const;
@@ -25,10 +26,16 @@ export const parseXml = (text: string): Element => {
   if (text.length > charactersMax) throw new SamlRefusal('size', 'The message is too large.');
   // Looked for in the text, so that it does not matter what a parser makes of one.
   if (/<!\s*(DOCTYPE|ENTITY)/i.test(text)) throw new SamlRefusal('doctype', 'The message has a DOCTYPE.');
-  const root = parsed(text).documentElement;
+  const document = parsed(text);
+  const root = document.documentElement;
   if (root === null) throw new SamlRefusal('xml', 'The message is empty.');
+  if (childNodes(document).some((node) => node !== root && node.nodeType !== nodeTypes.text))
+    throw notPlain();
   return root;
 };
+
+const notPlain = (): SamlRefusal =>
+  new SamlRefusal('plain', 'The message has comments, instructions or CDATA.');
 
 const parsed = (text: string): Document => {
   try {
@@ -48,9 +55,7 @@ export const elementsOf = (root: Element): readonly Element[] => {
     if (found.length > elementsMax) throw new SamlRefusal('size', 'The message has too many elements.');
     for (const child of childNodes(next.node)) {
       if (isElement(child)) waiting.push({ node: child, depth: next.depth + 1 });
-      else if (child.nodeType !== nodeTypes.text) {
-        throw new SamlRefusal('plain', 'The message has comments, instructions or CDATA.');
-      }
+      else if (child.nodeType !== nodeTypes.text) throw notPlain();
     }
   }
   return found;
@@ -63,15 +68,21 @@ const isElement = (node: Node): node is Element => node.nodeType === nodeTypes.e
 export const is = (element: Element, namespace: string, name: string): boolean =>
   element.namespaceURI === namespace && element.localName === name;
 
+export const elementsIn = (element: Element): readonly Element[] => childNodes(element).filter(isElement);
+
 export const children = (element: Element, namespace: string, name: string): readonly Element[] =>
-  childNodes(element)
-    .filter(isElement)
-    .filter((child) => is(child, namespace, name));
+  elementsIn(element).filter((child) => is(child, namespace, name));
 
 /** The only child of that name; undefined where there is none or more than one. */
 export const onlyChild = (element: Element, namespace: string, name: string): Element | undefined => {
   const [first, ...more] = children(element, namespace, name);
   return more.length === 0 ? first : undefined;
+};
+
+/** The child of that name, where it is the only element there. */
+export const onlyElement = (parent: Element, namespace: string, name: string): Element | undefined => {
+  const [first, ...more] = elementsIn(parent);
+  return first !== undefined && more.length === 0 && is(first, namespace, name) ? first : undefined;
 };
 
 /** An attribute without namespace; undefined where it is absent. */

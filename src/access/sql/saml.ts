@@ -1,16 +1,19 @@
 /** Requests that we started and messages that were used; both count once, whichever process they reach. */
 
-/** $1 id, $2 kind, $3 provider, $4 hash of RelayState, $5 hash of the browser's secret, $6 return to, $7 expires at. */
+/**
+ * $1 id, $2 kind, $3 provider, $4 hash of RelayState, $5 hash of the browser's secret, $6 return to,
+ * $7 expires at, $8 forced.
+ */
 export const insertRequest = {
   name: 'insert_saml_request',
-  text: `INSERT INTO saml_requests (id, kind, provider, relay_hash, browser_hash, return_to, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+  text: `INSERT INTO saml_requests (id, kind, provider, relay_hash, browser_hash, return_to, expires_at, forced)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 } as const;
 
 /** $1 hash of RelayState, $2 kind, $3 now. */
 export const selectRequest = {
   name: 'select_saml_request',
-  text: `SELECT id, provider, browser_hash AS "browserHash", return_to AS "returnTo"
+  text: `SELECT id, provider, browser_hash AS "browserHash", return_to AS "returnTo", forced, expires_at AS "expiresAt"
     FROM saml_requests WHERE relay_hash = $1 AND kind = $2 AND expires_at > $3`,
 } as const;
 

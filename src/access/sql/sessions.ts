@@ -1,11 +1,12 @@
 /** Sessions, found by the hash of their token. Every statement that ends one tells the other processes. */
 import { sessionsChannel } from './notifications.ts';
 
-/** $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at. */
+/** $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at, $8 authenticated at. */
 export const insertSession = {
   name: 'insert_session',
-  text: `INSERT INTO sessions (token_hash, id, person_id, tool, session_index, created_at, last_used_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7)`,
+  text: `INSERT INTO sessions (token_hash, id, person_id, tool, session_index, created_at, last_used_at, expires_at,
+      authenticated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)`,
 } as const;
 
 /** $1 hash. With the person, so that authenticating is one round trip. */
@@ -13,7 +14,7 @@ export const selectSession = {
   name: 'select_session',
   text: `SELECT s.id, s.person_id AS "personId", s.tool, s.session_index AS "sessionIndex",
       s.created_at AS "createdAt", s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
-      p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups,
+      s.authenticated_at AS "authenticatedAt", p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups,
       p.attributes
     FROM sessions s JOIN people p ON p.id = s.person_id
     WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND p.active`,
@@ -42,6 +43,21 @@ export const revokeByPerson = revoke(
   'revoke_sessions_by_person',
   'person_id = $2 AND ($3::text IS NULL OR session_index = $3)',
 );
+
+/** $1 now, $2 id, $3 the person whose it must be, or null. */
+export const revokeById = revoke('revoke_session_by_id', 'id = $2 AND ($3::text IS NULL OR person_id = $3)');
+
+/** $1 now, $2 idle since, $3 person or null, $4 the id that the page before ended with or null, $5 limit. */
+export const listSessions = {
+  name: 'list_sessions',
+  text: `SELECT s.id, s.person_id AS "personId", s.tool, s.created_at AS "createdAt",
+      s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
+      p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed"
+    FROM sessions s JOIN people p ON p.id = s.person_id
+    WHERE s.revoked_at IS NULL AND s.expires_at > $1 AND s.last_used_at > $2 AND p.active
+      AND ($3::text IS NULL OR s.person_id = $3) AND ($4::text IS NULL OR s.id < $4)
+    ORDER BY s.id DESC LIMIT $5`,
+} as const;
 
 /** $1 now, $2 idle since. Ended sessions are of no use to anybody: the log has what happened. */
 export const deleteEndedSessions = {

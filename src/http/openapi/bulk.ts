@@ -28,6 +28,7 @@ const starting: readonly ErrorCode[] = [
   'invalid_input',
   'idempotency_key_reused',
   'reason_required',
+  'reauthentication_required',
   'projection_behind',
 ];
 

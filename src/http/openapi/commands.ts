@@ -18,6 +18,7 @@ const codes: readonly ErrorCode[] = [
   'invalid_input',
   'idempotency_key_reused',
   'reason_required',
+  'reauthentication_required',
 ];
 
 const shared = {
@@ -72,6 +73,9 @@ export const commandOperationOf = (definition: CommandDefinition): Operation => 
     ...(definition.bulk === undefined ? {} : { 'x-bulk-field': definition.bulk.field }),
     ...(definition.inverse === undefined ? {} : { 'x-inverse': definition.inverse.command }),
     ...(definition.needs.reason === true ? { 'x-reason-required': true } : {}),
+    ...(definition.needs.freshSignInMinutes === undefined
+      ? {}
+      : { 'x-fresh-sign-in-minutes': definition.needs.freshSignInMinutes }),
     ...(definition.needs.approval === true ? { 'x-approval-required': true } : {}),
     ...(definition.personal.length === 0 ? {} : { 'x-personal': definition.personal }),
   },

@@ -1,7 +1,7 @@
 /** What OpenAPI says about the routes that are not made from definitions and served elsewhere. */
 import type { Operation } from '../route.ts';
 import { query } from './parts.ts';
-import { json, ref, text } from './schemas.ts';
+import { flag, json, ref, text } from './schemas.ts';
 
 const html = { 'text/html': { schema: text } };
 const xml = { 'application/xml': { schema: text } };
@@ -56,7 +56,11 @@ export const openOperations: readonly Operation[] = [
     operationId: 'samlLogin',
     tag: 'Signing in',
     summary: 'Start signing in at the identity provider',
-    parameters: [query('return_to', text, 'A path of this origin to come back to.')],
+    parameters: [
+      query('return_to', text, 'A path of this origin to come back to.'),
+      query('provider', text, 'The identity provider’s id; asked for where there are several.'),
+      query('force', flag, 'Prove at the provider once more who you are, whatever session it has.'),
+    ],
     answers: [{ status: 303, description: 'To the identity provider.' }],
     codes: ['malformed_request'],
   },

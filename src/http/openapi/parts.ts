@@ -82,6 +82,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     bulk: orNull(object({ field: text })),
     approval: flag,
     reasonRequired: flag,
+    freshSignInMinutes: orNull({ ...whole, description: 'A sign-in may be no older than this.' }),
     inverse: orNull(text),
   }),
   Event: object(event),
@@ -141,6 +142,20 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     permissions: arrayOf(text),
     tool: text,
   }),
+  Session: object(
+    {
+      id: text,
+      personId: text,
+      email: text,
+      name: text,
+      tool: text,
+      createdAt: time,
+      lastUsedAt: time,
+      expiresAt: time,
+      current: { ...flag, description: 'The one that this request came with.' },
+    },
+    ['email', 'name'],
+  ),
   Health: object(
     { status: text, checks: arrayOf(text), missing: arrayOf(object({ name: text, missing: text })) },
     ['checks', 'missing'],

@@ -168,6 +168,15 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
   noRows('/internal/v1/me'),
   noRows('/internal/v1/commands'),
   noRows('/internal/v1/policy'),
+  noRows('/internal/v1/sessions'),
+  [
+    'POST /internal/v1/sessions/{id}/revoke',
+    {
+      ask: () => ({ path: '/internal/v1/sessions/none/revoke', method: 'POST' }),
+      reached: 404,
+      outOfReach: 'about-no-rows',
+    },
+  ],
   noRows('/internal/openapi.json'),
   noRows('/internal/docs'),
 ]);
