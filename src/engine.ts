@@ -20,7 +20,7 @@ import type { Commands } from './commands/request.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import type { Db } from './db/pool.ts';
 import { appendedChannel } from './events/appended.ts';
-import { createCodec } from './events/codec.ts';
+import { type Codec, createCodec } from './events/codec.ts';
 import type { EventDefinition } from './events/definition.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
@@ -61,6 +61,9 @@ export interface Duties {
 
 export interface Engine {
   readonly log: RunningLog;
+  readonly codec: Codec;
+  /** 32 bytes that outlive a change of the master key; keys for one use each are derived from it. */
+  readonly secret: Buffer;
   readonly access: Access;
   readonly commands: Commands;
   readonly definitions: readonly CommandDefinition[];
@@ -178,6 +181,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
 
   return {
     log,
+    codec,
+    secret: hmacKey,
     access,
     commands,
     definitions,

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Express, Router } from 'express';
 import type { Logger } from 'pino';
 import { loopback } from './access/network.ts';
+import { openToolSignOn, type ToolSignOn } from './access/oidc/tool-sign-on.ts';
 import { systemPrincipal } from './access/principal.ts';
 import { openSingleSignOn, type SingleSignOn } from './access/single-sign-on.ts';
 import type { Area } from './area.ts';
@@ -22,6 +23,7 @@ import { authRouter } from './http/auth.ts';
 import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
 import { commandRoutes } from './http/commands.ts';
+import { crossOrigin } from './http/cors.ts';
 import type { HealthCheck } from './http/health.ts';
 import { bulkTopics } from './http/live/bulk-topics.ts';
 import { createLive, type Live } from './http/live/live.ts';
@@ -31,6 +33,7 @@ import { systemTopic } from './http/live/system-topic.ts';
 import { createLogger } from './http/log.ts';
 import { meRoute } from './http/me.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
+import { oidcRouter } from './http/oidc.ts';
 import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
@@ -119,7 +122,16 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     entityId: options.samlEntityId,
     groupsAttribute: options.samlGroupsAttribute ?? 'groups',
   });
-  const deps = await appDependencies(engine, sso, {
+  const tools = await openToolSignOn({
+    access,
+    pool,
+    onError,
+    codec: engine.codec,
+    secret: engine.secret,
+    clock: systemSources.clock,
+    entityIdOf: (provider) => sso.directory.all().find(({ id }) => id === provider)?.entityId,
+  });
+  const deps = await appDependencies(engine, sso, tools, {
     metrics,
     logger,
     publicUrl,
@@ -141,6 +153,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     async stop() {
       off();
       await live.close();
+      await tools.stop();
       await sso.stop();
       await engine.stop();
     },
@@ -158,6 +171,7 @@ interface Serving {
 const appDependencies = async (
   engine: Engine,
   sso: SingleSignOn,
+  tools: ToolSignOn,
   serving: Serving,
 ): Promise<AppDependencies> => {
   const { access } = engine;
@@ -171,6 +185,8 @@ const appDependencies = async (
     healthChecks: healthChecks(engine, pool),
     security: { https: publicUrl.startsWith('https:'), formTargets: sso.providerOrigins },
     auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),
+    oidc: oidcRouter(access, tools),
+    crossOrigin: crossOrigin(access.isToolOrigin),
     routes: routesOf(engine, {
       version: await packageVersion(),
       publicUrl,
@@ -202,6 +218,7 @@ const createLiveOf = (engine: Engine, onError: (error: unknown, doing: string) =
   const { onProjected } = readSide.progress;
   return createLive({
     gate: access.gate,
+    isToolOrigin: access.isToolOrigin,
     kinds: [
       bulkTopics({ bulk, log }),
       rowTopics({ queries: readSide.queries, log, onProjected }, projections),

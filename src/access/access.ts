@@ -12,6 +12,8 @@ import { type CustomerCredentialRules, defaultCustomerCredentials } from './cust
 import { createDenials, type Denials } from './denials.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createNetwork } from './network.ts';
+import { type AccessTokens, createAccessTokens } from './oidc/access-tokens.ts';
+import { isToolOrigin, originBelongsTo } from './oidc/clients.ts';
 import { createOwnOrigin, type OwnOrigin } from './own-origin.ts';
 import { createPeople, type People } from './people.ts';
 import { lineOf } from './policy/diff-lines.ts';
@@ -20,7 +22,7 @@ import { createPolicyHistory, type PolicyHistory } from './policy-history.ts';
 import { createPolicyInForce, type PolicyInForce } from './policy-in-force.ts';
 import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
 import { type Principal, systemPrincipal } from './principal.ts';
-import { createPrincipals } from './principals.ts';
+import { createPrincipals, serviceId } from './principals.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
 import { createSessionDesk, type SessionDesk } from './session-desk.ts';
 import { createSessions, defaultSessionLimits, type SessionLimits, type Sessions } from './sessions.ts';
@@ -61,16 +63,19 @@ export interface Access {
   readonly people: People;
   readonly sessions: Sessions;
   readonly sessionDesk: SessionDesk;
+  readonly tokens: AccessTokens;
   readonly denials: Denials;
   readonly recorder: Recorder;
   readonly cookies: Cookies;
   readonly publicUrl: string;
   readonly comesFromOwnOrigin: OwnOrigin;
+  /** Whether the policy in force lets pages of that origin call, as some tool. */
+  isToolOrigin(origin: string): boolean;
   /**
-   * The person as they are now, through that tool: roles by the policy in force. undefined where they are
-   * unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
+   * The person or service as they are now, through that tool: roles by the policy in force. undefined where
+   * they are unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
    */
-  principalOf(personId: string, tool: string): Promise<Principal | undefined>;
+  principalOf(id: string, tool: string): Promise<Principal | undefined>;
   /** Records that a permission was missing, decided elsewhere: for a command, a bulk job. */
   denied(
     origin: DeniedOrigin,
@@ -102,7 +107,11 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const limits = { ...defaultSessionLimits, ...options.sessionLimits };
   let listener: Listener | undefined;
   const heard = () => listener?.connected === true;
-  const sessions = createSessions({ pool, people, clock, newId, onError, limits, heard });
+  const tokens = createAccessTokens({ pool, people, clock, cacheMs: limits.cacheMs, heard });
+  const sessions = endingTokens(
+    createSessions({ pool, people, clock, newId, onError, limits, heard }),
+    tokens,
+  );
   const denials = createDenials({ recorder, clock, onError });
   const cookies = createCookies(publicUrl.startsWith('https:'));
   const principals = createPrincipals(policy);
@@ -116,6 +125,9 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     denials,
     authenticate: sessions.authenticate,
     principalOf: principals.ofSession,
+    authenticateToken: tokens.authenticate,
+    principalOfToken: principals.ofToken,
+    originBelongsTo: (tool, origin) => originBelongsTo(policy.current().policy, tool, origin),
   });
 
   const endListeners = new Set<() => void>();
@@ -132,13 +144,16 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     people,
     sessions,
     sessionDesk: createSessionDesk(sessions, recorder),
+    tokens,
     denials,
     recorder,
     cookies,
     publicUrl,
     comesFromOwnOrigin,
-    principalOf: async (personId, tool) => {
-      const person = await people.find(personId);
+    isToolOrigin: (origin) => isToolOrigin(policy.current().policy, origin),
+    principalOf: async (id, tool) => {
+      if (id === serviceId(tool)) return principals.ofService(tool);
+      const person = await people.find(id);
       return person?.active === true ? principals.of({ ...person, tool }) : undefined;
     },
     denied: ({ principal, ip, correlationId, traceparent }, { command, permission }) => {
@@ -172,6 +187,21 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
 const soon = (onError: OnError, work: () => Promise<unknown>, doing: string) => () => {
   work().catch((error: unknown) => onError(error, doing));
 };
+
+/** What was given in a session ends with it, in this process before the call returns. */
+const endingTokens = (sessions: Sessions, { forgetAll }: AccessTokens): Sessions => ({
+  ...sessions,
+  revoke: (token) => sessions.revoke(token).finally(forgetAll),
+  revokeOf: (personId, sessionIndex) => sessions.revokeOf(personId, sessionIndex).finally(forgetAll),
+  onRevoked: (payload) => {
+    sessions.onRevoked(payload);
+    forgetAll();
+  },
+  forgetAll: () => {
+    sessions.forgetAll();
+    forgetAll();
+  },
+});
 
 /** Keeps this process abreast of what others do. */
 const hear = (

@@ -3,6 +3,8 @@
  * valid session, so that a key which ends up in an internal tool is noticed instead of quietly working.
  * Only where it was found is told and recorded, never the key.
  */
+import { isAccessToken } from './oidc/token-format.ts';
+
 export interface CustomerCredentialRules {
   /** What a customer's key looks like, from its first character on. */
   readonly patterns: readonly RegExp[];
@@ -38,11 +40,12 @@ export const customerCredentialIn = (
   return found === undefined ? undefined : 'query';
 };
 
-/** Basic is never ours; Bearer is a customer's where it looks like one of their keys. */
+/** Basic is never ours; Bearer is a customer's where it looks like one of their keys and not like our token. */
 const authorizationLooksLikeOne = (authorization: string, patterns: readonly RegExp[]): boolean => {
   const [scheme = '', credential = ''] = authorization.trim().split(/\s+/);
   if (scheme.toLowerCase() === 'basic') return true;
   const candidate = credential === '' ? scheme : credential;
+  if (isAccessToken(candidate)) return false;
   return patterns.some((pattern) => pattern.test(candidate));
 };
 

@@ -65,6 +65,39 @@ export const DenialsCounted = defineEvent({
   refs: none,
 });
 
+/** How a token was obtained. */
+const tokenGrant = z.string();
+
+/**
+ * The actor is whom the token stands for, `metadata.tool` the tool that got it. A person's tokens of one
+ * sign-in share `metadata.sessionId`.
+ */
+export const TokenIssued = defineEvent({
+  type: 'TokenIssued',
+  schema: z.object({
+    grant: tokenGrant,
+    scope: z.array(z.string()),
+    refreshable: z.boolean(),
+    /** Whose token was exchanged, by its id in the policy. */
+    issuer: z.string().optional(),
+  }),
+  refs: none,
+});
+
+/** `why` says what was wrong, never with what. */
+export const TokenRefused = defineEvent({
+  type: 'TokenRefused',
+  schema: z.object({ grant: tokenGrant, error: z.string(), why: z.string() }),
+  refs: none,
+});
+
+/** `by`: the tool itself, or the second use of what may be used once, which ends the whole grant. */
+export const TokenRevoked = defineEvent({
+  type: 'TokenRevoked',
+  schema: z.object({ by: z.enum(['tool', 'second-use']), what: z.string() }),
+  refs: none,
+});
+
 export const PolicyApplied = defineEvent({
   type: 'PolicyApplied',
   schema: z.object({
@@ -82,5 +115,8 @@ export const accessEvents = [
   SignInRefused,
   AccessDenied,
   DenialsCounted,
+  TokenIssued,
+  TokenRefused,
+  TokenRevoked,
   PolicyApplied,
 ] as const;

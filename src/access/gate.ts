@@ -9,6 +9,8 @@ import { type Cookies, cookieIn } from './cookies.ts';
 import { type CustomerCredentialRules, customerCredentialIn } from './customer-credentials.ts';
 import type { Denials } from './denials.ts';
 import type { Network } from './network.ts';
+import type { AccessToken } from './oidc/access-tokens.ts';
+import { bearerIn } from './oidc/token-format.ts';
 import { isSafe, type OwnOrigin } from './own-origin.ts';
 import type { Principal } from './principal.ts';
 import { anonymous, type Who, whoIs } from './recorder.ts';
@@ -29,7 +31,9 @@ export interface Gate {
   /** @throws QuarterdeckError `customer_credential_refused` */
   refuseCustomers(incoming: Incoming, ip: string): void;
   /**
-   * Who it is. `fromOwnOrigin` demands our own page also for safe methods: a socket is opened with GET.
+   * Who it is: the bearer of an access token, else whoever the session cookie belongs to. Who sends a
+   * token is who the token says or nobody; a cookie beside it is not looked at. `fromOwnOrigin` demands
+   * our own page for a cookie also with safe methods: a socket is opened with GET.
    * @throws QuarterdeckError `not_authenticated`, or `not_permitted` from a foreign page
    */
   identify(
@@ -49,6 +53,9 @@ interface Deps {
   readonly denials: Denials;
   readonly authenticate: (token: string) => Promise<Session | undefined>;
   readonly principalOf: (session: Session) => Principal;
+  readonly authenticateToken: (token: string) => Promise<AccessToken | undefined>;
+  readonly principalOfToken: (token: AccessToken) => Principal | undefined;
+  readonly originBelongsTo: (tool: string, origin: string) => boolean;
 }
 
 /** Without the query; and a segment that can be no name or id of ours may be anybody's e-mail address. */
@@ -59,6 +66,7 @@ const pathOf = (url: string): string =>
 
 export const createGate = (deps: Deps): Gate => {
   const { network, credentials, cookies, comesFromOwnOrigin, denials, authenticate, principalOf } = deps;
+  const { authenticateToken, principalOfToken, originBelongsTo } = deps;
 
   /** Not waited for: a refusal need not be slow to be recorded. */
   const note = (incoming: Incoming, who: Who, code: ErrorCode, detail?: string): void =>
@@ -79,6 +87,29 @@ export const createGate = (deps: Deps): Gate => {
   ): never => {
     note(incoming, anonymous(ip), code, detail);
     throw new QuarterdeckError(code, message);
+  };
+
+  /** No page can make a browser add a token to a request, so nothing here depends on where it comes from. */
+  const bearerOf = async (incoming: Incoming, ip: string, text: string): Promise<Principal> => {
+    const token = await authenticateToken(text);
+    const principal = token && principalOfToken(token);
+    if (token === undefined || principal === undefined) {
+      const message = 'The access token is not valid, has expired or was revoked.';
+      return refuse(incoming, ip, 'not_authenticated', message, 'token invalid');
+    }
+    const { origin } = incoming.headers;
+    if (
+      origin !== undefined &&
+      !originBelongsTo(token.tool, origin) &&
+      !comesFromOwnOrigin(incoming.headers)
+    ) {
+      note(incoming, whoIs(principal, ip), 'not_permitted', 'foreign origin');
+      throw new QuarterdeckError(
+        'not_permitted',
+        'This origin is not one of the tool that the token is for.',
+      );
+    }
+    return principal;
   };
 
   return {
@@ -102,6 +133,8 @@ export const createGate = (deps: Deps): Gate => {
       refuse(incoming, ip, 'customer_credential_refused', message, found);
     },
     identify: async (incoming, ip, { fromOwnOrigin = false } = {}) => {
+      const bearer = bearerIn(incoming.headers.authorization);
+      if (bearer !== undefined) return bearerOf(incoming, ip, bearer);
       const token = cookieIn(incoming.headers.cookie, cookies.sessionName);
       if (token === undefined)
         return refuse(incoming, ip, 'not_authenticated', 'Sign in first.', 'no session');

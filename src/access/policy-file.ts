@@ -7,7 +7,7 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { core } from 'zod';
 import { QuarterdeckError } from '../errors.ts';
-import { type Policy, type PolicyProblem, policySchema, unknownRoles } from './policy.ts';
+import { type Policy, type PolicyProblem, policySchema, problemsIn } from './policy.ts';
 
 export class PolicyFileError extends QuarterdeckError {
   readonly problems: readonly string[];
@@ -41,7 +41,7 @@ export const parsePolicy = (
   });
   const parsed = policySchema.safeParse(plainValueOf(document, fileName));
   if (!parsed.success) return fail(parsed.error.issues.flatMap(problemsOf).map(at));
-  const wrong = [...unknownRoles(parsed.data), ...check(parsed.data)];
+  const wrong = [...problemsIn(parsed.data), ...check(parsed.data)];
   return wrong.length > 0 ? fail(wrong.map(at)) : parsed.data;
 };
 

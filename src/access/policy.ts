@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { limits } from './policy/limits.ts';
 import { type ProviderRules, providerRuleShape, providerRules } from './policy/provider-rules.ts';
 import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
+import { tokenIssuerRules, toolProblems, toolRules } from './policy/tools.ts';
 
 const permissionPattern = /^(\*|[a-z][a-z0-9-]*(:[a-z0-9][a-z0-9-]*)*(:\*)?)$/;
 const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
@@ -45,18 +46,18 @@ const provider = z.strictObject({
   ...providerRuleShape,
 });
 
-const tool = z.strictObject({ scope: z.array(permission) });
-
 export const policySchema = z.strictObject({
   roles: z.record(name, role),
   providers: z.record(name, provider).default({}),
-  tools: z.record(name, tool).default({}),
+  tools: z.record(name, toolRules(permission)).default({}),
+  /** Whose tokens a tool may exchange for ours. */
+  tokenIssuers: z.record(name, tokenIssuerRules(name)).default({}),
 });
 
 export type Policy = z.output<typeof policySchema>;
 
 /** In force until one was applied: nobody may do anything. */
-export const nobodyMayDoAnything: Policy = { roles: {}, providers: {}, tools: {} };
+export const nobodyMayDoAnything: Policy = { roles: {}, providers: {}, tools: {}, tokenIssuers: {} };
 
 export interface PolicyProblem {
   readonly path: readonly (string | number)[];
@@ -66,8 +67,14 @@ export interface PolicyProblem {
 const own = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
   Object.hasOwn(record, key) ? record[key] : undefined;
 
-/** What the shape alone cannot say: every role that a group gives is defined. */
-export const unknownRoles = (policy: Policy): readonly PolicyProblem[] =>
+/** What the shape alone cannot say. */
+export const problemsIn = (policy: Policy): readonly PolicyProblem[] => [
+  ...unknownRoles(policy),
+  ...toolProblems(policy),
+];
+
+/** Every role that a group gives is defined. */
+const unknownRoles = (policy: Policy): readonly PolicyProblem[] =>
   Object.entries(policy.providers).flatMap(([id, { groups }]) =>
     Object.entries(groups).flatMap(([group, names]) =>
       names

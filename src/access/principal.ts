@@ -54,6 +54,9 @@ export interface Principal {
   readonly permissions: Permissions;
   /** The tool the request came through: `console` for the session cookie, else the OIDC client's id. */
   readonly tool: string;
+  /** What a token is limited to within its tool's scope; absent with a session cookie. */
+  readonly scope?: readonly string[];
+  /** The session, or the grant that the person gave the tool. */
   readonly sessionId?: string;
   /** When they last proved who they are at the identity provider, milliseconds since 1970; people only. */
   readonly authenticatedAt?: number;
@@ -78,6 +81,13 @@ export const within = (whole: Permissions, scope: readonly string[]): Permission
     rowsFor: (permission, command, input) =>
       scoped(permission) ? whole.rowsFor(permission, command, input) : noRow,
   };
+};
+
+/** The grants that both sides give: of two patterns one holds the other, or they have nothing in common. */
+export const common = (one: readonly string[], other: readonly string[]): readonly string[] => {
+  const inOne = matcher(one);
+  const inOther = matcher(other);
+  return [...new Set([...one.filter(inOther), ...other.filter(inOne)])];
 };
 
 /** Whether the grants cover a permission. */

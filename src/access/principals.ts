@@ -1,10 +1,12 @@
 /**
- * People as principals: roles and permissions are taken from the policy in force each time somebody asks,
+ * People and services as principals: roles and permissions are taken from the policy in force each time somebody asks,
  * never stored with a session, so that a change of policy holds from the next request on.
  */
+import type { AccessToken } from './oidc/access-tokens.ts';
+import { toolOf } from './oidc/clients.ts';
 import { rolesOf, scopeOf } from './policy.ts';
 import type { InForce, PolicyInForce } from './policy-in-force.ts';
-import type { Attributes, Principal } from './principal.ts';
+import { type Attributes, common, type Principal, permissions, within } from './principal.ts';
 import { permissionsOfRoles } from './role-permissions.ts';
 import type { Session } from './sessions.ts';
 
@@ -23,11 +25,19 @@ export interface Somebody {
 export interface Principals {
   of(somebody: Somebody): Principal;
   ofSession(session: Session): Principal;
+  /** Whom the token stands for, limited to its scope; undefined where its tool is none any more. */
+  ofToken(token: AccessToken): Principal | undefined;
+  /** A service by its tool's grants; undefined where the policy knows no such service. */
+  ofService(tool: string): Principal | undefined;
 }
+
+/** How a service is called in the log; never the id of a person. */
+export const serviceId = (tool: string): string => `service:${tool}`;
 
 /** Principals under the policy in force; one a session and policy, because commands ask very often. */
 export const createPrincipals = (inForce: PolicyInForce): Principals => {
   const known = new WeakMap<Session, { readonly under: InForce; readonly principal: Principal }>();
+  const knownTokens = new WeakMap<AccessToken, { readonly under: InForce; readonly principal: Principal }>();
 
   const of = (somebody: Somebody): Principal => {
     const { id, provider, groups, attributes, tool, sessionId, email, name, authenticatedAt } = somebody;
@@ -56,5 +66,35 @@ export const createPrincipals = (inForce: PolicyInForce): Principals => {
     return principal;
   };
 
-  return { of, ofSession };
+  const ofService = (tool: string): Principal | undefined => {
+    const { policy } = inForce.current();
+    if (toolOf(policy, tool)?.kind !== 'service') return undefined;
+    const granted = permissions(scopeOf(policy, tool));
+    return { id: serviceId(tool), kind: 'service', roles: [], permissions: granted, tool };
+  };
+
+  const madeOf = ({ person, tool, scope, grantId }: AccessToken): Principal | undefined => {
+    const { policy } = inForce.current();
+    if (toolOf(policy, tool) === undefined) return undefined;
+    const whole = person === undefined ? ofService(tool) : of({ ...person, tool });
+    if (whole === undefined) return undefined;
+    const grants = common(common(whole.permissions.grants, scopeOf(policy, tool)), scope);
+    return {
+      ...whole,
+      scope,
+      permissions: { ...within(whole.permissions, scope), grants },
+      ...(grantId === undefined ? {} : { sessionId: grantId }),
+    };
+  };
+
+  const ofToken = (token: AccessToken): Principal | undefined => {
+    const under = inForce.current();
+    const last = knownTokens.get(token);
+    if (last?.under === under) return last.principal;
+    const principal = madeOf(token);
+    if (principal !== undefined) knownTokens.set(token, { under, principal });
+    return principal;
+  };
+
+  return { of, ofSession, ofToken, ofService };
 };

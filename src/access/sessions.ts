@@ -139,7 +139,7 @@ const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 /** A database that cannot be asked says nothing about who somebody is: try again, do not sign in again. */
-const notNow = (cause: unknown): never => {
+export const notNow = (cause: unknown): never => {
   if (!provesRollback(cause) && !outcomeUnknown(cause)) throw cause;
   const message = 'Sessions cannot be read at the moment.';
   throw new QuarterdeckError('unavailable', message, { retryAfterSeconds: 1, cause });

@@ -28,8 +28,12 @@ export interface AppDependencies {
   readonly onDenied: OnDenied;
   readonly healthChecks: readonly HealthCheck[];
   readonly security: SecurityOptions;
-  /** Everything under `/auth`. */
+  /** Everything under `/auth`, but for signing tools in. */
   readonly auth: RequestHandler;
+  /** Everything under `/auth/oidc`. */
+  readonly oidc: RequestHandler;
+  /** Answers pages of the tools' own origins. */
+  readonly crossOrigin: RequestHandler;
   /** Everything under `/internal`. */
   readonly routes: readonly Route[];
   /** The built console; without it only the API is served. */
@@ -75,15 +79,23 @@ const innerRouter = (deps: AppDependencies): Router => {
   router.get('/livez', labelled('/livez', livez));
   router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));
   router.get('/metrics', labelled('/metrics', deps.metrics.scrape));
-  router.use('/auth', neverStored, labelled('/auth', deps.auth), nothingHere);
+  router.use('/auth', neverStored);
+  router.use('/auth/oidc', labelled('/auth/oidc', deps.oidc));
+  router.use('/auth', labelled('/auth', deps.auth), nothingHere);
   if (deps.consoleDirectory !== undefined) router.use(...consoleFiles(deps.consoleDirectory));
   router.use(nothingHere, problemHandler(deps.log));
   return router;
 };
 
 /** Everything under `/internal`, from customer credentials to the answer: what passes no gate reaches no route. */
-const apiOf = ({ gates, routes, onDenied }: AppDependencies): RequestHandler =>
-  inSequence(neverStored, gates.credentials, pagesToSignIn(gates.session), dispatch(routes, onDenied));
+const apiOf = ({ gates, routes, onDenied, crossOrigin }: AppDependencies): RequestHandler =>
+  inSequence(
+    neverStored,
+    crossOrigin,
+    gates.credentials,
+    pagesToSignIn(gates.session),
+    dispatch(routes, onDenied),
+  );
 
 const labelled =
   (route: string, handler: RequestHandler): RequestHandler =>

@@ -6,7 +6,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Gate, Incoming } from '../access/gate.ts';
 import type { Principal } from '../access/principal.ts';
-import type { QuarterdeckError } from '../errors.ts';
+import { isQuarterdeckError, type QuarterdeckError } from '../errors.ts';
 import { setCaller } from './caller.ts';
 
 export interface GateHandlers {
@@ -38,10 +38,22 @@ export const gateHandlers = (gate: Gate): GateHandlers => ({
   },
   session: async (request, response, next) => {
     const ip = clientAddressOf(response);
-    setCaller(response, await gate.identify(incomingOf(request), ip), ip);
+    try {
+      setCaller(response, await gate.identify(incomingOf(request), ip), ip);
+    } catch (error) {
+      challenge(request, response, error);
+      throw error;
+    }
     next();
   },
 });
+
+/** RFC 6750, section 3: what to come with, and whether what came was at fault. */
+const challenge = (request: Request, response: Response, error: unknown): void => {
+  if (!isQuarterdeckError(error) || error.code !== 'not_authenticated') return;
+  const fault = request.headers.authorization === undefined ? '' : ', error="invalid_token"';
+  response.setHeader('WWW-Authenticate', `Bearer realm="quarterdeck"${fault}`);
+};
 
 /** Records a refusal that was decided behind the gate: a permission that is missing for a read. */
 export const recordDenial = (

@@ -198,7 +198,7 @@ describe('the policy in force', () => {
     try {
       expect(part.access.policy.current()).toEqual({
         version: 0,
-        policy: { roles: {}, providers: {}, tools: {} },
+        policy: { roles: {}, providers: {}, tools: {}, tokenIssuers: {} },
       });
     } finally {
       await part.stop();

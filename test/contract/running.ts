@@ -2,13 +2,14 @@
  * The whole system as a process of its own on a cloned database, reached over HTTP alone: what these
  * tests see is what a tool sees. People sign in through the development provider.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Browser } from '../access/browser.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 
@@ -23,6 +24,8 @@ export interface Running {
   output(): string;
   /** The session cookie of a person, signed in once. */
   cookieOf(who: Who): Promise<string>;
+  /** A command of the command line on the same installation; its output. @throws Error where it fails */
+  run(words: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -34,19 +37,18 @@ export const startQuarterdeck = async (
   const db = beside?.db ?? (await testDatabase());
   const dataDir = beside?.dataDir ?? (await mkdtemp(join(tmpdir(), 'quarterdeck-contract-')));
   const port = await freePort();
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      NODE_OPTIONS: '',
-      DATABASE_URL: db.applicationUrl,
-      QUARTERDECK_OWNER_DATABASE_URL: db.ownerUrl,
-      QUARTERDECK_PORT: String(port),
-      QUARTERDECK_DATA_DIR: dataDir,
-      QUARTERDECK_DEMO: 'off',
-      ...environment,
-    },
-  });
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: '',
+    DATABASE_URL: db.applicationUrl,
+    QUARTERDECK_OWNER_DATABASE_URL: db.ownerUrl,
+    QUARTERDECK_PORT: String(port),
+    QUARTERDECK_DATA_DIR: dataDir,
+    QUARTERDECK_DEMO: 'off',
+    ...environment,
+  };
+  const program = ['--import', 'tsx', 'src/main.ts'];
+  const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'pipe'], env });
   let output = '';
   const ready = new Promise<string>((resolve, reject) => {
     const hear = (chunk: Buffer) => {
@@ -71,6 +73,8 @@ export const startQuarterdeck = async (
       cookies.set(who, cookie);
       return cookie;
     },
+    run: async (words) =>
+      (await promisify(execFile)(process.execPath, [...program, ...words], { env })).stdout,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');

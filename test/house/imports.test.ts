@@ -86,6 +86,8 @@ const places: Readonly<Record<string, RegExp>> = {
   ioredis: /^workers\/queues\.ts/,
   pg: /^(db|[a-z]+\/sql)\//,
   kysely: /^queries\/sql\//,
+  'oidc-provider': /^access\/oidc\//,
+  jose: /^access\/oidc\//,
   commander: /^main\.ts/,
 };
 

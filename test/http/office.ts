@@ -100,7 +100,7 @@ export const openOffice = async (): Promise<Office> => {
     systemTopic(standing(reading)),
     rowTopics({ queries: reading.queries, log, onProjected }, shop.projections),
   ];
-  const live = createLive({ gate: access.gate, kinds, onError });
+  const live = createLive({ gate: access.gate, isToolOrigin: access.isToolOrigin, kinds, onError });
   live.attach(listening.server);
   access.onSessionsEnded(() => void live.recheck());
   listening.use(appOver({ db, log, access, reading, publicUrl: base }));

@@ -56,6 +56,8 @@ export const dependencies = (options: Options, logTo: PassThrough): AppDependenc
     healthChecks: [],
     security: { https: false, formTargets: [] },
     auth: (_request, _response, next) => next(),
+    oidc: (_request, _response, next) => next(),
+    crossOrigin: (_request, _response, next) => next(),
     routes: [],
     ...options,
   };

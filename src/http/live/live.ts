@@ -1,14 +1,15 @@
 /**
- * Live: socket.io at `/internal/live`. A socket passes the same gate as a request and only from a page
- * of our own; each subscription is checked for its own permission. A session that ended closes its
- * sockets: at once when its end is told, else at the next regular look.
+ * Live: socket.io at `/internal/live`. A socket passes the same gate as a request: with the session cookie
+ * only from a page of our own, with an access token from a page of its tool or from no page at all. Each
+ * subscription is checked for its own permission. A session or token that ended closes its sockets: at
+ * once when its end is told, else at the next regular look.
  *
  * socket.io's connection state recovery is off: it replays missed packets while the socket is built,
  * before any middleware has run, also with `skipMiddlewares: false` (4.8). A client that reconnects
  * subscribes again, is checked again, and gets a fresh snapshot.
  */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
-import { Server } from 'socket.io';
+import { Server, type Socket } from 'socket.io';
 import type { Gate } from '../../access/gate.ts';
 import type { Principal } from '../../access/principal.ts';
 import { isQuarterdeckError, QuarterdeckError } from '../../errors.ts';
@@ -18,6 +19,8 @@ import type { TopicKind } from './topic.ts';
 
 export interface LiveDependencies {
   readonly gate: Pick<Gate, 'admit' | 'refuseCustomers' | 'identify'>;
+  /** Whether pages of that origin may connect, as some tool. */
+  readonly isToolOrigin: (origin: string) => boolean;
   readonly kinds: readonly TopicKind[];
   readonly onError: (error: unknown) => void;
   /** How often every socket's session is looked at again. */
@@ -48,9 +51,14 @@ export const createLive = (deps: LiveDependencies): Live => {
         (error: unknown) => allow(isQuarterdeckError(error) ? error.code : 'internal', false),
       );
     },
+    // Exactly the tools' origins, and no cookies: a page of theirs brings a token.
+    cors: {
+      origin: (origin, answer) => answer(null, origin !== undefined && deps.isToolOrigin(origin)),
+      credentials: false,
+    },
   });
   io.use((socket, next) => {
-    identify(deps, socket.request).then(
+    identify(deps, socket).then(
       (principal) => {
         socket.data.principal = principal;
         next();
@@ -93,9 +101,15 @@ const allowed = async (
   gate.refuseCustomers(incoming, gate.admit(incoming));
 };
 
-const identify = async ({ gate }: LiveDependencies, request: IncomingMessage): Promise<Principal> => {
-  const incoming = incomingOf(request);
-  return gate.identify(incoming, gate.admit(incoming), { fromOwnOrigin: true });
+/** By the token of the handshake (`auth: {token}`), which browsers cannot put into a header, else as a request. */
+const identify = async ({ gate }: LiveDependencies, socket: Socket): Promise<Principal> => {
+  const incoming = incomingOf(socket.request);
+  const ip = gate.admit(incoming);
+  const { token } = socket.handshake.auth as { readonly token?: unknown };
+  if (typeof token !== 'string') return gate.identify(incoming, ip, { fromOwnOrigin: true });
+  const bearing = { ...incoming, headers: { ...incoming.headers, authorization: `Bearer ${token}` } };
+  gate.refuseCustomers(bearing, ip);
+  return gate.identify(bearing, ip);
 };
 
 /** socket.io hands `data` to the client's `connect_error`. */
@@ -109,7 +123,7 @@ const recheckAll = async (io: Server, deps: LiveDependencies): Promise<void> => 
   await Promise.all(
     [...io.of('/').sockets.values()].map(async (socket) => {
       try {
-        socket.data.principal = await identify(deps, socket.request);
+        socket.data.principal = await identify(deps, socket);
         socket.data.recheckTopics?.();
       } catch (error) {
         if (isQuarterdeckError(error) && error.code !== 'unavailable') socket.disconnect(true);

@@ -1,0 +1,61 @@
+/**
+ * SAML in, OIDC out: the step between in which the person whose session this browser has becomes the one
+ * that the tool is told of. Without a session, or with one that is too old for what the tool asked
+ * (`prompt=login`, `max_age`), the browser goes to the identity provider first and comes back here.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import type { Session } from '../sessions.ts';
+import type { SessionOf } from './requests.ts';
+
+interface Deps {
+  readonly provider: Provider;
+  readonly sessionOf: SessionOf;
+}
+
+type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+/** Where the browser goes next; undefined: to sign in, and then here again. @throws errors.SessionNotFound */
+export const continueSignIn = async (
+  { provider, sessionOf }: Deps,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<string | undefined> => {
+  const interaction = await provider.interactionDetails(request, response);
+  const session = await sessionOf(request);
+  if (session === undefined || !(await isFreshEnough(session, interaction))) return undefined;
+  await leaveOther(provider, interaction, session.personId);
+  const login = {
+    accountId: session.personId,
+    ts: Math.floor(session.createdAt / 1_000),
+    remember: false,
+  };
+  return provider.interactionResult(request, response, { login }, { mergeWithLastSubmission: false });
+};
+
+const freshOnly = ['login_prompt', 'max_age'];
+
+/**
+ * Asked for anew, only a session that began after we sent the browser to sign in will do. When that was is
+ * kept with the interaction, whose own time has no parts of a second.
+ */
+const isFreshEnough = async ({ createdAt }: Session, interaction: Interaction): Promise<boolean> => {
+  if (!interaction.prompt.reasons.some((reason) => freshOnly.includes(reason))) return true;
+  const { sentAt } = (interaction.result ?? {}) as { readonly sentAt?: unknown };
+  if (typeof sentAt === 'number') return createdAt >= sentAt;
+  interaction.result = { sentAt: Date.now() };
+  await saveAgain(interaction);
+  return false;
+};
+
+/** Another person signed in here before: nothing of theirs is carried over. */
+const leaveOther = async (provider: Provider, interaction: Interaction, personId: string): Promise<void> => {
+  const { session } = interaction;
+  if (session === undefined || session.accountId === personId) return;
+  await (await provider.Session.findByUid(session.uid))?.destroy();
+  interaction.session = undefined;
+  await saveAgain(interaction);
+};
+
+const saveAgain = (interaction: Interaction): Promise<string> =>
+  interaction.save(interaction.exp - Math.floor(Date.now() / 1_000));
