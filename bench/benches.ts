@@ -1,4 +1,5 @@
 /** All benches, in the order in which they run. */
+import { access } from './access.ts';
 import { append } from './append.ts';
 import type { Bench } from './bench.ts';
 import { bulk } from './bulk.ts';
@@ -8,4 +9,13 @@ import { http } from './http.ts';
 import { projections } from './projections.ts';
 import { snapshot } from './snapshot.ts';
 
-export const benches: readonly Bench[] = [append, http, bulk, hotStream, snapshot, projections, codec];
+export const benches: readonly Bench[] = [
+  append,
+  http,
+  access,
+  bulk,
+  hotStream,
+  snapshot,
+  projections,
+  codec,
+];

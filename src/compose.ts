@@ -145,7 +145,9 @@ const wantsDemo = (config: Config, { embedded }: Database): boolean =>
   config.role === 'all' && (config.demo ?? embedded) && !config.production;
 
 const sayWhom = (say: Say): void => {
-  say('Sign in as support@dev.test, billing@dev.test, ops@dev.test, admin@dev.test or compliance@dev.test.');
+  say(
+    'Sign in as support@dev.test, regional-support@dev.test, billing@dev.test, ops@dev.test, admin@dev.test or compliance@dev.test.',
+  );
 };
 
 /** Opens the engine without serving, for one act of the command line. */

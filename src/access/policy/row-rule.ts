@@ -51,14 +51,14 @@ const tokensOf = (text: string): readonly string[] => {
 const plain = (text: string): string =>
   text.startsWith('"') ? text.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : text;
 
+const item = '("(?:[^"\\\\]|\\\\["\\\\])*"|[^\\s,"](?:[^,"]*[^\\s,"])?)';
+const list = new RegExp(`^\\s*${item}(?:\\s*,\\s*${item})*\\s*$`);
+
 const listOf = (text: string): readonly string[] => {
-  const parts = [...text.matchAll(/\s*("(?:[^"\\]|\\["\\])*"|[^,"]+?)\s*(?:,|$)/gy)].map(
-    ([, one = '']) => one,
-  );
-  if (parts.length === 0 || parts.some((one) => one === '')) {
+  if (!list.test(text)) {
     throw new RowRuleError(`cannot read the list [${text}]: write [one, two, "three and four"]`);
   }
-  return parts.map(plain);
+  return [...text.matchAll(new RegExp(item, 'g'))].map(([one]) => plain(one));
 };
 
 const valueIn = (operator: string, text: string): RuleValue => {
