@@ -111,6 +111,8 @@ const listen = async (gates: GateHandlers): Promise<number> => {
     healthChecks: [],
     security: { https: false, formTargets: [] },
     auth: pass,
+    oidc: pass,
+    crossOrigin: pass,
     routes: commandRoutes(engine),
   });
   const server = createServer(app);

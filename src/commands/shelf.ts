@@ -15,8 +15,9 @@ export const createShelf = (log: Pick<EventLog, 'load'>) => {
       });
     },
     async get(request: LoadRequest): Promise<Loaded<object>> {
-      await this.fetch([request]);
-      return shelf.get(shelfKey(request)) as Loaded<object>;
+      const key = shelfKey(request);
+      if (!shelf.has(key)) await this.fetch([request]);
+      return shelf.get(key) as Loaded<object>;
     },
     put(request: LoadRequest, loaded: Loaded<object>): void {
       shelf.set(shelfKey(request), loaded);

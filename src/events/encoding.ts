@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { isQuarterdeckError, QuarterdeckError } from '../errors.ts';
+import { runsOf } from './alike.ts';
 import type { Codec, Opening } from './codec.ts';
 import type { EventData, EventDefinition } from './definition.ts';
 import type {
@@ -47,11 +48,12 @@ const personalOf = ({ email, name, ip, reason }: Metadata): EventData | undefine
     ? undefined
     : { email, name, ip, reason };
 
-const split = (metadata: Metadata, personal: unknown): { common: string; own: string } => {
-  const { email: _e, name: _n, ip: _i, reason: _r, commandId, ...common } = metadata;
-  const text = JSON.stringify(personal === undefined ? common : { ...common, personal });
-  return { common: text.slice(0, -1), own: `,"commandId":${JSON.stringify(commandId)}}` };
+const commonOf = (metadata: Metadata, personal: unknown): string => {
+  const { email: _e, name: _n, ip: _i, reason: _r, commandId: _c, ...common } = metadata;
+  return JSON.stringify(personal === undefined ? common : { ...common, personal }).slice(0, -1);
 };
+
+const ownOf = ({ commandId }: Metadata): string => `,"commandId":${JSON.stringify(commandId)}}`;
 
 const assertText = (value: unknown): void => {
   if (typeof value === 'string') {
@@ -98,14 +100,14 @@ const keyOf = ({ actor, email, name, ip, reason }: Metadata): string =>
 export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
   const sealedMetadata = new LRUCache<string, object>({ max: sealedMetadataCached });
 
-  /** One sealed value for each distinct person, address and reason among the events. */
+  /** One sealed value for each distinct person, address and reason. */
   const sealMetadata = async (
-    events: readonly UnitEvent[],
+    all: Iterable<Metadata>,
   ): Promise<(metadata: Metadata) => object | undefined> => {
     // Kept here too: while the missing are sealed, others may push these out of the cache.
     const known = new Map<string, object>();
     const missing = new Map<string, { subject: string; personal: EventData }>();
-    for (const { metadata } of events) {
+    for (const metadata of all) {
       const personal = personalOf(metadata);
       if (personal === undefined) continue;
       const key = keyOf(metadata);
@@ -133,10 +135,11 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
     for (const { stream, type, data, metadata } of events) {
       assertText(stream);
       assertText(data);
-      assertText(metadata);
+      assertText(metadata.commandId);
       assertNoDisguise(data);
       assertKnown(registry.get(type), data);
     }
+    for (const metadata of new Set(runsOf(events))) assertText(metadata);
   };
 
   const encode = async (events: readonly UnitEvent[]): Promise<readonly EncodedEvent[]> => {
@@ -151,14 +154,18 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
         };
       }),
     );
-    const personalFor = await sealMetadata(events);
+    const runs = runsOf(events);
+    const distinct = new Set(runs);
+    const personalFor = await sealMetadata(distinct);
+    const commons = new Map([...distinct].map((one) => [one, commonOf(one, personalFor(one))]));
     return events.map((event, i) => ({
       id: newEventId(),
       stream: event.stream,
       type: event.type,
       schemaVersion: registry.get(event.type).schemaVersion,
       data: JSON.stringify(sealed[i]),
-      ...split(event.metadata, personalFor(event.metadata)),
+      common: commons.get(runs[i] as Metadata) ?? '',
+      own: ownOf(event.metadata),
     }));
   };
 

@@ -55,7 +55,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
   };
 
   const prepare = (units: readonly Unit[]): Promise<readonly PreparedUnit[]> => {
-    for (const unit of units) encoding.check(unit.events);
+    encoding.check(units.flatMap((unit) => unit.events));
     return encodeAll(units);
   };
 

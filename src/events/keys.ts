@@ -5,15 +5,24 @@
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
 import { randomOf } from './randomness.ts';
-import { insertSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
+import { makeSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
 
 export interface KeyRing {
   /** Keys of the given subjects, made where there were none; `undefined` where one was destroyed. */
   make(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | undefined>>;
   /** Keys of the given subjects; `undefined` where there is none (any more). */
   find(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | undefined>>;
+}
+
+type Keys = Map<string, Buffer | undefined>;
+
+/** `wrapped` is null where the key was destroyed. */
+interface KeyRow {
+  readonly subject: string;
+  readonly wrapped: Buffer | null;
 }
 
 const keyBytes = 32;
@@ -46,50 +55,59 @@ export const open = (key: Buffer, sealed: Buffer, associated: string): Buffer =>
 export const createKeyRing = (db: Queryable, masterKey: Buffer): KeyRing => {
   const cache = new LRUCache<string, Buffer>({ max: cachedKeysMax, ttl: cachedForMs });
 
-  const select = async (
-    subjects: readonly string[],
-    into: Map<string, Buffer | undefined>,
-  ): Promise<void> => {
-    const { rows } = await db.query<{ subject: string; wrapped: Buffer | null }>({
-      ...selectSubjectKeys,
-      values: [subjects],
-    });
-    for (const { subject, wrapped } of rows) {
-      const key = wrapped === null ? undefined : open(masterKey, wrapped, subject);
-      if (key !== undefined) cache.set(subject, key);
-      into.set(subject, key);
-    }
+  const unwrap = ({ subject, wrapped }: KeyRow, into: Keys): void => {
+    const key = wrapped === null ? undefined : open(masterKey, wrapped, subject);
+    if (key !== undefined) cache.set(subject, key);
+    into.set(subject, key);
   };
 
-  const find = async (subjects: readonly string[]): Promise<Map<string, Buffer | undefined>> => {
-    const found = new Map<string, Buffer | undefined>();
+  const select = async (subjects: readonly string[], into: Keys): Promise<void> => {
+    const values = [arrayText(subjects)];
+    const { rows } = await db.query<KeyRow>({ ...selectSubjectKeys, values });
+    for (const row of rows) unwrap(row, into);
+  };
+
+  /** Which are at hand, and which are not. */
+  const lookUp = (subjects: readonly string[]): { found: Keys; missing: string[] } => {
+    const found: Keys = new Map();
     const missing: string[] = [];
     for (const subject of new Set(subjects)) {
       const key = cache.get(subject);
       if (key === undefined) missing.push(subject);
       else found.set(subject, key);
     }
+    return { found, missing };
+  };
+
+  const find = async (subjects: readonly string[]): Promise<Keys> => {
+    const { found, missing } = lookUp(subjects);
     if (missing.length > 0) await select(missing, found);
     return found;
   };
 
-  const make = async (subjects: readonly string[]): Promise<Map<string, Buffer | undefined>> => {
-    const found = await find(subjects);
-    const unknown = [...new Set(subjects)].filter((subject) => !found.has(subject));
-    if (unknown.length === 0) return found;
-    const made = new Map(unknown.map((subject) => [subject, randomOf(keyBytes)]));
-    const wrapped = [...made].map(([subject, key]) => seal(masterKey, key, subject));
-    const { rows } = await db.query<{ subject: string }>({
-      ...insertSubjectKeys,
-      values: [unknown, wrapped],
+  /**
+   * What is not at hand is most often new, because whoever read the subject's data has its key: so keys are
+   * made for all of these, in one round trip, and thrown away where there was one.
+   */
+  const make = async (subjects: readonly string[]): Promise<Keys> => {
+    const { found, missing } = lookUp(subjects);
+    if (missing.length === 0) return found;
+    const fresh = new Map(missing.map((subject) => [subject, randomOf(keyBytes)]));
+    const wrapped = [...fresh].map(([subject, key]) => `\\x${seal(masterKey, key, subject).toString('hex')}`);
+    const { rows } = await db.query<KeyRow & { made: boolean }>({
+      ...makeSubjectKeys,
+      values: [arrayText(missing), arrayText(wrapped)],
     });
-    for (const { subject } of rows) {
-      const key = made.get(subject) as Buffer;
-      cache.set(subject, key);
-      found.set(subject, key);
+    for (const row of rows) {
+      if (!row.made) {
+        unwrap(row, found);
+        continue;
+      }
+      const key = fresh.get(row.subject) as Buffer;
+      cache.set(row.subject, key);
+      found.set(row.subject, key);
     }
-    // Others made keys for these at the same moment, and came first.
-    const taken = unknown.filter((subject) => !found.has(subject));
+    const taken = missing.filter((subject) => !found.has(subject));
     if (taken.length > 0) await select(taken, found);
     return found;
   };

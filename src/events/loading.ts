@@ -4,6 +4,7 @@
  * that the next load is short. A snapshot is sealed under the stream's subject's key, bound to what it is
  * of, and can be thrown away at any time: one that cannot be opened (any more) is passed over.
  */
+import { arrayText } from '../db/array-text.ts';
 import type { Db } from '../db/pool.ts';
 import { whileAway } from './away.ts';
 import { type Codec, erased } from './codec.ts';
@@ -141,10 +142,10 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
     after: number | null = null,
   ): Promise<readonly (readonly LoadedRow[])[]> => {
     const values = [
-      requests.map((r) => r.stream),
-      requests.map((r) => r.folding.name),
-      requests.map((r) => r.folding.stateVersion),
-      requests.map(() => after),
+      arrayText(requests.map((r) => r.stream)),
+      arrayText(requests.map((r) => r.folding.name)),
+      arrayText(requests.map((r) => r.folding.stateVersion)),
+      arrayText(requests.map(() => after)),
       pageMax,
       requests.map((r) => r.folding.evolveWhole !== undefined),
     ];

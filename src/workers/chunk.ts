@@ -54,7 +54,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     onRound({ job }, { decided }) {
       itemsDecided += decided;
       lastActiveAt = Date.now();
-      if (decided > 0) progress.changed(job.id);
+      if (decided > 0) progress.moved(job.id);
     },
   });
 

@@ -10,8 +10,10 @@ import { type BulkJob, bulkChannel } from './request.ts';
 import { notifyJobs } from './sql/notify.ts';
 
 export interface Progress {
-  /** A job changed here. */
+  /** A job changed here, and something may have to be done. */
   changed(jobId: string): void;
+  /** Items of a job were decided here: to be told, and nothing to be done. */
+  moved(jobId: string): void;
   /** Another process says that a job changed. */
   heard(jobId: string): void;
   onProgress(listener: (jobs: readonly BulkJob[]) => void): () => void;
@@ -71,6 +73,7 @@ export const createProgress = ({ pool, store, onError }: Options): Progress => {
       mark(jobId, true);
       for (const wake of wakers) wake();
     },
+    moved: (jobId) => mark(jobId, true),
     heard(jobId) {
       // Our own notifications come back to us: what is dirty already stays as it is.
       if (listeners.size > 0) mark(jobId, false);
