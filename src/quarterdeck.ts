@@ -35,6 +35,7 @@ import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
+import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
 import { masterKeyIn } from './keys.ts';
 import { packageVersion } from './version.ts';
@@ -60,6 +61,8 @@ export interface QuarterdeckOptions {
   readonly samlMetadata?: readonly string[];
   readonly samlEntityId?: string | undefined;
   readonly samlGroupsAttribute?: string;
+  /** Tokens of directories, each `provider:hash` with the SHA-256 in hex. */
+  readonly scimTokens?: readonly string[];
   readonly production?: boolean;
   /** Whether to serve the console of this package at `/`. */
   readonly console?: boolean;
@@ -125,6 +128,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     publicUrl,
     pool,
     console: options.console ?? false,
+    scimTokens: options.scimTokens ?? [],
   });
   const live = createLiveOf(engine, onError);
   const off = access.onSessionsEnded(() => {
@@ -153,6 +157,7 @@ interface Serving {
   readonly publicUrl: string;
   readonly pool: Db;
   readonly console: boolean;
+  readonly scimTokens: readonly string[];
 }
 
 const appDependencies = async (
@@ -161,7 +166,8 @@ const appDependencies = async (
   serving: Serving,
 ): Promise<AppDependencies> => {
   const { access } = engine;
-  const { metrics, logger, publicUrl, pool } = serving;
+  const { metrics, logger, publicUrl, pool, scimTokens } = serving;
+  const entityIdOf = (provider: string) => sso.sp.providers.find(({ id }) => id === provider)?.entityId;
   return {
     log: logger,
     newId: systemSources.newId,
@@ -170,6 +176,7 @@ const appDependencies = async (
     onDenied: (request, response, error) => recordDenial(access.gate, request, response, error),
     healthChecks: healthChecks(engine, pool),
     security: { https: publicUrl.startsWith('https:'), formTargets: sso.providerOrigins },
+    scim: scimRouter(access.openScim({ tokens: scimTokens, entityIdOf }), publicUrl),
     auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),
     routes: routesOf(engine, {
       version: await packageVersion(),

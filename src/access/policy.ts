@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { limits } from './policy/limits.ts';
 import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
+import { type ScimRules, scimRules } from './policy/scim-rules.ts';
 
 const permissionPattern = /^(\*|[a-z][a-z0-9-]*(:[a-z0-9][a-z0-9-]*)*(:\*)?)$/;
 const namePattern = /^[a-z][a-z0-9-]{0,63}$/;
@@ -48,6 +49,7 @@ const provider = z.strictObject({
       z.string().min(1),
     )
     .optional(),
+  scim: scimRules.optional(),
 });
 
 const tool = z.strictObject({ scope: z.array(permission) });
@@ -94,6 +96,10 @@ export const rolesOf = (policy: Policy, provider: string, groups: readonly strin
 /** Attributes of a person that the provider is to tell: our name → its name. */
 export const attributesFrom = (policy: Policy, provider: string): Readonly<Record<string, string>> =>
   own(policy.providers, provider)?.attributes ?? {};
+
+/** undefined: the provider's directory tells us nothing. */
+export const scimRulesOf = (policy: Policy, provider: string): ScimRules | undefined =>
+  own(policy.providers, provider)?.scim;
 
 /** The roles of these names as the policy has them; what it does not have is left out. */
 export const rolesIn = (policy: Policy, names: readonly string[]): readonly Policy['roles'][string][] =>

@@ -8,7 +8,7 @@ import { inTransaction } from '../db/transaction.ts';
 import type { Denials } from './denials.ts';
 import { SignedIn, SignedOut, SignInRefused } from './engine-events.ts';
 import type { Identity, People, SealedPerson } from './people.ts';
-import { attributesFrom, rolesOf } from './policy.ts';
+import { attributesFrom, rolesOf, scimRulesOf } from './policy.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import type { Clock } from './ports.ts';
 import { anonymous, type Recorder } from './recorder.ts';
@@ -149,9 +149,11 @@ export const createSignIn = (deps: Deps): SignIn => {
     const attributeNames = { groups: groupsAttribute, person };
     const said = await readResponse({ sp, provider, samlResponse, requestId, attributeNames, now });
     requireProven(request, said);
-    const identity: Identity = { ...said, provider: provider.id, entityId: provider.entityId };
+    const directoryGives = scimRulesOf(policy.current().policy, provider.id)?.groups === 'directory';
+    const { id, entityId } = provider;
+    const identity: Identity = { ...said, provider: id, entityId, directoryGives };
     const sealed = await people.seal(identity);
-    const roles = rolesOf(policy.current().policy, provider.id, said.groups);
+    const roles = rolesOf(policy.current().policy, provider.id, sealed.groups);
     if (roles.length === 0) {
       throw new SamlRefusal(
         'no-role',

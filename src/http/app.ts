@@ -30,13 +30,15 @@ export interface AppDependencies {
   readonly security: SecurityOptions;
   /** Everything under `/auth`. */
   readonly auth: RequestHandler;
+  /** Everything under `/scim`; without it nothing answers there. */
+  readonly scim?: RequestHandler;
   /** Everything under `/internal`. */
   readonly routes: readonly Route[];
   /** The built console; without it only the API is served. */
   readonly consoleDirectory?: string;
 }
 
-const ownAddress = /^\/(internal|auth|livez|readyz|metrics)(\/|$)/;
+const ownAddress = /^\/(internal|auth|scim|livez|readyz|metrics)(\/|$)/;
 
 export const createRouter = (deps: AppDependencies): Router => {
   const inner = innerRouter(deps);
@@ -76,6 +78,7 @@ const innerRouter = (deps: AppDependencies): Router => {
   router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));
   router.get('/metrics', labelled('/metrics', deps.metrics.scrape));
   router.use('/auth', neverStored, labelled('/auth', deps.auth), nothingHere);
+  router.use('/scim', neverStored, deps.gates.credentials, deps.scim ?? nothingHere, nothingHere);
   if (deps.consoleDirectory !== undefined) router.use(...consoleFiles(deps.consoleDirectory));
   router.use(nothingHere, problemHandler(deps.log));
   return router;
