@@ -126,6 +126,7 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     samlMetadata: config.samlMetadata ?? [],
     samlEntityId: config.samlEntityId,
     samlGroupsAttribute: config.samlGroupsAttribute,
+    scimTokens: config.scimTokens,
     console: true,
     logger: createLogger({ level: config.production ? 'info' : 'warn', destination: process.stderr }),
     // Only one kind of process proposes the policy, so that a mixed deployment cannot flap.

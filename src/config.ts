@@ -49,6 +49,12 @@ const environment = z.object({
   QUARTERDECK_SAML_METADATA: list.optional(),
   QUARTERDECK_SAML_ENTITY_ID: z.string().optional(),
   QUARTERDECK_SAML_GROUPS_ATTRIBUTE: z.string().default('groups'),
+  QUARTERDECK_SCIM_TOKENS: list
+    .refine(
+      (tokens) => tokens.every((token) => /^[a-z][a-z0-9-]{0,63}:[0-9a-f]{64}$/.test(token)),
+      'must be a comma-separated list of <provider>:<SHA-256 of the token in hex>',
+    )
+    .default([]),
   QUARTERDECK_ACCESS_POLICY: z.string().default('access-policy.yaml'),
   QUARTERDECK_SIGNING_KEY: z.string().optional(),
   QUARTERDECK_MASTER_KEY: z
@@ -88,6 +94,8 @@ export interface Config {
   readonly samlMetadata: readonly string[] | undefined;
   readonly samlEntityId: string | undefined;
   readonly samlGroupsAttribute: string;
+  /** `provider:hash`; empty: no directory may tell us of people. */
+  readonly scimTokens: readonly string[];
   readonly accessPolicy: string;
   readonly signingKey: string | undefined;
   readonly masterKey: Buffer | undefined;
@@ -135,6 +143,7 @@ const fromParsed = (p: Parsed): Config => ({
   samlMetadata: p.QUARTERDECK_SAML_METADATA,
   samlEntityId: p.QUARTERDECK_SAML_ENTITY_ID,
   samlGroupsAttribute: p.QUARTERDECK_SAML_GROUPS_ATTRIBUTE,
+  scimTokens: p.QUARTERDECK_SCIM_TOKENS,
   accessPolicy: p.QUARTERDECK_ACCESS_POLICY,
   signingKey: p.QUARTERDECK_SIGNING_KEY,
   masterKey:

@@ -38,6 +38,7 @@ import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
+import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
 import { masterKeyIn } from './keys.ts';
 import { packageVersion } from './version.ts';
@@ -63,6 +64,8 @@ export interface QuarterdeckOptions {
   readonly samlMetadata?: readonly string[];
   readonly samlEntityId?: string | undefined;
   readonly samlGroupsAttribute?: string;
+  /** Tokens of directories, each `provider:hash` with the SHA-256 in hex. */
+  readonly scimTokens?: readonly string[];
   readonly production?: boolean;
   /** Whether to serve the console of this package at `/`. */
   readonly console?: boolean;
@@ -131,7 +134,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     codec: engine.codec,
     secret: engine.secret,
     clock: systemSources.clock,
-    entityIdOf: (provider) => sso.directory.all().find(({ id }) => id === provider)?.entityId,
+    entityIdOf: entityIdIn(sso),
   });
   const deps = await appDependencies(engine, sso, tools, {
     metrics,
@@ -139,6 +142,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     publicUrl,
     pool,
     console: options.console ?? false,
+    scimTokens: options.scimTokens ?? [],
   });
   const live = createLiveOf(engine, onError);
   const off = access.onSessionsEnded(() => {
@@ -169,7 +173,14 @@ interface Serving {
   readonly publicUrl: string;
   readonly pool: Db;
   readonly console: boolean;
+  readonly scimTokens: readonly string[];
 }
+
+/** By the provider's id in the policy. */
+const entityIdIn =
+  ({ directory }: SingleSignOn) =>
+  (provider: string): string | undefined =>
+    directory.all().find(({ id }) => id === provider)?.entityId;
 
 const appDependencies = async (
   engine: Engine,
@@ -178,7 +189,7 @@ const appDependencies = async (
   serving: Serving,
 ): Promise<AppDependencies> => {
   const { access } = engine;
-  const { metrics, logger, publicUrl, pool } = serving;
+  const { metrics, logger, publicUrl, pool, scimTokens } = serving;
   return {
     log: logger,
     newId: systemSources.newId,
@@ -187,6 +198,7 @@ const appDependencies = async (
     onDenied: (request, response, error) => recordDenial(access.gate, request, response, error),
     healthChecks: healthChecks(engine, pool),
     security: { https: publicUrl.startsWith('https:'), formTargets: sso.providerOrigins },
+    scim: scimRouter(access.openScim({ tokens: scimTokens, entityIdOf: entityIdIn(sso) }), publicUrl),
     auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),
     oidc: oidcRouter(access, tools),
     crossOrigin: crossOrigin(access.isToolOrigin),

@@ -24,6 +24,7 @@ import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
 import { type Principal, systemPrincipal } from './principal.ts';
 import { createPrincipals, serviceId } from './principals.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
+import { createScim, type Scim, type ScimOptions } from './scim/scim.ts';
 import { createSessionDesk, type SessionDesk } from './session-desk.ts';
 import { createSessions, defaultSessionLimits, type SessionLimits, type Sessions } from './sessions.ts';
 import { policyChannel, sessionsChannel } from './sql/notifications.ts';
@@ -89,6 +90,8 @@ export interface Access {
   applyPolicy(text: string, fileName: string): Promise<boolean>;
   /** Calls back when sessions may have ended, in this process or another. */
   onSessionsEnded(listener: () => void): () => void;
+  /** What directories may tell us of people; knows the identity providers, which are opened after this. */
+  openScim(options: ScimOptions): Scim;
   stop(): Promise<void>;
 }
 
@@ -176,6 +179,11 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
       endListeners.add(listener);
       return () => endListeners.delete(listener);
     },
+    openScim: (scim) =>
+      createScim(
+        { pool, codec, identityKey, clock, newId, people, sessions, recorder, denials, policy },
+        scim,
+      ),
     stop: async () => {
       for (const timer of timers) clearInterval(timer);
       await listener?.stop();

@@ -38,6 +38,37 @@ export const SessionRevoked = defineEvent({
   refs: ({ session, person }) => [session, person],
 });
 
+const person = z.string();
+const refsPerson = ({ person: id }: { person: string }) => [id];
+
+/** A provider's directory told us of somebody for the first time. */
+export const PersonProvisioned = defineEvent({
+  type: 'PersonProvisioned',
+  schema: z.object({ person, provider: z.string() }),
+  refs: refsPerson,
+});
+
+/** May not come in any more; `sessions`: how many ended by it. */
+export const PersonDeactivated = defineEvent({
+  type: 'PersonDeactivated',
+  schema: z.object({ person, sessions: z.number().int() }),
+  refs: refsPerson,
+});
+
+/** May come in again. */
+export const PersonActivated = defineEvent({
+  type: 'PersonActivated',
+  schema: z.object({ person }),
+  refs: refsPerson,
+});
+
+/** By their directory: names and external ids of groups. */
+export const GroupsOfPersonChanged = defineEvent({
+  type: 'GroupsOfPersonChanged',
+  schema: z.object({ person, added: z.array(z.string()), removed: z.array(z.string()) }),
+  refs: refsPerson,
+});
+
 /** `why` is the name of the check that failed. */
 export const SignInRefused = defineEvent({
   type: 'SignInRefused',
@@ -112,6 +143,10 @@ export const accessEvents = [
   SignedIn,
   SignedOut,
   SessionRevoked,
+  PersonProvisioned,
+  PersonDeactivated,
+  PersonActivated,
+  GroupsOfPersonChanged,
   SignInRefused,
   AccessDenied,
   DenialsCounted,

@@ -21,6 +21,8 @@ export interface Identity {
   readonly name?: string;
   readonly groups: readonly string[];
   readonly attributes?: Attributes;
+  /** The groups of whom the directory told us of are its own, and not those of an assertion. */
+  readonly directoryGives?: boolean;
 }
 
 export interface Person {
@@ -38,8 +40,10 @@ export interface SealedPerson {
   readonly id: string;
   readonly provider: string;
   readonly values: readonly (string | null)[];
+  /** Those that count. */
   readonly groups: readonly string[];
   readonly attributes: Attributes;
+  readonly directoryGives: boolean;
 }
 
 export interface People {
@@ -50,7 +54,7 @@ export interface People {
   find(id: string): Promise<Person | undefined>;
   /** For single logout: the name that the provider knows the person by. */
   nameIdOf(id: string): Promise<string | undefined>;
-  setActive(id: string, active: boolean): Promise<void>;
+  setActive(id: string, active: boolean, db?: Queryable): Promise<void>;
   unseal(id: string, sealed: SealedTexts): Promise<{ email?: string; name?: string }>;
 }
 
@@ -66,6 +70,7 @@ interface PersonRow extends SealedTexts {
   readonly groups: readonly string[];
   readonly attributes: Attributes;
   readonly active: boolean;
+  readonly provisioned: boolean;
 }
 
 interface Deps {
@@ -104,19 +109,22 @@ export const createPeople = ({ db, codec, clock, identityKey }: Deps): People =>
   return {
     idOf,
     unseal,
-    seal: async ({ provider, entityId, nameId, email, name, groups, attributes = {} }) => {
+    seal: async ({ provider, entityId, nameId, email, name, attributes = {}, ...said }) => {
       const id = idOf(entityId, nameId);
+      const { directoryGives = false } = said;
+      const known = directoryGives ? await row(id) : undefined;
+      const groups = known?.provisioned === true ? known.groups : said.groups;
       const values = [
         await sealText(id, nameId, context.nameId),
         await sealText(id, email, context.email),
         await sealText(id, name, context.name),
       ];
-      return { id, provider, values, groups, attributes };
+      return { id, provider, values, groups, attributes, directoryGives };
     },
-    signedIn: async (tx, { id, provider, values, groups, attributes }) => {
+    signedIn: async (tx, { id, provider, values, groups, attributes, directoryGives }) => {
       const { rows } = await tx.query<{ active: boolean; rights_changed: boolean }>({
         ...upsertPerson,
-        values: [id, provider, ...values, groups, clock(), JSON.stringify(attributes)],
+        values: [id, provider, ...values, groups, clock(), JSON.stringify(attributes), directoryGives],
       });
       // Their other sessions carry the old groups and attributes in every process's memory.
       if (rows[0]?.rights_changed === true) await tx.query(notifyAllSessions);
@@ -132,9 +140,9 @@ export const createPeople = ({ db, codec, clock, identityKey }: Deps): People =>
       const found = await row(id);
       return found && open(id, found.nameIdSealed, context.nameId);
     },
-    setActive: async (id, active) => {
-      await db.query({ ...setPersonActive, values: [id, active] });
-      await db.query(notifyAllSessions);
+    setActive: async (id, active, on = db) => {
+      await on.query({ ...setPersonActive, values: [id, active] });
+      await on.query(notifyAllSessions);
     },
   };
 };

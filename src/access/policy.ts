@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { limits } from './policy/limits.ts';
 import { type ProviderRules, providerRuleShape, providerRules } from './policy/provider-rules.ts';
 import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
+import { type ScimRules, scimRules } from './policy/scim-rules.ts';
 import { tokenIssuerRules, toolProblems, toolRules } from './policy/tools.ts';
 
 const permissionPattern = /^(\*|[a-z][a-z0-9-]*(:[a-z0-9][a-z0-9-]*)*(:\*)?)$/;
@@ -44,6 +45,7 @@ const provider = z.strictObject({
   /** Keys are groups as the provider sends them, in its own spelling. */
   groups: z.record(z.string().min(1), roleNames),
   ...providerRuleShape,
+  scim: scimRules.optional(),
 });
 
 export const policySchema = z.strictObject({
@@ -96,6 +98,10 @@ export const rolesOf = (policy: Policy, provider: string, groups: readonly strin
 /** `groupsAttribute`: what a provider calls groups unless its entry says otherwise. */
 export const providerRulesIn = (policy: Policy, provider: string, groupsAttribute: string): ProviderRules =>
   providerRules(own(policy.providers, provider), groupsAttribute);
+
+/** undefined: the provider's directory tells us nothing. */
+export const scimRulesOf = (policy: Policy, provider: string): ScimRules | undefined =>
+  own(policy.providers, provider)?.scim;
 
 /** The roles of these names as the policy has them; what it does not have is left out. */
 export const rolesIn = (policy: Policy, names: readonly string[]): readonly Policy['roles'][string][] =>

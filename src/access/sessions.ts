@@ -83,7 +83,7 @@ export interface Sessions {
   authenticate(token: string): Promise<Session | undefined>;
   revoke(token: string): Promise<Revoked | undefined>;
   /** All of a person's, or those that the provider calls `sessionIndex`. */
-  revokeOf(personId: string, sessionIndex?: string): Promise<readonly Revoked[]>;
+  revokeOf(personId: string, sessionIndex?: string, db?: Queryable): Promise<readonly Revoked[]>;
   /** By its id, and only where it is that person's, if one is named. */
   revokeById(id: string, personId: string | undefined): Promise<Revoked | undefined>;
   /** Those that are alive, of one person or of everybody, the newest first; `before`: an id. */
@@ -175,8 +175,9 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
   const revoked = async (
     statement: { name: string; text: string },
     values: unknown[],
+    db: Queryable = pool,
   ): Promise<Revoked[]> => {
-    const { rows } = await pool.query<Revoked & { hash: string }>({
+    const { rows } = await db.query<Revoked & { hash: string }>({
       ...statement,
       values: [clock(), ...values],
     });
@@ -210,7 +211,8 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       return live.session;
     },
     revoke: async (token) => (await revoked(sql.revokeByToken, [hashOf(token)]))[0],
-    revokeOf: (personId, sessionIndex) => revoked(sql.revokeByPerson, [personId, sessionIndex ?? null]),
+    revokeOf: (personId, sessionIndex, db) =>
+      revoked(sql.revokeByPerson, [personId, sessionIndex ?? null], db),
     revokeById: async (id, personId) => (await revoked(sql.revokeById, [id, personId ?? null]))[0],
     list: async ({ personId, before, limit }) => {
       const now = clock();

@@ -7,7 +7,7 @@ import type { Db } from '../db/pool.ts';
 import type { Denials } from './denials.ts';
 import { SignedIn, SignedOut, SignInRefused } from './engine-events.ts';
 import type { People } from './people.ts';
-import { providerRulesIn, rolesOf } from './policy.ts';
+import { providerRulesIn, rolesOf, scimRulesOf } from './policy.ts';
 import type { PolicyInForce } from './policy-in-force.ts';
 import type { Clock } from './ports.ts';
 import { anonymous, type Recorder } from './recorder.ts';
@@ -115,12 +115,13 @@ export const createSignIn = (deps: Deps): SignIn => {
       });
       requireProven(request, said);
       const { entityId } = provider;
-      const sealed = await people.seal({ ...said, provider: providerId, entityId });
+      const directoryGives = scimRulesOf(policy.current().policy, providerId)?.groups === 'directory';
+      const sealed = await people.seal({ ...said, provider: providerId, entityId, directoryGives });
       return { said, sealed, entityId, requestId: request?.id };
     });
 
-  const rolesFor = (providerId: string, { said }: Proved): readonly string[] => {
-    const roles = rolesOf(policy.current().policy, providerId, said.groups);
+  const rolesFor = (providerId: string, { sealed }: Proved): readonly string[] => {
+    const roles = rolesOf(policy.current().policy, providerId, sealed.groups);
     if (roles.length > 0) return roles;
     const text = 'You are signed in at your company, but none of your groups has a role here.';
     throw new SamlRefusal('no-role', text);

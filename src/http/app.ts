@@ -34,13 +34,15 @@ export interface AppDependencies {
   readonly oidc: RequestHandler;
   /** Answers pages of the tools' own origins. */
   readonly crossOrigin: RequestHandler;
+  /** Everything under `/scim`; without it nothing answers there. */
+  readonly scim?: RequestHandler;
   /** Everything under `/internal`. */
   readonly routes: readonly Route[];
   /** The built console; without it only the API is served. */
   readonly consoleDirectory?: string;
 }
 
-const ownAddress = /^\/(internal|auth|livez|readyz|metrics)(\/|$)/;
+const ownAddress = /^\/(internal|auth|scim|livez|readyz|metrics)(\/|$)/;
 
 export const createRouter = (deps: AppDependencies): Router => {
   const inner = innerRouter(deps);
@@ -82,6 +84,7 @@ const innerRouter = (deps: AppDependencies): Router => {
   router.use('/auth', neverStored);
   router.use('/auth/oidc', labelled('/auth/oidc', deps.oidc));
   router.use('/auth', labelled('/auth', deps.auth), nothingHere);
+  router.use('/scim', neverStored, deps.gates.credentials, deps.scim ?? nothingHere, nothingHere);
   if (deps.consoleDirectory !== undefined) router.use(...consoleFiles(deps.consoleDirectory));
   router.use(nothingHere, problemHandler(deps.log));
   return router;

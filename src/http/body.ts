@@ -18,8 +18,11 @@ const drainBytesMax = 16 * bodyBytesMax;
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** @throws QuarterdeckError unsupported_media_type, too_large, malformed_request, invalid_input. */
-export const readJsonObject = async (request: Request): Promise<JsonObject> => {
-  requireJson(request);
+export const readJsonObject = async (
+  request: Request,
+  mediaTypes: readonly string[] = ['application/json'],
+): Promise<JsonObject> => {
+  requireJson(request, mediaTypes);
   const value = parsedBefore(request) ?? parse(decode(await readBytes(request)));
   requireSound(value);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -48,9 +51,9 @@ export const requirePlainUtf8 = (request: Request): void => {
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw unsupported('Send the body in UTF-8.');
 };
 
-const requireJson = (request: Request): void => {
-  if (mediaTypeOf(request) !== 'application/json') {
-    throw unsupported('Send JSON with Content-Type: application/json.');
+const requireJson = (request: Request, mediaTypes: readonly string[]): void => {
+  if (!mediaTypes.includes(mediaTypeOf(request))) {
+    throw unsupported(`Send JSON with Content-Type: ${mediaTypes.join(' or ')}.`);
   }
   requirePlainUtf8(request);
 };

@@ -33,7 +33,7 @@ export interface Answer {
 
 /** What is told about a route, whoever serves it. */
 export interface Operation {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** As in OpenAPI: `/internal/v1/bulk-jobs/{id}`. */
   readonly path: string;
   readonly operationId: string;

@@ -2,8 +2,9 @@
 
 /**
  * A sign-in: $1 id, $2 provider, $3 NameID sealed, $4 e-mail sealed, $5 name sealed, $6 groups, $7 now,
- * $8 attributes. Tells whether the person is active and whether their groups or attributes are others than
- * before; `before` reads the row as it was, because the statement has one snapshot.
+ * $8 attributes, $9 whether the groups of somebody whom the directory told us of are the directory's and stay.
+ * Tells whether the person is active and whether their groups or attributes are others than before; `before`
+ * reads the row as it was, because the statement has one snapshot.
  */
 export const upsertPerson = {
   name: 'upsert_person',
@@ -12,16 +13,17 @@ export const upsertPerson = {
       attributes)
     VALUES ($1, $2, $3, $4, $5, $6::text[], $7, $7, $8::jsonb)
     ON CONFLICT (id) DO UPDATE SET provider = $2, name_id_sealed = $3, email_sealed = $4, name_sealed = $5,
-      groups = $6::text[], last_sign_in_at = $7, attributes = $8::jsonb
+      groups = CASE WHEN $9::boolean AND people.provisioned THEN people.groups ELSE $6::text[] END,
+      first_sign_in_at = coalesce(people.first_sign_in_at, $7), last_sign_in_at = $7, attributes = $8::jsonb
     RETURNING active, NOT EXISTS (
-      SELECT FROM before WHERE groups = $6::text[] AND attributes = $8::jsonb) AS rights_changed`,
+      SELECT FROM before WHERE before.groups = people.groups AND before.attributes = people.attributes) AS rights_changed`,
 } as const;
 
 /** $1 id. */
 export const selectPerson = {
   name: 'select_person',
   text: `SELECT id, provider, name_id_sealed AS "nameIdSealed", email_sealed AS "emailSealed",
-      name_sealed AS "nameSealed", groups, attributes, active FROM people WHERE id = $1`,
+      name_sealed AS "nameSealed", groups, attributes, active, provisioned FROM people WHERE id = $1`,
 } as const;
 
 /** $1 id, $2 active. */

@@ -5,6 +5,7 @@
 import { errorCodes } from '../../errors.ts';
 import { openOperations } from '../openapi/fixed.ts';
 import { schemas } from '../openapi/parts.ts';
+import { allScimOperations } from '../openapi/scim.ts';
 import { problemKinds } from '../problem.ts';
 import type { Operation } from '../route.ts';
 import { type Html, html, prose } from './html.ts';
@@ -14,7 +15,7 @@ import { style } from './style.ts';
 
 /** `operations`: those behind the session; the open ones are added. */
 export const docsPage = (operations: readonly Operation[], publicUrl: string): string => {
-  const groups = grouped([...operations, ...openOperations]);
+  const groups = grouped([...operations, ...allScimOperations, ...openOperations]);
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Quarterdeck internal API</title><style>${unescaped(style)}</style></head>

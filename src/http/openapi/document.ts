@@ -8,6 +8,7 @@ import type { Answer, Operation, Parameter, Route } from '../route.ts';
 import { openOperations } from './fixed.ts';
 import { headers, schemas, traceparent } from './parts.ts';
 import { ref } from './schemas.ts';
+import { allScimOperations } from './scim.ts';
 
 export interface OpenApiDocument {
   readonly openapi: string;
@@ -47,14 +48,19 @@ export const documentOf = (routes: readonly Route[], options: DocumentOptions): 
         'Commands in, an append-only log, projections out. Every error is a problem document (RFC 9457) with a stable `code`.',
     },
     servers: [{ url: options.publicUrl }],
-    tags: [...new Set([...operations, ...openOperations].map((operation) => operation.tag))].map((name) => ({
+    tags: [
+      ...new Set([...operations, ...allScimOperations, ...openOperations].map((operation) => operation.tag)),
+    ].map((name) => ({
       name,
     })),
     paths: pathsOf(operations),
     components: {
       schemas,
       headers,
-      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: options.sessionCookie } },
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: options.sessionCookie },
+        directory: { type: 'http', scheme: 'bearer' },
+      },
     },
     security: [{ session: [] }],
   };
@@ -72,6 +78,7 @@ const pathsOf = (operations: readonly Operation[]): OpenApiDocument['paths'] => 
     paths[operation.path] = item;
   };
   for (const operation of operations) add(operation, {}, always);
+  for (const operation of allScimOperations) add(operation, { security: [{ directory: [] }] }, []);
   for (const operation of openOperations) add(operation, { security: [] }, ['network_refused', 'internal']);
   return paths;
 };

@@ -30,6 +30,9 @@ export const operationsIn = ({ paths }: Document): readonly Described[] =>
 export const isClosed = ({ path, security }: Described): boolean =>
   path.startsWith('/internal') && security === undefined;
 
+/** Not for people at all: a directory comes with a token of its own. */
+export const isDirectorys = ({ path }: Described): boolean => path.startsWith('/scim/');
+
 export const policyFile = new URL('../../../access-policy.yaml', import.meta.url);
 export const samplePolicy = (): Policy => parsePolicy(readFileSync(policyFile, 'utf8'));
 
@@ -104,6 +107,7 @@ export const rolesByRoute = (operations: readonly Described[]): string => {
     .map((operation) => {
       const route = `${operation.method.toUpperCase()} ${operation.path}`;
       const permission = operation['x-permission'];
+      if (isDirectorys(operation)) return [route, '401', 'a directory’s token', ...roles.map(() => '-')];
       if (!isClosed(operation)) return [route, 'open', '', ...roles.map(() => 'open')];
       const cells = roles.map((role) => cellOf(policy, role, permission, commandOf(operation)));
       return [route, '401', permission ?? 'any role', ...cells];
