@@ -10,11 +10,9 @@ import type { Express, Router } from 'express';
 import type { Logger } from 'pino';
 import { loopback } from './access/network.ts';
 import { openToolSignOn, type ToolSignOn } from './access/oidc/tool-sign-on.ts';
-import { systemPrincipal } from './access/principal.ts';
 import { openSingleSignOn, type SingleSignOn } from './access/single-sign-on.ts';
 import type { Area } from './area.ts';
 import { systemSources } from './clock.ts';
-import { pendingMigrations } from './db/migrate.ts';
 import { type Db, parsesExactly } from './db/pool.ts';
 import { createEngine, type Duties, type Engine } from './engine.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
@@ -24,7 +22,6 @@ import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
 import { commandRoutes } from './http/commands.ts';
 import { crossOrigin } from './http/cors.ts';
-import type { HealthCheck } from './http/health.ts';
 import { bulkTopics } from './http/live/bulk-topics.ts';
 import { createLive, type Live } from './http/live/live.ts';
 import { logTopic } from './http/live/log-topic.ts';
@@ -41,6 +38,7 @@ import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
 import { masterKeyIn } from './keys.ts';
+import { healthChecks, lagOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
 
 export interface QuarterdeckOptions {
@@ -251,45 +249,6 @@ const both = (a: () => void, b: () => void) => (): void => {
   a();
   b();
 };
-
-const systemState = async ({ readSide, bulk }: Engine) => {
-  const { head, projections } = await readSide.health();
-  const projected = Math.min(head, ...projections.map((p) => p.position));
-  const running = await bulk.jobs.list({ principal: systemPrincipal, states: ['running'], limit: 200 });
-  return { head, projected, lag: head - projected, jobsRunning: running.data.length };
-};
-
-const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
-  Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
-
-const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
-  {
-    name: 'database',
-    missing: async () => {
-      const pending = await pendingMigrations(pool);
-      return pending.length === 0 ? undefined : `Migrations are missing: ${pending.join(', ')}.`;
-    },
-  },
-  {
-    name: 'notifications',
-    missing: async () =>
-      engine.listener.connected ? undefined : 'Notifications of the database are not heard.',
-  },
-  {
-    name: 'queue',
-    missing: async () =>
-      engine.bulk.health().queueReachable ? undefined : 'The queue of bulk work does not answer.',
-  },
-  {
-    name: 'projections',
-    missing: async () => {
-      const { healthy, projections } = await engine.readSide.health();
-      if (healthy) return undefined;
-      const ill = projections.filter((p) => p.error !== undefined || p.state === 'missing' || !p.progressing);
-      return `Not up to date and not progressing: ${ill.map((p) => p.name).join(', ')}.`;
-    },
-  },
-];
 
 const urlOf = (pool: Db): string => {
   const url = pool.options.connectionString;

@@ -1,0 +1,46 @@
+/** How an engine stands, as health checks, metrics and the live topic `system` tell it. */
+import { systemPrincipal } from './access/principal.ts';
+import { pendingMigrations } from './db/migrate.ts';
+import type { Db } from './db/pool.ts';
+import type { Engine } from './engine.ts';
+import type { HealthCheck } from './http/health.ts';
+
+export const systemState = async ({ readSide, bulk }: Engine) => {
+  const { head, projections } = await readSide.health();
+  const projected = Math.min(head, ...projections.map((p) => p.position));
+  const running = await bulk.jobs.list({ principal: systemPrincipal, states: ['running'], limit: 200 });
+  return { head, projected, lag: head - projected, jobsRunning: running.data.length };
+};
+
+/** Positions by which each projection is behind the head. */
+export const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
+  Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
+
+export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
+  {
+    name: 'database',
+    missing: async () => {
+      const pending = await pendingMigrations(pool);
+      return pending.length === 0 ? undefined : `Migrations are missing: ${pending.join(', ')}.`;
+    },
+  },
+  {
+    name: 'notifications',
+    missing: async () =>
+      engine.listener.connected ? undefined : 'Notifications of the database are not heard.',
+  },
+  {
+    name: 'queue',
+    missing: async () =>
+      engine.bulk.health().queueReachable ? undefined : 'The queue of bulk work does not answer.',
+  },
+  {
+    name: 'projections',
+    missing: async () => {
+      const { healthy, projections } = await engine.readSide.health();
+      if (healthy) return undefined;
+      const ill = projections.filter((p) => p.error !== undefined || p.state === 'missing' || !p.progressing);
+      return `Not up to date and not progressing: ${ill.map((p) => p.name).join(', ')}.`;
+    },
+  },
+];
