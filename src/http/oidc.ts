@@ -10,7 +10,8 @@ import { isSafe, sameMachineUnder } from '../access/own-origin.ts';
 import { QuarterdeckError } from '../errors.ts';
 import { clientAddressOf } from './authenticate.ts';
 
-const signInAt = (path: string): string => `/auth/saml/login?return_to=${encodeURIComponent(path)}`;
+const signInAt = (path: string, fresh = false): string =>
+  `/auth/saml/login?${fresh ? 'force=true&' : ''}return_to=${encodeURIComponent(path)}`;
 
 /** The typed code as a link may carry it; anything else is no code. */
 const userCodeOf = (request: Request): string | undefined => {
@@ -35,7 +36,8 @@ export const oidcRouter = (access: Access, tools: ToolSignOn): Router => {
 
   const signIn: RequestHandler = async (request, response) => {
     const next = await tools.continueSignIn(request, response).catch(expired);
-    response.redirect(303, next ?? signInAt(`${oidcPath}${request.path}`));
+    const here = `${oidcPath}${request.path}`;
+    response.redirect(303, 'fresh' in next ? signInAt(here, next.fresh) : next.to);
   };
 
   const device: RequestHandler = async (request, response, next) => {

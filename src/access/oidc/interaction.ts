@@ -15,22 +15,27 @@ interface Deps {
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 
-/** Where the browser goes next; undefined: to sign in, and then here again. @throws errors.SessionNotFound */
+/** Where the browser goes next; `sign-in`, afresh or not, leads back here. */
+export type NextStep = { readonly to: string } | { readonly to: 'sign-in'; readonly fresh: boolean };
+
+/** @throws errors.SessionNotFound */
 export const continueSignIn = async (
   { provider, sessionOf }: Deps,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<string | undefined> => {
+): Promise<NextStep> => {
   const interaction = await provider.interactionDetails(request, response);
   const session = await sessionOf(request);
-  if (session === undefined || !(await isFreshEnough(session, interaction))) return undefined;
+  if (session === undefined) return { to: 'sign-in', fresh: false };
+  if (!(await isFreshEnough(session, interaction))) return { to: 'sign-in', fresh: true };
   await leaveOther(provider, interaction, session.personId);
   const login = {
     accountId: session.personId,
-    ts: Math.floor(session.createdAt / 1_000),
+    ts: Math.floor(session.authenticatedAt / 1_000),
     remember: false,
   };
-  return provider.interactionResult(request, response, { login }, { mergeWithLastSubmission: false });
+  const last = { mergeWithLastSubmission: false };
+  return { to: await provider.interactionResult(request, response, { login }, last) };
 };
 
 const freshOnly = ['login_prompt', 'max_age'];

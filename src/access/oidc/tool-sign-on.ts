@@ -16,7 +16,7 @@ import * as sql from '../sql/oidc-records.ts';
 import { clientOf } from './clients.ts';
 import { type ExchangeDeps, registerExchange } from './exchange.ts';
 import { createGrants } from './grants.ts';
-import { continueSignIn } from './interaction.ts';
+import { continueSignIn, type NextStep } from './interaction.ts';
 import { createProvider } from './provider.ts';
 import { recordTokens } from './recording.ts';
 import { createRecords } from './records.ts';
@@ -42,7 +42,7 @@ export interface ToolSignOn {
   /** Answers every address under `/auth/oidc` but the one that signs a person in. */
   handle(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): void;
   /** As `continueSignIn`. */
-  continueSignIn(request: IncomingMessage, response: ServerResponse): Promise<string | undefined>;
+  continueSignIn(request: IncomingMessage, response: ServerResponse): Promise<NextStep>;
   /** Whether somebody is signed in who could let a device in. */
   isSignedIn(request: IncomingMessage): Promise<boolean>;
   /** Signs with a new key from now on, in this process at once and in the others within seconds. Its kid. */

@@ -60,9 +60,13 @@ export const documentOf = (routes: readonly Route[], options: DocumentOptions): 
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: options.sessionCookie },
         directory: { type: 'http', scheme: 'bearer' },
+        token: {
+          type: 'openIdConnect',
+          openIdConnectUrl: `${options.publicUrl}/auth/oidc/.well-known/openid-configuration`,
+        },
       },
     },
-    security: [{ session: [] }],
+    security: [{ session: [] }, { token: [] }],
   };
 };
 

@@ -2,6 +2,7 @@
 import type { Operation } from '../route.ts';
 import { query } from './parts.ts';
 import { flag, json, ref, text } from './schemas.ts';
+import { toolOperations } from './tools.ts';
 
 const html = { 'text/html': { schema: text } };
 const xml = { 'application/xml': { schema: text } };
@@ -114,6 +115,7 @@ export const openOperations: readonly Operation[] = [
     ],
     codes: [],
   },
+  ...toolOperations,
 ];
 
 export const meOperation: Operation = {
