@@ -22,6 +22,7 @@ import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
 import { commandRoutes } from './http/commands.ts';
 import { crossOrigin } from './http/cors.ts';
+import { grantRoutes } from './http/grants.ts';
 import { bulkTopics } from './http/live/bulk-topics.ts';
 import { createLive, type Live } from './http/live/live.ts';
 import { logTopic } from './http/live/log-topic.ts';
@@ -200,7 +201,7 @@ const appDependencies = async (
     auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),
     oidc: oidcRouter(access, tools),
     crossOrigin: crossOrigin(access.isToolOrigin),
-    routes: routesOf(engine, {
+    routes: routesOf(engine, tools, {
       version: await packageVersion(),
       publicUrl,
       sessionCookie: access.cookies.sessionName,
@@ -212,13 +213,18 @@ const appDependencies = async (
 /** Built beside the server's own code; found alike from `src/` and from `dist/`. */
 const consoleDirectory = fileURLToPath(new URL('../dist/console', import.meta.url));
 
-const routesOf = (engine: Engine, document: Parameters<typeof withDocumentation>[1]): readonly Route[] =>
+const routesOf = (
+  engine: Engine,
+  tools: ToolSignOn,
+  document: Parameters<typeof withDocumentation>[1],
+): readonly Route[] =>
   withDocumentation(
     [
       ...commandRoutes(engine),
       meRoute,
       policyRoute(engine.access.policyHistory),
       ...sessionRoutes(engine.access.sessionDesk),
+      ...grantRoutes(tools.grantDesk),
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
       ...auditRoutes(engine.audit),

@@ -122,11 +122,19 @@ export const TokenRefused = defineEvent({
   refs: none,
 });
 
-/** `by`: the tool itself, or the second use of what may be used once, which ends the whole grant. */
+/**
+ * `by`: the tool itself, the second use of what may be used once, which ends the whole grant, or a person
+ * who ended what `person` gave `tool`.
+ */
 export const TokenRevoked = defineEvent({
   type: 'TokenRevoked',
-  schema: z.object({ by: z.enum(['tool', 'second-use']), what: z.string() }),
-  refs: none,
+  schema: z.object({
+    by: z.enum(['tool', 'second-use', 'person']),
+    what: z.string(),
+    tool: z.string().optional(),
+    person: z.string().optional(),
+  }),
+  refs: ({ person }) => (person === undefined ? [] : [person]),
 });
 
 export const PolicyApplied = defineEvent({

@@ -62,6 +62,10 @@ export interface Principal {
   readonly authenticatedAt?: number;
 }
 
+/** Whether it is that person with their own session, and not a tool that acts as them. */
+export const isSelf = ({ id, scope }: Principal, personId: string): boolean =>
+  id === personId && scope === undefined;
+
 /** A permission set over grants with wildcards; `scope` narrows it (the tool's scope). Reaches every row. */
 export const permissions = (grants: readonly string[], scope: readonly string[] = ['*']): Permissions => {
   const granted = matcher(grants);

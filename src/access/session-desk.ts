@@ -1,11 +1,12 @@
 /**
  * Sessions as their owners see them: where somebody is signed in, and ending one of them from afar. One's
- * own need no permission; those of others are listed with `sessions:read` and ended with `sessions:revoke`.
+ * own need no permission, but to a tool that acts as somebody; those of others are listed with `sessions:read` and ended with `sessions:revoke`.
  * Ending one holds from the next request on in every process, and closes its open sockets.
  */
 import { notPermitted, QuarterdeckError } from '../errors.ts';
 import { SessionRevoked } from './engine-events.ts';
 import type { Origin } from './origin.ts';
+import { isSelf } from './principal.ts';
 import type { Recorder } from './recorder.ts';
 import { whoIs } from './recorder.ts';
 import type { SessionSeen, Sessions } from './sessions.ts';
@@ -49,7 +50,7 @@ const pageDefault = 100;
 
 export const createSessionDesk = (sessions: Sessions, recorder: Recorder): SessionDesk => ({
   async list({ principal, person = principal.id, cursor, limit = pageDefault }) {
-    if (person !== principal.id && !principal.permissions.has('sessions:read'))
+    if (!isSelf(principal, person) && !principal.permissions.has('sessions:read'))
       throw notPermitted('sessions:read');
     const most = Math.min(limit, pageMax);
     const seen = await sessions.list({
@@ -62,7 +63,8 @@ export const createSessionDesk = (sessions: Sessions, recorder: Recorder): Sessi
   },
   async revoke({ principal, ip, id }) {
     const anybodys = principal.permissions.has('sessions:revoke');
-    const ended = await sessions.revokeById(id, anybodys ? undefined : principal.id);
+    const own = isSelf(principal, principal.id) ? principal.id : '';
+    const ended = await sessions.revokeById(id, anybodys ? undefined : own);
     if (ended === undefined) throw new QuarterdeckError('not_found', `There is no session ${id}.`);
     const { personId } = ended;
     await recorder.record(SessionRevoked.of({ session: id, person: personId }), whoIs(principal, ip));

@@ -69,6 +69,12 @@ export const provesSecret = (given: string, sha256: string): boolean => {
   return known.length === hash.length && timingSafeEqual(hash, known);
 };
 
+/** Whether its requests must carry PKCE: all of them, unless the policy excuses the tool. */
+export const needsPkce = (policy: Policy, id: string): boolean => {
+  const tool = toolOf(policy, id);
+  return tool?.kind !== 'web' || tool.withoutPkce !== true;
+};
+
 /** Whether a page of that origin may call as this tool. */
 export const originBelongsTo = (policy: Policy, id: string, origin: string): boolean => {
   const tool = toolOf(policy, id);

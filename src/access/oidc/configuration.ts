@@ -18,7 +18,7 @@ import {
 } from 'oidc-provider';
 import type { PolicyInForce } from '../policy-in-force.ts';
 import { permissions } from '../principal.ts';
-import { originBelongsTo, toolOf } from './clients.ts';
+import { needsPkce, originBelongsTo, toolOf } from './clients.ts';
 import { deviceFlowOf } from './device.ts';
 import type { Grants } from './grants.ts';
 import { refusalPage, sendPage } from './pages.ts';
@@ -62,7 +62,10 @@ export const configurationOf = (deps: ConfigurationDeps): Configuration => {
     claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
     conformIdTokenClaims: false,
     responseTypes: ['code'],
-    pkce: { methods: ['S256'], required: () => true },
+    pkce: {
+      methods: ['S256'],
+      required: (_ctx, { clientId }) => needsPkce(policy.current().policy, clientId),
+    },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     enabledJWA: { clientAuthSigningAlgValues: [...signatures], idTokenSigningAlgValues: ['RS256'] },
     assertJwtClientAuthClaimsAndHeader: (_ctx, { exp, iat }) => assertShortLived(exp, iat),

@@ -4,7 +4,7 @@
  * else sent them.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { failurePage, type Page, page } from '../pages.ts';
+import { type Page, page } from '../pages.ts';
 import { escaped } from '../saml/xml.ts';
 
 export const sendPage = (
@@ -55,7 +55,7 @@ export const confirmPage = ({ action, xsrf }: DeviceForm, asks: DeviceAsks): Pag
   page({
     title: `Let ${asks.tool} act as you?`,
     formAction: "'self'",
-    body: `<p>You are signed in as <strong>${escaped(asks.as)}</strong>. Whoever holds this device will act under your name, as far as your own permissions reach, until you end it or two weeks have passed.</p>
+    body: `<p>You are signed in as <strong>${escaped(asks.as)}</strong>. Whoever holds this device will act under your name, as far as your own permissions reach, until you end it in the console or two weeks have passed.</p>
 <dl>
 <dt>Code, as your tool shows it</dt><dd><strong>${escaped(asks.code)}</strong></dd>
 <dt>Tool</dt><dd>${escaped(asks.tool)}</dd>
@@ -84,9 +84,9 @@ export const deviceRefusedPage = (): Page =>
   });
 
 export const refusalPage = (status: number, error: string, description: string | undefined): Page =>
-  failurePage(
+  page({
     status,
-    'The tool cannot be signed in',
-    `${description ?? 'The request of the tool was refused.'} Begin again in the tool; if it stays so, tell whoever looks after it.`,
-    error,
-  );
+    title: 'The tool cannot be signed in',
+    body: `<p>Begin again in the tool; if it stays so, tell whoever looks after the tool.</p>
+<p class="quiet">Code: ${escaped(error)}${description === undefined ? '' : ` (${escaped(description)})`}</p>`,
+  });

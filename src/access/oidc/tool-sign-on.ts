@@ -15,6 +15,7 @@ import type { Clock, OnError, TextCodec } from '../ports.ts';
 import * as sql from '../sql/oidc-records.ts';
 import { clientOf } from './clients.ts';
 import { type ExchangeDeps, registerExchange } from './exchange.ts';
+import { createGrantDesk, type GrantDesk } from './grant-desk.ts';
 import { createGrants } from './grants.ts';
 import { continueSignIn, type NextStep } from './interaction.ts';
 import { createProvider } from './provider.ts';
@@ -39,6 +40,7 @@ export interface ToolSignOnOptions {
 
 export interface ToolSignOn {
   readonly issuer: string;
+  readonly grantDesk: GrantDesk;
   /** Answers every address under `/auth/oidc` but the one that signs a person in. */
   handle(request: IncomingMessage, response: ServerResponse, facts: RequestFacts): void;
   /** As `continueSignIn`. */
@@ -119,6 +121,7 @@ export const openToolSignOn = async (options: ToolSignOnOptions): Promise<ToolSi
 
   return {
     issuer,
+    grantDesk: createGrantDesk({ pool, recorder, clock, onEnded: tokens.forgetAll }),
     handle: (request, response, facts) => {
       setFacts(request, facts);
       asPublic(request, publicUrl);

@@ -73,6 +73,8 @@ export const toolRules = (permission: z.ZodType<string>) => {
     origins: z.array(origin).max(20).default([]),
     secretSha256: secretSha256.optional(),
     keys: keys.optional(),
+    /** Does without PKCE. Only for a tool that proves itself, and only where it cannot send it. */
+    withoutPkce: z.literal(true).optional(),
   });
   const device = z.strictObject({ kind: z.literal('device'), ...common });
   const service = z.strictObject({ kind: z.literal('service'), ...common, keys });
@@ -137,6 +139,8 @@ const problemsOfTool = (id: string, tool: Tool): readonly PolicyProblem[] => {
     return at('kind', 'the console is a tool of kind session: it uses the session cookie');
   if (tool.kind === 'web' && tool.keys !== undefined && tool.secretSha256 !== undefined)
     return at('keys', 'a tool proves itself with keys or with a secret, not with both');
+  if (tool.kind === 'web' && tool.withoutPkce && !provesItself(tool))
+    return at('withoutPkce', 'a tool that has neither keys nor a secret cannot do without PKCE');
   return [];
 };
 
@@ -162,5 +166,8 @@ const problemsOfIssuer = (policy: WithTools, id: string, issuer: TokenIssuer): r
 const mayExchange = (tools: WithTools['tools'], id: string): boolean => {
   const tool = Object.hasOwn(tools, id) ? tools[id] : undefined;
   if (tool?.kind === 'service') return true;
-  return tool?.kind === 'web' && (tool.keys !== undefined || tool.secretSha256 !== undefined);
+  return tool?.kind === 'web' && provesItself(tool);
 };
+
+const provesItself = ({ keys, secretSha256 }: Extract<Tool, { kind: 'web' }>): boolean =>
+  keys !== undefined || secretSha256 !== undefined;

@@ -82,6 +82,34 @@ export const selectStandingGrant = {
     WHERE g.kind = 'Grant' AND g.id_hash = $1 AND ${grantStands('$2')}`,
 } as const;
 
+/** How a grant is called outside: half of its hash in hex. */
+const grantId = "left(encode(g.id_hash, 'hex'), 32)";
+
+const isUsed = (now: string) => `EXISTS (SELECT FROM oidc_records t WHERE t.grant_hash = g.id_hash
+      AND t.kind IN ('AccessToken', 'RefreshToken') AND t.consumed_at IS NULL AND t.expires_at > ${now})`;
+
+/** $1 now, $2 person or null, $3 the id that the page before ended with or null, $4 limit. */
+export const listGrants = {
+  name: 'list_oidc_grants',
+  text: `SELECT ${grantId} AS id, g.person_id AS "personId", g.tool, g.issued_at AS "givenAt",
+      g.expires_at AS "expiresAt", g.session_id AS "sessionId"
+    FROM oidc_records g JOIN people p ON p.id = g.person_id
+    WHERE g.kind = 'Grant' AND ${grantStands('$1')} AND ${isUsed('$1')}
+      AND ($2::text IS NULL OR g.person_id = $2) AND ($3::text IS NULL OR ${grantId} > $3)
+    ORDER BY ${grantId} LIMIT $4`,
+} as const;
+
+/** $1 id, $2 the person whose it must be, or null. With all that was given under it. */
+export const deleteGrantById = {
+  name: 'delete_oidc_grant_by_id',
+  text: `WITH wanted AS (
+      SELECT g.id_hash, g.tool, g.person_id FROM oidc_records g
+      WHERE g.kind = 'Grant' AND ${grantId} = $1 AND ($2::text IS NULL OR g.person_id = $2)),
+    removed AS (DELETE FROM oidc_records r USING wanted w WHERE r.grant_hash = w.id_hash RETURNING r.id_hash)
+    SELECT w.tool, w.person_id AS "personId",
+      pg_notify('${sessionsChannel}', encode(w.id_hash, 'hex'))::text AS told FROM wanted w`,
+} as const;
+
 /** $1 hash of an access token, $2 now. With the person, so that authenticating is one round trip. */
 export const selectAccessToken = {
   name: 'select_oidc_access_token',

@@ -1,7 +1,16 @@
 /** What OpenAPI says about signing tools in; oidc-provider serves it. Errors are those of OAuth, not problems. */
 import type { Answer, Content, Operation } from '../route.ts';
-import { query } from './parts.ts';
-import { json, text } from './schemas.ts';
+import { path, query } from './parts.ts';
+import { arrayOf, json, object, orNull, text, time, whole } from './schemas.ts';
+
+const grant = object({
+  id: text,
+  personId: text,
+  tool: text,
+  givenAt: time,
+  expiresAt: time,
+  sessionId: orNull(text),
+});
 
 const anything = json({ type: 'object' });
 
@@ -166,3 +175,36 @@ export const toolOperations: readonly Operation[] = [
     ['token'],
   ),
 ];
+
+export const grantOperations = {
+  list: {
+    method: 'get',
+    path: '/internal/v1/tool-grants',
+    operationId: 'listToolGrants',
+    tag: 'Access',
+    summary: 'Which tools may act as one; with sessions:read also as others',
+    parameters: [
+      query('person', text, 'A person’s id, or `*` for everybody; your own without it.'),
+      query('cursor', text, 'From the page before.'),
+      query('limit', whole, '1 to 500; 100 by default.'),
+    ],
+    answers: [
+      {
+        status: 200,
+        description: 'Those that are alive and in use.',
+        content: json(object({ data: arrayOf(grant), nextCursor: orNull(text) })),
+      },
+    ],
+    codes: ['malformed_request', 'not_permitted', 'invalid_input'],
+  },
+  revoke: {
+    method: 'post',
+    path: '/internal/v1/tool-grants/{id}/revoke',
+    operationId: 'revokeToolGrant',
+    tag: 'Access',
+    summary: 'A tool may not act as one any more; with sessions:revoke also not as somebody else',
+    parameters: [path('id', 'The grant’s id.')],
+    answers: [{ status: 204, description: 'Its tokens have ended, in every process and on open sockets.' }],
+    codes: ['malformed_request', 'not_found', 'invalid_input'],
+  },
+} as const satisfies Record<string, Operation>;

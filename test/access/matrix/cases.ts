@@ -177,6 +177,15 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
       outOfReach: 'about-no-rows',
     },
   ],
+  noRows('/internal/v1/tool-grants'),
+  [
+    'POST /internal/v1/tool-grants/{id}/revoke',
+    {
+      ask: () => ({ path: '/internal/v1/tool-grants/none/revoke', method: 'POST' }),
+      reached: 404,
+      outOfReach: 'about-no-rows',
+    },
+  ],
   noRows('/internal/openapi.json'),
   noRows('/internal/docs'),
 ]);

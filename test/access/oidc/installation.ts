@@ -55,6 +55,12 @@ tools:
     redirectUris: [${callback}]
     secretSha256: ${createHash('sha256').update(secret).digest('hex')}
     scope: ['*']
+  legacy:
+    kind: web
+    redirectUris: [${callback}]
+    secretSha256: ${createHash('sha256').update(secret).digest('hex')}
+    withoutPkce: true
+    scope: [accounts:read]
   cli:
     kind: device
     name: The command line

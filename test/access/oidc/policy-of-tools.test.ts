@@ -61,6 +61,11 @@ describe('tools in the access policy', () => {
       'line 9: a tool proves itself with keys or with a secret, not with both',
     ],
     [
+      'no PKCE for a tool without a secret',
+      web('redirectUris: [https://a.test/cb]\n    withoutPkce: true'),
+      'line 8: a tool that has neither keys nor a secret cannot do without PKCE',
+    ],
+    [
       'a private key',
       'tools:\n  a:\n    kind: service\n    scope: []\n    keys: [{ kty: OKP, crv: Ed25519, x: a, d: b }]\n',
       'line 7: unknown entry "d" in tools.a.keys.0',

@@ -205,6 +205,18 @@ describe('what a web tool is refused', () => {
   });
 });
 
+test('a tool with a secret may do without PKCE where the policy says so, and only there', async () => {
+  const asks = { code_challenge: '', code_challenge_method: '' };
+  const { browser } = await signIn(at);
+  for (const [client_id, answer] of [
+    ['legacy', 'code'],
+    ['server', 'error'],
+  ] as const) {
+    const step = await authorize(browser, { ...asks, client_id });
+    expect(new URL(step.headers.get('location') ?? '').searchParams.has(answer)).toBe(true);
+  }
+});
+
 describe('refreshing', () => {
   const refresh = ({ config }: SignedIn, token: string | undefined) =>
     oidc.refreshTokenGrant(config, token ?? '');
