@@ -1,6 +1,7 @@
 /**
  * Sessions as their owners see them: where somebody is signed in, and ending one of them from afar. One's
- * own need no permission, but to a tool that acts as somebody; those of others are listed with `sessions:read` and ended with `sessions:revoke`.
+ * own need no permission, but to a tool that acts as somebody; those of others are listed with
+ * `sessions:read` and ended with `sessions:revoke`.
  * Ending one holds from the next request on in every process, and closes its open sockets.
  */
 import { notPermitted, QuarterdeckError } from '../errors.ts';

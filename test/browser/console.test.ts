@@ -74,25 +74,6 @@ describeWhere(chromium, 'The console', () => {
     expect((await page.request.get(`${server.url}/internal/v1/me`)).status()).toBe(401);
   });
 
-  test('a person sees where they are signed in, ends another session, and that browser is out', async () => {
-    await signIn(page, server.url, 'admin@dev.test', '/sessions');
-    const other = await (await browser.newContext()).newPage();
-    await signIn(other, server.url, 'admin@dev.test');
-    await page.reload();
-    await page.getByText('2 sessions').waitFor();
-    expect(await page.getByText('this one').count()).toBe(1);
-    await page.getByTestId('whose-sessions').getByText('Everybody’s').click();
-    await page.waitForURL(/whose=everybody/);
-    await page.getByTestId('whose-sessions').getByText('Mine').click();
-    await page.getByText('2 sessions').waitFor();
-    const theOther = page.getByTestId('session-row').filter({ hasNotText: 'this one' });
-    await theOther.getByTestId('end-session').click();
-    await page.getByText('1 session', { exact: true }).waitFor();
-    await other.goto(`${server.url}/accounts`);
-    await other.getByTestId('sign-in').waitFor();
-    await other.context().close();
-  });
-
   test('a file is mapped and imported, and its wrong row is told with line and field', async () => {
     await signIn(page, server.url, 'ops@dev.test', '/bulk-jobs/new?source=file');
     const rows = [...accounts('file', 4, 'Two year'), 'file-blank,DSL,One year,0,20.00,'];

@@ -3,6 +3,7 @@
  * path and what to do; afterwards nothing is half written and the system stands as before.
  */
 import fc from 'fast-check';
+import { until } from '../setup/until.ts';
 import { account, badInput } from './bad-input.ts';
 import { type Answered, type Asked, ask, type Running, startQuarterdeck, type Who } from './running.ts';
 
@@ -208,7 +209,8 @@ describe('after all of it', () => {
 
   test('the process is the one it was, ready, and without a fault in its log', async () => {
     expect(running.process.exitCode).toBeNull();
-    expect((await ask(running.base, undefined, { path: '/readyz' })).status).toBe(200);
+    // Ready again, once what was asked of it is behind it.
+    await until(async () => (await ask(running.base, undefined, { path: '/readyz' })).status === 200);
     expect(running.output()).not.toMatch(/request failed|"level":50/);
   });
 });

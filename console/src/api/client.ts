@@ -1,8 +1,9 @@
 /**
  * The one way in which the console talks to the API: same origin, session cookie, JSON, and every
- * refusal thrown as a `Problem`. It remembers the newest position that a command of ours reached and
+ * refusal thrown as a `Problem`. What needs a fresh sign-in is sent once more after it. It remembers the newest position that a command of ours reached and
  * asks every later read to be at least that new, so that people see what they just did.
  */
+import { freshSignIn } from '../step-up/fresh-sign-in.ts';
 import { Problem, problemOf, unreachable } from './problem.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -43,6 +44,16 @@ export const urlOf = (path: string, query: Query = {}): string => {
 };
 
 export const call = async <Body>(path: string, options: Call = {}): Promise<Answer<Body>> => {
+  try {
+    return await callOnce<Body>(path, options);
+  } catch (error) {
+    const isStale = error instanceof Problem && error.code === 'reauthentication_required';
+    if (!isStale || !(await freshSignIn(error.message))) throw error;
+    return callOnce<Body>(path, options);
+  }
+};
+
+const callOnce = async <Body>(path: string, options: Call): Promise<Answer<Body>> => {
   const answer = await send(urlOf(path, options.query), {
     method: options.method ?? 'GET',
     headers: headersOf(options),

@@ -1,5 +1,6 @@
 /** Who is signed in, what they may do, and where to sign in. */
 import { queryOptions } from '@tanstack/react-query';
+import { isSigningInAgain } from '../step-up/fresh-sign-in.ts';
 import { get } from './client.ts';
 import { Problem } from './problem.ts';
 import type { Me } from './types.ts';
@@ -17,7 +18,7 @@ const readMe = async (signal: AbortSignal): Promise<Me | null> => {
   try {
     return await get<Me>('/me', { signal });
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) return null;
+    if (error instanceof Problem && error.status === 401 && !isSigningInAgain()) return null;
     throw error;
   }
 };
@@ -33,6 +34,3 @@ export const permits = (me: Me, permission: string): boolean =>
 
 export const signInUrl = (returnTo: string): string =>
   `/auth/saml/login?return_to=${encodeURIComponent(returnTo)}`;
-
-/** The provider asks once more who one is, whatever session it still has. */
-export const signInAgainUrl = (returnTo: string): string => `${signInUrl(returnTo)}&force=true`;

@@ -1,4 +1,4 @@
-/** Where one is signed in, and ending a session from afar. */
+/** Where people are signed in, and ending a session from afar. */
 import { infiniteQueryOptions } from '@tanstack/react-query';
 import { call, get } from './client.ts';
 import { nextCursor } from './paging.ts';
@@ -6,15 +6,19 @@ import type { Page, Session } from './types.ts';
 
 export const sessionsKey = ['sessions'] as const;
 
-/** `person`: `*` for everybody; one's own without it. */
-export const sessionsQuery = (person: string | undefined) =>
+/** One's own, or everybody's. */
+export const sessionsQuery = (everybody: boolean) =>
   infiniteQueryOptions({
-    queryKey: [...sessionsKey, person],
+    queryKey: [...sessionsKey, everybody],
     queryFn: ({ pageParam, signal }) =>
-      get<Page<Session>>('/sessions', { query: { person, limit: 100, cursor: pageParam }, signal }),
+      get<Page<Session>>('/sessions', {
+        query: { person: everybody ? '*' : undefined, limit: 50, cursor: pageParam },
+        signal,
+      }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: nextCursor,
   });
 
-export const revokeSession = (id: string): Promise<unknown> =>
-  call(`/sessions/${encodeURIComponent(id)}/revoke`, { method: 'POST' });
+export const endSession = async (id: string): Promise<void> => {
+  await call(`/sessions/${encodeURIComponent(id)}/revoke`, { method: 'POST' });
+};

@@ -18,6 +18,20 @@ export interface Me {
   readonly tool: string;
 }
 
+/** Of somebody who is signed in; times are ISO 8601. */
+export interface Session {
+  readonly id: string;
+  readonly personId: string;
+  readonly email?: string;
+  readonly name?: string;
+  readonly tool: string;
+  readonly createdAt: Timestamp;
+  readonly lastUsedAt: Timestamp;
+  readonly expiresAt: Timestamp;
+  /** The one that the console itself has. */
+  readonly current: boolean;
+}
+
 export interface Page<Row> {
   readonly data: readonly Row[];
   readonly nextCursor?: string | number | null;
@@ -99,20 +113,6 @@ export interface LogEvent {
   readonly recordedAt: Timestamp;
   readonly data: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>> & { readonly actor?: Actor };
-}
-
-/** Somewhere that a person is signed in. */
-export interface Session {
-  readonly id: string;
-  readonly personId: string;
-  readonly email?: string;
-  readonly name?: string;
-  readonly tool: string;
-  readonly createdAt: Timestamp;
-  readonly lastUsedAt: Timestamp;
-  readonly expiresAt: Timestamp;
-  /** The one that this page uses. */
-  readonly current: boolean;
 }
 
 /** One operation of a JSON Patch (RFC 6902). */

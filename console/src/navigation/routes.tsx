@@ -7,6 +7,8 @@ import { BulkJobsPage } from '../bulk-jobs/bulk-jobs-page.tsx';
 import { Empty } from '../parts/states.tsx';
 import { SessionsPage } from '../sessions/sessions-page.tsx';
 import { StartJobPage } from '../start-job/start-job-page.tsx';
+import { backPath } from '../step-up/fresh-sign-in.ts';
+import { SignedInAgain } from '../step-up/signed-in-again.tsx';
 import { Link } from './link.tsx';
 import { usePlace } from './place.ts';
 
@@ -21,6 +23,7 @@ export const Screen = () => {
   if (area === 'bulk-jobs') return id === undefined ? <BulkJobsPage /> : <BulkJobPage key={id} id={id} />;
   if (area === 'audit' && id === undefined) return <AuditPage />;
   if (area === 'sessions' && id === undefined) return <SessionsPage />;
+  if (pathname === backPath) return <SignedInAgain />;
   return <NothingHere />;
 };
 

@@ -1,7 +1,6 @@
 /** Waiting, nothing there, and trouble: the three ways in which a screen has no data. */
 import { Alert, Button, Group, List, Loader, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { signInAgainUrl } from '../api/me.ts';
 import { asProblem, type Problem } from '../api/problem.ts';
 
 export const Loading = ({ what }: { readonly what: string }) => (
@@ -65,11 +64,6 @@ export const Trouble = ({ error, retry, shown }: TroubleProps) => {
             ))}
           </List>
         )}
-        {problem.code === 'reauthentication_required' && (
-          <Button component="a" size="xs" href={signInAgainUrl(here())} data-testid="sign-in-again">
-            Sign in again
-          </Button>
-        )}
         {retry !== undefined && mayPass(problem) && (
           <Button size="xs" variant="default" onClick={() => void retry()}>
             Try again
@@ -79,9 +73,6 @@ export const Trouble = ({ error, retry, shown }: TroubleProps) => {
     </Alert>
   );
 };
-
-/** What was typed is lost on the way to the provider; the page that asked for it is not. */
-const here = (): string => window.location.pathname + window.location.search;
 
 /** A refusal stays one until something else changes; asking again is for faults. */
 const mayPass = ({ passing, status }: Problem): boolean => passing || status >= 500;

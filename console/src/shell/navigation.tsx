@@ -3,7 +3,7 @@ import { Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from '../navigation/link.tsx';
 import { usePlace } from '../navigation/place.ts';
-import { AccountsIcon, AuditIcon, JobsIcon, SessionsIcon } from '../parts/icons.tsx';
+import { AccountsIcon, AuditIcon, JobsIcon } from '../parts/icons.tsx';
 import { usePermits } from './me-context.ts';
 
 export const Navigation = () => {
@@ -13,7 +13,6 @@ export const Navigation = () => {
     <Stack component="nav" aria-label="Areas" gap={2} flex={1}>
       <Area href="/accounts" icon={<AccountsIcon />} name="Accounts" />
       {mayReadJobs && <Area href="/bulk-jobs" icon={<JobsIcon />} name="Bulk jobs" />}
-      <Area href="/sessions" icon={<SessionsIcon />} name="Sessions" />
       {mayAudit && <Area href="/audit" icon={<AuditIcon />} name="Audit" />}
     </Stack>
   );

@@ -10,6 +10,7 @@ import { Link } from '../navigation/link.tsx';
 import { usePlace } from '../navigation/place.ts';
 import { Screen } from '../navigation/routes.tsx';
 import { Wheel } from '../parts/icons.tsx';
+import { StepUp } from '../step-up/step-up.tsx';
 import { LiveDot } from './live-dot.tsx';
 import { Navigation } from './navigation.tsx';
 import { Who } from './who.tsx';
@@ -49,6 +50,7 @@ export const Shell = () => {
       <AppShell.Main id="screen">
         <Screen />
       </AppShell.Main>
+      <StepUp />
     </AppShell>
   );
 };

@@ -8,6 +8,7 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core';
+import { Link } from '../navigation/link.tsx';
 import { MoonIcon, SunIcon } from '../parts/icons.tsx';
 import { LiveDot } from './live-dot.tsx';
 import { useMe } from './me-context.ts';
@@ -33,6 +34,11 @@ export const Who = () => {
         <LiveDot />
         <SchemeSwitch />
       </Group>
+      <Text size="xs">
+        <Link className="bar-quiet" href="/sessions" data-testid="my-sessions">
+          Where I am signed in
+        </Link>
+      </Text>
       <SignOut />
     </Stack>
   );

@@ -1,5 +1,5 @@
 /** One oidc-provider over the keys that are in force, with what its settings cannot say. */
-import Provider from 'oidc-provider';
+import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 import { provesSecret } from './clients.ts';
 import { type ConfigurationDeps, configurationOf } from './configuration.ts';
 import { tokenPrefixes } from './token-format.ts';
@@ -8,6 +8,7 @@ export const createProvider = (issuer: string, deps: ConfigurationDeps): Provide
   const provider = new Provider(issuer, configurationOf(deps));
   // `ours` sets the headers that a proxy would.
   provider.proxy = true;
+  provider.use(formsHaveSession(provider, deps.deviceAddress));
   prefixTokens(provider);
   // The policy holds hashes of secrets, and oidc-provider documents this method for just that.
   const { prototype } = provider.Client as unknown as { prototype: { clientSecret: string } & SecretCheck };
@@ -36,3 +37,17 @@ const prefixTokens = (provider: Provider): void => {
     };
   }
 };
+
+/**
+ * A code that is posted before its form was ever shown: oidc-provider answers 500, because there is no
+ * session to remember the code in. Whoever does so is shown the form.
+ */
+const formsHaveSession =
+  (provider: Provider, deviceAddress: string): Parameters<Provider['use']>[0] =>
+  async (ctx, next) => {
+    const posted = ctx.method === 'POST' && ctx.path === '/device';
+    if (!posted || (await provider.Session.get(ctx as unknown as KoaContextWithOIDC)).exp !== undefined)
+      return next();
+    ctx.status = 303;
+    ctx.redirect(deviceAddress);
+  };

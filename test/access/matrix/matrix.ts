@@ -65,7 +65,8 @@ export const cellOf = (
   return parts.length === 0 ? 'yes' : parts.join('+');
 };
 
-export const commandOf = ({ path }: Described): string | undefined => /\/v1\/commands\/(.+)$/.exec(path)?.[1];
+export const commandOf = ({ path }: Pick<Described, 'path'>): string | undefined =>
+  /\/v1\/commands\/(.+)$/.exec(path)?.[1];
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const all = [head, ...rows];

@@ -1,0 +1,46 @@
+/** The columns of the list of sessions. */
+import { Badge } from '@mantine/core';
+import type { Session } from '../api/types.ts';
+import type { Column } from '../parts/data-table.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Person } from '../parts/person.tsx';
+import { EndSession } from './end-session.tsx';
+
+const person: Column<Session> = {
+  name: 'person',
+  label: 'Person',
+  cell: ({ personId, name, email }) => (
+    <Person
+      actor={{
+        id: personId,
+        kind: 'person',
+        ...(name === undefined ? {} : { name }),
+        ...(email === undefined ? {} : { email }),
+      }}
+    />
+  ),
+};
+
+const own: readonly Column<Session>[] = [
+  {
+    name: 'tool',
+    label: 'Through',
+    cell: ({ tool, current }) => (
+      <>
+        {tool}{' '}
+        {current && (
+          <Badge variant="light" color="teal" tt="none" miw="max-content">
+            this one
+          </Badge>
+        )}
+      </>
+    ),
+  },
+  { name: 'createdAt', label: 'Signed in', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+  { name: 'lastUsedAt', label: 'Last used', cell: ({ lastUsedAt }) => <Moment at={lastUsedAt} /> },
+  { name: 'expiresAt', label: 'Ends by itself', cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
+  { name: 'end', label: '', right: true, cell: (session) => <EndSession session={session} /> },
+];
+
+export const columnsFor = (everybody: boolean): readonly Column<Session>[] =>
+  everybody ? [person, ...own] : own;
