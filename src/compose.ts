@@ -13,6 +13,7 @@ import type { Duties } from './engine.ts';
 import { environmentOf } from './environment.ts';
 import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
+import { openTls, type Tls } from './http/tls.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
 
 type Say = (line: string) => void;
@@ -64,9 +65,12 @@ const serve = async (
   }
   // The port comes first: the public URL, which providers and cookies depend on, may follow from it.
   const door = createDoor();
-  const front = await listen(config, door, say);
+  const onTlsError = (error: unknown) => say(`TLS goes on with the files before: ${String(error)}`);
+  const tls = config.tls === undefined ? undefined : await openTls(config.tls, onTlsError).catch(refuseStart);
+  const front = await listen(config, { door, say, tls });
   opened.push(() => front.close(drainMs));
-  const publicUrl = config.publicUrl ?? `http://${config.host}:${front.port}`;
+  const publicUrl =
+    config.publicUrl ?? `${tls === undefined ? 'http' : 'https'}://${config.host}:${front.port}`;
   const quarterdeck = await openQuarterdeck(config, { pool, database, publicUrl });
   opened.push(() => quarterdeck.stop());
   door.open(quarterdeck.app);
@@ -78,12 +82,21 @@ const serve = async (
   return { url: publicUrl, stop: close };
 };
 
+/** What an operator got wrong is told in a sentence. */
+const refuseStart = (error: Error): never => {
+  throw new ConfigError(error.message, { cause: error });
+};
+
 const usualPort = 7400;
 
 /** A port that was asked for is the one or none; the usual one gives way to any that is free. */
-const listen = async ({ host, port, production }: Config, door: Door, say: Say): Promise<Listening> => {
+const listen = async (
+  { host, port, production }: Config,
+  { door, say, tls }: { readonly door: Door; readonly say: Say; readonly tls: Tls | undefined },
+): Promise<Listening> => {
+  const options = tls === undefined ? {} : { tls };
   try {
-    return await listenOn(door.handle, host, port ?? usualPort);
+    return await listenOn(door.handle, host, port ?? usualPort, options);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     if (port !== undefined || production) {
@@ -92,7 +105,7 @@ const listen = async ({ host, port, production }: Config, door: Door, say: Say):
       );
     }
     say(`Port ${usualPort} is taken; another one is used.`);
-    return listenOn(door.handle, host, 0);
+    return listenOn(door.handle, host, 0, options);
   }
 };
 

@@ -42,6 +42,9 @@ const environment = z.object({
     .refine((port) => port <= 65_535, 'must be a port number, 0 to 65535')
     .optional(),
   QUARTERDECK_PUBLIC_URL: url(['http:', 'https:']).optional(),
+  QUARTERDECK_TLS_CERT: z.string().optional(),
+  QUARTERDECK_TLS_KEY: z.string().optional(),
+  QUARTERDECK_TLS_CLIENT_CA: z.string().optional(),
   QUARTERDECK_DATA_DIR: z.string().default('.quarterdeck'),
   QUARTERDECK_ROLE: z.enum(['all', 'api', 'worker', 'projector']).default('all'),
   QUARTERDECK_ALLOWED_NETWORKS: list.optional(),
@@ -85,6 +88,8 @@ export interface Config {
   /** undefined: 7400, or another one that is free. */
   readonly port: number | undefined;
   readonly publicUrl: string | undefined;
+  /** undefined: HTTP in the clear. Names of files. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa?: string } | undefined;
   readonly dataDir: string;
   readonly role: Role;
   /** undefined: loopback. */
@@ -127,6 +132,14 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   return Object.freeze(config);
 };
 
+const tlsOf = (p: Parsed): Config['tls'] => {
+  const { QUARTERDECK_TLS_CERT: cert, QUARTERDECK_TLS_KEY: key, QUARTERDECK_TLS_CLIENT_CA: clientCa } = p;
+  if (cert !== undefined && key !== undefined)
+    return { cert, key, ...(clientCa === undefined ? {} : { clientCa }) };
+  if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
+  throw new ConfigError('QUARTERDECK_TLS_CERT and QUARTERDECK_TLS_KEY must both name a file to serve TLS.');
+};
+
 const fromParsed = (p: Parsed): Config => ({
   production: p.NODE_ENV === 'production',
   databaseUrl: p.DATABASE_URL,
@@ -136,6 +149,7 @@ const fromParsed = (p: Parsed): Config => ({
   host: p.QUARTERDECK_HOST,
   port: p.QUARTERDECK_PORT,
   publicUrl: p.QUARTERDECK_PUBLIC_URL?.replace(/\/+$/, ''),
+  tls: tlsOf(p),
   dataDir: p.QUARTERDECK_DATA_DIR,
   role: p.QUARTERDECK_ROLE,
   allowedNetworks: p.QUARTERDECK_ALLOWED_NETWORKS,
@@ -164,5 +178,16 @@ const refuseUnsafe = (config: Config): void => {
   ].flatMap(([value, sentence]) => (value === undefined ? [`In production ${String(sentence)}.`] : []));
   if (config.publicUrl?.startsWith('https://') === false)
     missing.push('In production QUARTERDECK_PUBLIC_URL must begin with https://.');
+  const anybody = config.allowedNetworks?.find((network) => /\/0+$/.test(network));
+  if (anybody !== undefined)
+    missing.push(
+      `In production QUARTERDECK_ALLOWED_NETWORKS must not hold ${anybody}, which is every network: list your own.`,
+    );
+  if (config.tls === undefined && config.trustedProxies.length === 0 && !isLoopback(config.host))
+    missing.push(
+      'In production TLS must end here (QUARTERDECK_TLS_CERT and QUARTERDECK_TLS_KEY) or at a proxy that QUARTERDECK_TRUSTED_PROXIES names.',
+    );
   if (missing.length > 0) throw new ConfigError(missing.join('\n'));
 };
+
+const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/.test(host);

@@ -8,7 +8,11 @@ import { createListener, type Listener } from '../db/listen.ts';
 import type { Db } from '../db/pool.ts';
 import type { EventLog } from '../events/log.ts';
 import { type Cookies, createCookies } from './cookies.ts';
-import { type CustomerCredentialRules, defaultCustomerCredentials } from './customer-credentials.ts';
+import {
+  type CustomerCredentialRules,
+  credentialRulesOf,
+  defaultCustomerCredentials,
+} from './customer-credentials.ts';
 import { createDenials, type Denials } from './denials.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createNetwork } from './network.ts';
@@ -120,9 +124,10 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const principals = createPrincipals(policy);
   const comesFromOwnOrigin = createOwnOrigin(publicUrl);
   const network = createNetwork({ allowed: options.allowedNetworks, trustedProxies: options.trustedProxies });
+  const credentialRules = credentialRulesOf(options.customerCredentials ?? defaultCustomerCredentials);
   const gate = createGate({
     network,
-    credentials: options.customerCredentials ?? defaultCustomerCredentials,
+    credentials: () => credentialRules(policy.current().policy),
     cookies,
     comesFromOwnOrigin,
     denials,

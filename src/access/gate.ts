@@ -47,7 +47,7 @@ export interface Gate {
 
 interface Deps {
   readonly network: Network;
-  readonly credentials: CustomerCredentialRules;
+  readonly credentials: () => CustomerCredentialRules;
   readonly cookies: Cookies;
   readonly comesFromOwnOrigin: OwnOrigin;
   readonly denials: Denials;
@@ -127,7 +127,10 @@ export const createGate = (deps: Deps): Gate => {
     },
     refuseCustomers: (incoming, ip) => {
       const { headers, url } = incoming;
-      const found = customerCredentialIn({ authorization: headers.authorization, headers, url }, credentials);
+      const found = customerCredentialIn(
+        { authorization: headers.authorization, headers, url },
+        credentials(),
+      );
       if (found === undefined) return;
       const message = `A customer's credential (${found}) is not accepted here. Sign in through the company's SSO.`;
       refuse(incoming, ip, 'customer_credential_refused', message, found);

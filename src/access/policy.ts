@@ -4,6 +4,7 @@
  * in `policy-file.ts`, the policy in force is kept in `policy-in-force.ts`.
  */
 import { z } from 'zod';
+import { customerCredentials } from './policy/customer-credentials.ts';
 import { limits } from './policy/limits.ts';
 import { type ProviderRules, providerRuleShape, providerRules } from './policy/provider-rules.ts';
 import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
@@ -54,6 +55,7 @@ export const policySchema = z.strictObject({
   tools: z.record(name, toolRules(permission)).default({}),
   /** Whose tokens a tool may exchange for ours. */
   tokenIssuers: z.record(name, tokenIssuerRules(name)).default({}),
+  customerCredentials: customerCredentials.optional(),
 });
 
 export type Policy = z.output<typeof policySchema>;

@@ -3,8 +3,11 @@
  * refuses before a request exists (broken HTTP, headers too large) is a problem document too.
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { problemKinds, problemType } from './problem.ts';
+import { cutSlowClients, type SlowLimits, slowLimits } from './slow-clients.ts';
+import type { Tls } from './tls.ts';
 
 export interface Listening {
   readonly server: Server;
@@ -14,15 +17,39 @@ export interface Listening {
   close(drainMs: number): Promise<void>;
 }
 
-/** Uploads may take long; a head that trickles in may not. */
-const timeouts = { headersTimeout: 30_000, requestTimeout: 15 * 60_000, keepAliveTimeout: 65_000 };
+export interface ListenOptions {
+  /** Without it: HTTP in the clear, for loopback or behind a proxy that ends TLS. */
+  readonly tls?: Tls;
+  readonly slow?: SlowLimits;
+  readonly headersTimeoutMs?: number;
+}
 
-export const listenOn = async (listener: RequestListener, host: string, port: number): Promise<Listening> => {
-  const server = createServer(timeouts, (request, response) => {
+/** Uploads may take long; a head that trickles in may not, nor a handshake, nor a reader who stopped reading. */
+const limits = { requestTimeout: 15 * 60_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 2_000 };
+const headersMs = 10_000;
+const handshakeTimeout = 10_000;
+const idleMs = 2 * 60_000;
+
+export const listenOn = async (
+  listener: RequestListener,
+  host: string,
+  port: number,
+  { tls, slow = slowLimits, headersTimeoutMs = headersMs }: ListenOptions = {},
+): Promise<Listening> => {
+  const handle: RequestListener = (request, response) => {
     // The absolute form without a host (`GET http://`) has no path that a router could look at.
     if (namesPlace.test(request.url ?? '')) listener(request, response);
     else malformed(response, 'The address has no path.');
-  });
+  };
+  const timeouts = { ...limits, headersTimeout: headersTimeoutMs };
+  const secure =
+    tls === undefined
+      ? undefined
+      : createSecureServer({ ...timeouts, ...tls.options, handshakeTimeout }, handle);
+  const server: Server = secure ?? createServer(timeouts, handle);
+  if (tls !== undefined && secure !== undefined) server.once('close', tls.follow(secure));
+  server.timeout = idleMs;
+  cutSlowClients(server, slow);
   server.on('clientError', refuse);
   server.on('checkExpectation', (_request, response: ServerResponse) =>
     malformed(response, 'Expect takes 100-continue only.'),
@@ -78,15 +105,18 @@ const malformed = (response: ServerResponse, detail: string): void => {
   response.end(problem(detail));
 };
 
+const whyRefused: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: 'The headers are too large.',
+  ERR_HTTP_REQUEST_TIMEOUT: 'The request took too long to arrive.',
+};
+
 const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const { status } = problemKinds.malformed_request;
-  const body = problem(
-    error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are too large.' : 'This is not HTTP.',
-  );
+  const body = problem(whyRefused[error.code ?? ''] ?? 'This is not HTTP.');
   const head = [
     `HTTP/1.1 ${status} Bad Request`,
     `Content-Type: ${contentType}`,

@@ -150,6 +150,25 @@ describe('a customer’s credential', () => {
     },
   );
 
+  test('looks as the policy in force says, from the next request on', async () => {
+    const acme = { authorization: 'Bearer acme_live_Zm9v', cookie: session };
+    expect((await ask('GET', '/internal/v1/me', acme)).status).toBe(200);
+    const own = `${samplePolicy}customerCredentials: { patterns: ['acme_(live|test)_', 'whsec_'] }\n`;
+    await app.access.applyPolicy(own, 'test policy');
+    expect(await codeOf('GET', '/internal/v1/me', acme)).toEqual([403, 'customer_credential_refused']);
+    const query = '/internal/v1/me?x=acme_test_Zm9v';
+    expect(await codeOf('GET', query, { cookie: session })).toEqual([403, 'customer_credential_refused']);
+    expect(JSON.stringify(await app.recorded())).not.toContain('Zm9v');
+    const usual = { authorization: 'Bearer sk_live_abc', cookie: session };
+    expect((await ask('GET', '/internal/v1/me', usual)).status).toBe(200);
+    await app.access.applyPolicy(samplePolicy, 'test policy');
+    expect(await codeOf('GET', '/internal/v1/me', usual)).toEqual([403, 'customer_credential_refused']);
+    const broken = `${samplePolicy}customerCredentials: { patterns: ['^('] }\n`;
+    await expect(app.access.applyPolicy(broken, 'p.yaml')).rejects.toThrow(
+      /p.yaml line \d+: .*regular expression/,
+    );
+  });
+
   test.each(['/internal/v1/me?accountId=pk-12345678', '/internal/v1/me?status=active'])(
     '%s is none',
     async (path) => {

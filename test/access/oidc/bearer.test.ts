@@ -67,7 +67,9 @@ describe('customers’ credentials', () => {
     expect([status, body.code]).toEqual([403, 'customer_credential_refused']);
     const authorization = `Bearer qda_${'x'.repeat(43)}`;
     const patterns = [/^[a-z]{2,4}_/];
-    expect(customerCredentialIn({ authorization, headers: {}, url: '/' }, { patterns })).toBeUndefined();
+    expect(
+      customerCredentialIn({ authorization, headers: {}, url: '/' }, { patterns, queryPatterns: [] }),
+    ).toBeUndefined();
   });
 });
 

@@ -14,6 +14,7 @@ export interface Parameter {
 export interface Operation {
   readonly method: string;
   readonly path: string;
+  readonly operationId: string;
   readonly 'x-permission'?: string;
   readonly security?: readonly object[];
   readonly parameters?: readonly Parameter[];
