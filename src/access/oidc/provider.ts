@@ -1,5 +1,5 @@
 /** One oidc-provider over the keys that are in force, with what its settings cannot say. */
-import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
+import Provider from 'oidc-provider';
 import { provesSecret } from './clients.ts';
 import { type ConfigurationDeps, configurationOf } from './configuration.ts';
 import { tokenPrefixes } from './token-format.ts';
@@ -8,7 +8,7 @@ export const createProvider = (issuer: string, deps: ConfigurationDeps): Provide
   const provider = new Provider(issuer, configurationOf(deps));
   // `ours` sets the headers that a proxy would.
   provider.proxy = true;
-  provider.use(formsHaveSession(provider, deps.deviceAddress));
+  keepNoSessionThatNeverBegan(provider);
   prefixTokens(provider);
   // The policy holds hashes of secrets, and oidc-provider documents this method for just that.
   const { prototype } = provider.Client as unknown as { prototype: { clientSecret: string } & SecretCheck };
@@ -38,16 +38,20 @@ const prefixTokens = (provider: Provider): void => {
   }
 };
 
+interface WithExpiry {
+  readonly exp?: number;
+  persist(): Promise<unknown>;
+}
+
 /**
- * A code that is posted before its form was ever shown: oidc-provider answers 500, because there is no
- * session to remember the code in. Whoever does so is shown the form.
+ * Whatever goes wrong on a page before its session was ever kept (a code posted without its form, say),
+ * oidc-provider 8 keeps the session all the same, and answers 500 because it cannot, in place of what was
+ * wrong. There is nothing to keep then.
  */
-const formsHaveSession =
-  (provider: Provider, deviceAddress: string): Parameters<Provider['use']>[0] =>
-  async (ctx, next) => {
-    const posted = ctx.method === 'POST' && ctx.path === '/device';
-    if (!posted || (await provider.Session.get(ctx as unknown as KoaContextWithOIDC)).exp !== undefined)
-      return next();
-    ctx.status = 303;
-    ctx.redirect(deviceAddress);
+const keepNoSessionThatNeverBegan = (provider: Provider): void => {
+  const { prototype } = provider.Session as unknown as { prototype: WithExpiry };
+  const { persist } = prototype;
+  prototype.persist = function () {
+    return typeof this.exp === 'number' ? persist.call(this) : Promise.resolve();
   };
+};
