@@ -196,7 +196,7 @@ const appDependencies = async (
     gates: gateHandlers(access.gate),
     onDenied: (request, response, error) => recordDenial(access.gate, request, response, error),
     healthChecks: healthChecks(engine, pool),
-    security: { https: publicUrl.startsWith('https:'), formTargets: sso.providerOrigins },
+    security: { publicUrl, formTargets: sso.providerOrigins },
     scim: scimRouter(access.openScim({ tokens: scimTokens, entityIdOf: entityIdIn(sso) }), publicUrl),
     auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),
     oidc: oidcRouter(access, tools),

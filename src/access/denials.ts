@@ -36,12 +36,15 @@ interface Minute {
   readonly startsAt: number;
   readonly counts: Map<string, Count>;
   anonymousRecorded: number;
+  anonymousCounts: number;
 }
 
 const recordedOneByOneMax = 10;
 const anonymousRecordedMax = 100;
 /** Sources and codes told apart in a minute; beyond it they are counted together. */
 const countsMax = 1_000;
+/** Of those, sources that have not signed in: they are whatever whoever floods us likes to be. */
+const anonymousCountsMax = 100;
 const minuteMs = 60_000;
 const pathCharactersMax = 200;
 
@@ -75,15 +78,18 @@ export const createDenials = ({ recorder, clock, onError }: Deps): Denials => {
     const startsAt = Math.floor(clock().getTime() / minuteMs) * minuteMs;
     if (minute?.startsAt === startsAt) return minute;
     if (minute !== undefined) close(minute);
-    minute = { startsAt, counts: new Map(), anonymousRecorded: 0 };
+    minute = { startsAt, counts: new Map(), anonymousRecorded: 0, anonymousCounts: 0 };
     return minute;
   };
 
-  const countOf = ({ counts }: Minute, { code, who }: Denial): Count => {
-    const source = who.actor.id === anonymous().actor.id ? (who.ip ?? '') : who.actor.id;
+  const countOf = (now: Minute, { code, who }: Denial): Count => {
+    const { counts } = now;
+    const unknown = who.actor.id === anonymous().actor.id;
+    const source = unknown ? (who.ip ?? '') : who.actor.id;
     const own = counts.get(`${source} ${code}`);
     if (own !== undefined) return own;
-    const full = counts.size >= countsMax;
+    const full = counts.size >= countsMax || (unknown && now.anonymousCounts >= anonymousCountsMax);
+    if (unknown && !full) now.anonymousCounts++;
     const key = full ? `* ${code}` : `${source} ${code}`;
     const count = counts.get(key) ?? { code, who: full ? anonymous() : sourceOf(who), seen: 0, recorded: 0 };
     counts.set(key, count);

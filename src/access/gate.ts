@@ -15,6 +15,7 @@ import { isSafe, type OwnOrigin } from './own-origin.ts';
 import type { Principal } from './principal.ts';
 import { anonymous, type Who, whoIs } from './recorder.ts';
 import type { Session } from './sessions.ts';
+import { toldPath } from './told-path.ts';
 
 /** What of a request decides whether it gets in. */
 export interface Incoming {
@@ -58,12 +59,6 @@ interface Deps {
   readonly originBelongsTo: (tool: string, origin: string) => boolean;
 }
 
-/** Without the query; and a segment that can be no name or id of ours may be anybody's e-mail address. */
-const pathOf = (url: string): string =>
-  (url.split('?', 1)[0] ?? '').replaceAll(/[^/]+/g, (segment) =>
-    /^[A-Za-z0-9._$-]{1,100}$/.test(segment) ? segment : '…',
-  );
-
 export const createGate = (deps: Deps): Gate => {
   const { network, credentials, cookies, comesFromOwnOrigin, denials, authenticate, principalOf } = deps;
   const { authenticateToken, principalOfToken, originBelongsTo } = deps;
@@ -74,7 +69,7 @@ export const createGate = (deps: Deps): Gate => {
       code,
       who,
       method: incoming.method,
-      path: pathOf(incoming.url),
+      path: toldPath(incoming.url),
       ...(detail === undefined ? {} : { detail }),
     });
 

@@ -1,10 +1,11 @@
 /**
  * The process's own log (pino, one JSON object a line), and the line that each request leaves in it. It
- * holds no query string and no header: both may carry personal data or credentials. What slips into a
- * logged object under a name that is known to be secret is replaced.
+ * holds no query string, no header and no odd part of a path: they may carry personal data or credentials.
+ * What slips into a logged object under a name that is known to be secret is replaced.
  */
 import type { RequestHandler } from 'express';
 import { type Logger, pino } from 'pino';
+import { toldPath } from '../access/told-path.ts';
 import { correlationOf } from './correlation.ts';
 
 const secrets = [
@@ -16,10 +17,23 @@ const secrets = [
   'SAMLRequest',
   'RelayState',
   'password',
+  'proxy-authorization',
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'client_secret',
+  'client_assertion',
+  'code_verifier',
+  'device_code',
+  'subject_token',
+  'token',
+  'secret',
+  'privateKey',
+  'connectionString',
 ];
 
-/** Names at the top and up to two levels down; bracketed because of the dashes. */
-const redactions = secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
+/** Names at the top and up to three levels down; bracketed because of the dashes. */
+const redactions = secrets.flatMap((name) => ['', '*', '*.*', '*.*.*'].map((above) => `${above}["${name}"]`));
 
 export const createLogger = (
   options: { readonly level?: string; readonly destination?: NodeJS.WritableStream } = {},
@@ -42,7 +56,7 @@ export const requestLog = (parent: Logger): RequestHandler => {
           ...correlationOf(response),
           method: request.method,
           route: response.locals.route,
-          path: request.originalUrl.split('?', 1)[0],
+          path: toldPath(request.originalUrl),
           status: response.statusCode,
           code: response.locals.code,
           durationMs: Math.round(durationMs * 100) / 100,

@@ -7,11 +7,13 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 export interface SecurityOptions {
-  /** Whether browsers reach us over https: then they are told to stay there. */
-  readonly https: boolean;
+  /** How browsers reach us; where that is https, they are told to stay there. */
+  readonly publicUrl: string;
   /** Origins that a form of ours may lead to by redirect: the identity providers' (single logout). */
   readonly formTargets: readonly string[];
 }
+
+const isData = /^\/(internal\/v1|scim)\//;
 
 /** What an answer that is no page needs of it: never to be shown, framed or guessed at. */
 const forData = [
@@ -27,7 +29,7 @@ export const securityHeaders = (options: SecurityOptions): RequestHandler => {
   const data = page.filter(([name]) => forData.includes(name.toLowerCase()));
   const api = [...data, ['Content-Security-Policy', "default-src 'none';frame-ancestors 'none'"]] as const;
   return (request, response, next) => {
-    const headers = request.path.startsWith('/internal/v1/') ? api : page;
+    const headers = isData.test(request.path) ? api : page;
     for (const [name, value] of headers) response.setHeader(name, value);
     next();
   };
@@ -44,15 +46,19 @@ const headersOf = (middleware: ReturnType<typeof helmet>): readonly (readonly [s
   return [...headers];
 };
 
-const helmetFor = ({ https, formTargets }: SecurityOptions): ReturnType<typeof helmet> =>
-  helmet({
+/** Sockets of our own only: `'self'` means them too, but not in every browser. */
+const socketOrigin = (publicUrl: string): string => new URL(publicUrl).origin.replace(/^http/, 'ws');
+
+const helmetFor = ({ publicUrl, formTargets }: SecurityOptions): ReturnType<typeof helmet> => {
+  const https = publicUrl.startsWith('https:');
+  return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
         'default-src': ["'none'"],
         'script-src': ["'self'"],
         'style-src': ["'self'", "'unsafe-inline'"],
-        'connect-src': ["'self'", 'ws:', ...(https ? ['wss:'] : [])],
+        'connect-src': ["'self'", socketOrigin(publicUrl)],
         'img-src': ["'self'", 'data:'],
         'font-src': ["'self'"],
         'manifest-src': ["'self'"],
@@ -66,3 +72,4 @@ const helmetFor = ({ https, formTargets }: SecurityOptions): ReturnType<typeof h
     referrerPolicy: { policy: 'same-origin' },
     frameguard: { action: 'deny' },
   });
+};

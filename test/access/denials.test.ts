@@ -77,7 +77,7 @@ test('those who have not signed in share one cap over all sources', async () => 
   for (let n = 0; n < 200; n++) flood(1, from(`192.0.2.${n}`));
   flood(1, by('person:a'));
   await denials.flush(true);
-  expect(summary(written)).toEqual({ AccessDenied: 101, DenialsCounted: 100 });
+  expect(summary(written)).toEqual({ AccessDenied: 101, DenialsCounted: 1 });
 });
 
 test('a hundred thousand sources do not grow the memory nor the log without bound', async () => {
@@ -85,7 +85,7 @@ test('a hundred thousand sources do not grow the memory nor the log without boun
   for (let n = 0; n < 100_000; n++) flood(1, from(`2001:db8::${n.toString(16)}`));
   await denials.flush(true);
   expect(summary(written).AccessDenied).toBe(100);
-  expect(summary(written).DenialsCounted).toBeLessThanOrEqual(1_001);
+  expect(summary(written).DenialsCounted).toBe(1);
   const counted = written
     .filter(({ type }) => type === 'DenialsCounted')
     .map(({ data }) => data.count as number);

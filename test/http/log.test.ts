@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { createLogger } from '../../src/http/log.ts';
 
-test('credentials are replaced at the top and two levels down', () => {
+test('credentials are replaced at the top and three levels down, also in what an error carries', () => {
   const out = new PassThrough();
   const log = createLogger({ destination: out });
   const headers = {
@@ -15,7 +15,12 @@ test('credentials are replaced at the top and two levels down', () => {
     { headers, req: { headers }, body: { SAMLResponse: 's3cret' }, SAMLResponse: 's3cret', cookie: 's3cret' },
     'said',
   );
-  const line = String(out.read());
-  expect(line).not.toContain('s3cret');
+  const asked = Object.assign(new Error('refused'), {
+    config: { headers, body: { client_secret: 's3cret' } },
+  });
+  log.error({ err: asked, form: { refresh_token: 's3cret', code_verifier: 's3cret' } }, 'failed');
+  const lines = String(out.read());
+  expect(lines).not.toContain('s3cret');
+  const [line = ''] = lines.split('\n');
   expect(JSON.parse(line)).toMatchObject({ msg: 'said', headers: { accept: '*/*', cookie: '[redacted]' } });
 });
