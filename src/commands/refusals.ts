@@ -37,7 +37,7 @@ export interface Given {
  */
 const staleSignIn = (
   { needs: { freshSignInMinutes: minutes } }: CommandDefinition,
-  { principal, now }: Given,
+  { principal, now }: Pick<Given, 'principal' | 'now'>,
 ): QuarterdeckError | undefined => {
   if (minutes === undefined || principal.kind === 'system') return undefined;
   const { authenticatedAt = 0 } = principal;
@@ -47,6 +47,15 @@ const staleSignIn = (
     `This needs a sign-in not older than ${minutes} minute${minutes === 1 ? '' : 's'}: sign in once more, then send it again.`,
     { extra: { maxAgeSeconds: minutes * 60 } },
   );
+};
+
+/** @throws QuarterdeckError `reauthentication_required` */
+export const requireFreshSignIn = (
+  command: CommandDefinition,
+  given: Pick<Given, 'principal' | 'now'>,
+): void => {
+  const stale = staleSignIn(command, given);
+  if (stale !== undefined) throw stale;
 };
 
 export const missingNeed = (command: CommandDefinition, given: Given): QuarterdeckError | undefined => {

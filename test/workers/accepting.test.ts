@@ -59,6 +59,24 @@ describe('Accepting a bulk job', () => {
     );
   });
 
+  test('a command that wants a fresh sign-in is accepted from a fresh one only, by body and by upload', async () => {
+    const signedIn = (minutesAgo: number) => ({ ...ann, authenticatedAt: Date.now() - minutesAgo * 60_000 });
+    const upload = (minutesAgo: number) =>
+      house.bulk.accept.fromUpload({
+        principal: signedIn(minutesAgo),
+        mediaType: 'text/csv',
+        query: { command: 'crush-crate' },
+        content: inPieces('crateId\na\n'),
+      });
+    const body = { command: 'crush-crate', targets: ['a'] };
+    const given = (minutesAgo: number) =>
+      house.bulk.accept.fromBody({ principal: signedIn(minutesAgo), body });
+    for (const work of [() => upload(6), () => given(6)])
+      expect(await refusal(work)).toMatchObject({ code: 'reauthentication_required' });
+    expect((await upload(4)).job.total).toBe(1);
+    expect((await given(4)).job.total).toBe(1);
+  });
+
   test('both bulk:run and the permission of the command are needed, before anything is looked at', async () => {
     const nobody = person('nobody', ['crates:*']);
     await expect(house.bulk.accept.fromBody({ principal: nobody, body: 'rubbish' })).rejects.toMatchObject({

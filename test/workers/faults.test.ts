@@ -80,6 +80,16 @@ describe('Faults during a bulk job', () => {
     });
   });
 
+  test('what failed is not tried again from a sign-in that is too old for the command', async () => {
+    const signedIn = (minutesAgo: number) => ({ ...ann, authenticatedAt: Date.now() - minutesAgo * 60_000 });
+    const job = await house.start({ command: 'crush-crate', targets: ['a'] }, signedIn(1));
+    expect(await house.ended(job.id)).toMatchObject({ failed: 1 });
+    const again = (minutesAgo: number) =>
+      house.bulk.jobs.retryFailed({ principal: signedIn(minutesAgo), id: job.id });
+    await expect(again(6)).rejects.toMatchObject({ code: 'reauthentication_required' });
+    expect((await again(4)).job).toMatchObject({ total: 1, retryOf: job.id });
+  });
+
   test('a conflict is never an outcome: items whose streams others keep writing are decided again', async () => {
     const all = ids('hot', 150);
     await house.stock(all);

@@ -116,6 +116,21 @@ const weigh = defineCommand({
   decide: () => [],
 });
 
+/** Only for whoever signed in lately. */
+const crush = defineCommand({
+  name: 'crush-crate',
+  summary: 'Fails for every crate.',
+  input: z.object({ crateId }),
+  stream: crates,
+  id: (input) => input.crateId,
+  permission: 'crates:move',
+  bulk: { field: 'crateId' },
+  needs: { freshSignInMinutes: 5 },
+  decide: () => {
+    throw new Error('the press is broken');
+  },
+});
+
 export const crateRows = defineProjection({
   name: 'crates',
   summary: 'Crates and where they are.',
@@ -187,7 +202,7 @@ export const openHouse = async ({
   });
   await log.start();
   const deciding = createDeciding(log);
-  const catalogue = createCatalogue([pack, move, weigh]);
+  const catalogue = createCatalogue([pack, move, weigh, crush]);
   const idempotency = createIdempotency(db.app, Buffer.alloc(32, 8));
   const readSide = createReadSide({
     pool: db.app,
