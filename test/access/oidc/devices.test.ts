@@ -57,6 +57,13 @@ describe('a device', () => {
     expect((await recorded(at, 'TokenIssued')).at(-1)?.data).toMatchObject({ grant: 'device_code' });
   });
 
+  test('that this browser never asked for is no fault of ours', async () => {
+    for (const path of ['/auth/oidc/device/none', '/auth/oidc/device/auth']) {
+      const { status, text } = await new Browser(at.base).get(path);
+      expect([path, status, text.includes('The tool cannot be signed in')]).toEqual([path, 400, true]);
+    }
+  });
+
   test('stays signed in when the person signs out, until its refresh token ends', async () => {
     const waiting = await begin();
     const browser = await signedIn();
