@@ -6,11 +6,11 @@ import { type ErrorRequestHandler, type Request, type RequestHandler, type Respo
 import { pageMax, resourceTypes, schemas, serviceProviderConfig, urn } from '../access/scim/discovery.ts';
 import { invalid, ScimFault } from '../access/scim/fault.ts';
 import { parseFilter } from '../access/scim/filter.ts';
-import { groupOf } from '../access/scim/groups.ts';
+import { type Groups, groupOf } from '../access/scim/groups.ts';
 import { changesOf } from '../access/scim/patch.ts';
 import type { Scim } from '../access/scim/scim.ts';
 import { userOf } from '../access/scim/user.ts';
-import type { Directory } from '../access/scim/users.ts';
+import type { Directory, Users } from '../access/scim/users.ts';
 import { groupView, listView, userView } from '../access/scim/views.ts';
 import { isQuarterdeckError } from '../errors.ts';
 import { clientAddressOf } from './authenticate.ts';
@@ -25,18 +25,31 @@ type Handle = (directory: Directory, request: Request, response: Response) => Pr
 const mediaTypes = ['application/scim+json', 'application/json'];
 const pageDefault = 100;
 
+type On = (operation: Operation, handle: Handle) => void;
+
 export const scimRouter = (scim: Scim, publicUrl: string): RequestHandler => {
   const router = Router({ strict: true, caseSensitive: true });
   const base = `${publicUrl}/scim/v2`;
-
-  const on = ({ method, path }: Operation, handle: Handle): void => {
+  const on: On = ({ method, path }, handle) => {
     router[method](path.slice('/scim'.length).replaceAll(/\{(\w+)\}/g, ':$1'), async (request, response) => {
       response.locals.route = path;
       await handle(directoryIn(response), request, response);
     });
   };
 
-  router.use((request, response, next) => {
+  router.use(fromDirectory(scim));
+  on(told.ServiceProviderConfig, (_directory, _request, response) => send(response, serviceProviderConfig));
+  on(told.ResourceTypes, (_directory, _request, response) => send(response, listView(resourceTypes, 2, 1)));
+  on(told.Schemas, (_directory, _request, response) => send(response, listView(schemas, 2, 1)));
+  answerUsers(on, scim.users, base);
+  answerGroups(on, scim.groups, base);
+  router.use(nothingHere, faults);
+  return router;
+};
+
+const fromDirectory =
+  (scim: Scim): RequestHandler =>
+  (request, response, next) => {
     response.locals.directory = scim.directoryFor({
       authorization: request.headers.authorization,
       method: request.method,
@@ -44,33 +57,22 @@ export const scimRouter = (scim: Scim, publicUrl: string): RequestHandler => {
       ip: clientAddressOf(response),
     });
     next();
-  });
+  };
 
-  on(told.ServiceProviderConfig, (_directory, _request, response) => send(response, serviceProviderConfig));
-  on(told.ResourceTypes, (_directory, _request, response) => send(response, listView(resourceTypes, 2, 1)));
-  on(told.Schemas, (_directory, _request, response) => send(response, listView(schemas, 2, 1)));
-
-  const { users, groups } = scim;
+const answerUsers = (on: On, users: Users, base: string): void => {
   on(told.users.list, async (directory, request, response) => {
     const { filter, startIndex, window } = listing(request, ['id', 'username', 'externalid']);
     const { data, total } = await users.list(directory, filter, window);
-    send(
-      response,
-      listView(
-        data.map((user) => userView(base, user)),
-        total,
-        startIndex,
-      ),
-    );
+    const views = data.map((user) => userView(base, user));
+    send(response, listView(views, total, startIndex));
   });
   on(told.users.create, async (directory, request, response) => {
-    const view = userView(base, await users.create(directory, userOf(await bodyOf(request))));
-    response.setHeader('Location', view.meta.location);
-    send(response, view, 201);
+    const user = userOf(await bodyOf(request));
+    created(response, userView(base, await users.create(directory, user)));
   });
-  on(told.users.find, async (directory, request, response) =>
-    send(response, userView(base, await users.find(directory, idIn(request)))),
-  );
+  on(told.users.find, async (directory, request, response) => {
+    send(response, userView(base, await users.find(directory, idIn(request))));
+  });
   on(told.users.replace, async (directory, request, response) => {
     const user = userOf(await bodyOf(request));
     send(response, userView(base, await users.replace(directory, idIn(request), user)));
@@ -83,28 +85,25 @@ export const scimRouter = (scim: Scim, publicUrl: string): RequestHandler => {
     await users.remove(directory, idIn(request));
     response.status(204).end();
   });
+};
 
+const answerGroups = (on: On, groups: Groups, base: string): void => {
   on(told.groups.list, async (directory, request, response) => {
-    const { filter, startIndex, window } = listing(request, ['id', 'displayname', 'externalid', 'members']);
+    const known = ['id', 'displayname', 'externalid', 'members'];
+    const { filter, startIndex, window } = listing(request, known);
     const wanted = { ...window, withMembers: wantsMembers(request) };
     const { data, total } = await groups.list(directory, filter, wanted);
-    send(
-      response,
-      listView(
-        data.map((group) => groupView(base, group)),
-        total,
-        startIndex,
-      ),
-    );
+    const views = data.map((group) => groupView(base, group));
+    send(response, listView(views, total, startIndex));
   });
   on(told.groups.create, async (directory, request, response) => {
-    const view = groupView(base, await groups.create(directory, groupOf(await bodyOf(request))));
-    response.setHeader('Location', view.meta.location);
-    send(response, view, 201);
+    const group = groupOf(await bodyOf(request));
+    created(response, groupView(base, await groups.create(directory, group)));
   });
-  on(told.groups.find, async (directory, request, response) =>
-    send(response, groupView(base, await groups.find(directory, idIn(request), wantsMembers(request)))),
-  );
+  on(told.groups.find, async (directory, request, response) => {
+    const group = await groups.find(directory, idIn(request), wantsMembers(request));
+    send(response, groupView(base, group));
+  });
   on(told.groups.replace, async (directory, request, response) => {
     const group = groupOf(await bodyOf(request));
     send(response, groupView(base, await groups.replace(directory, idIn(request), group)));
@@ -117,11 +116,10 @@ export const scimRouter = (scim: Scim, publicUrl: string): RequestHandler => {
     await groups.remove(directory, idIn(request));
     response.status(204).end();
   });
+};
 
-  router.use(() => {
-    throw new ScimFault(404, 'Nothing answers at this address.');
-  }, faults);
-  return router;
+const nothingHere: RequestHandler = () => {
+  throw new ScimFault(404, 'Nothing answers at this address.');
 };
 
 const directoryIn = (response: Response): Directory => response.locals.directory as Directory;
@@ -155,6 +153,11 @@ const numberIn = (query: URLSearchParams, name: string): number | undefined => {
 const send = (response: Response, body: unknown, status = 200): void => {
   response.setHeader('Content-Type', 'application/scim+json; charset=utf-8');
   response.status(status).end(JSON.stringify(body));
+};
+
+const created = (response: Response, view: { readonly meta: { readonly location: string } }): void => {
+  response.setHeader('Location', view.meta.location);
+  send(response, view, 201);
 };
 
 /** Ours in SCIM's words; what is neither goes on to the app's own handler, which logs it. */
