@@ -3,8 +3,8 @@
  * from our own files; styles may stand inline because Mantine computes some.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { Step } from './step.ts';
 
 export interface SecurityOptions {
   /** Whether browsers reach us over https: then they are told to stay there. */
@@ -22,14 +22,13 @@ const forData = [
   'strict-transport-security',
 ];
 
-export const securityHeaders = (options: SecurityOptions): RequestHandler => {
+export const securityHeaders = (options: SecurityOptions): Step => {
   const page = headersOf(helmetFor(options));
   const data = page.filter(([name]) => forData.includes(name.toLowerCase()));
   const api = [...data, ['Content-Security-Policy', "default-src 'none';frame-ancestors 'none'"]] as const;
-  return (request, response, next) => {
+  return (request, response) => {
     const headers = request.path.startsWith('/internal/v1/') ? api : page;
     for (const [name, value] of headers) response.setHeader(name, value);
-    next();
   };
 };
 
