@@ -4,9 +4,9 @@
  * first user (`compose.ts`).
  */
 
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import type { Express, Router } from 'express';
+import type { Router } from 'express';
 import type { Logger } from 'pino';
 import { loopback } from './access/network.ts';
 import { openToolSignOn, type ToolSignOn } from './access/oidc/tool-sign-on.ts';
@@ -75,7 +75,8 @@ export interface Quarterdeck {
   readonly engine: Engine;
   /** Answers its own addresses only and leaves the others to the app it is mounted in. */
   readonly router: Router;
-  readonly app: Express;
+  /** For a server of one's own. */
+  readonly app: RequestListener;
   /** Serves live updates on this server. */
   attach(server: Server): void;
   /** Address of the development identity provider, where it runs. */

@@ -1,9 +1,11 @@
 /**
- * The API as one express router, in the order in which a request passes: network, security headers,
- * request id, health, signing in, customer credentials, session, API, console. What no route answers is
- * a problem too. The router mounts in a foreign express app: there it touches only addresses of its own.
+ * The way of a request, in the order in which it passes: request id, network, security headers; then for
+ * the API customer credentials, session and route, for all else (signing in, health, console) express's
+ * own router. What no route answers is a problem too. Mounted in a foreign express app it touches only
+ * addresses of its own.
  */
-import express, { type RequestHandler, Router } from 'express';
+import type { RequestListener } from 'node:http';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Logger } from 'pino';
 import { isQuarterdeckError } from '../errors.ts';
 import type { GateHandlers } from './authenticate.ts';
@@ -13,11 +15,12 @@ import { dispatch, unanswered } from './dispatch.ts';
 import { type HealthCheck, livez, readyz } from './health.ts';
 import { dropLeftover } from './leftover.ts';
 import { requestLog } from './log.ts';
+import { asRequest, asResponse } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import { problemHandler } from './problem.ts';
 import type { OnDenied, Route } from './route.ts';
 import { type SecurityOptions, securityHeaders } from './security.ts';
-import { below, inSequence } from './sequence.ts';
+import { asLayer, inTurn, type Step, tellEnd } from './step.ts';
 
 export interface AppDependencies {
   readonly log: Logger;
@@ -32,8 +35,8 @@ export interface AppDependencies {
   readonly auth: RequestHandler;
   /** Everything under `/auth/oidc`. */
   readonly oidc: RequestHandler;
-  /** Answers pages of the tools' own origins. */
-  readonly crossOrigin: RequestHandler;
+  /** Answers pages of the tools' own origins; whether the request is answered with that. */
+  readonly crossOrigin: (request: Request, response: Response) => boolean;
   /** Everything under `/scim`; without it nothing answers there. */
   readonly scim?: RequestHandler;
   /** Everything under `/internal`. */
@@ -45,60 +48,82 @@ export interface AppDependencies {
 const ownAddress = /^\/(internal|auth|scim|livez|readyz|metrics)(\/|$)/;
 
 export const createRouter = (deps: AppDependencies): Router => {
-  const inner = innerRouter(deps);
-  const outer = Router();
-  outer.use((request, response, next) => {
+  const answer = answering(deps);
+  const router = Router();
+  router.use((request, response, next) => {
     const ours = deps.consoleDirectory !== undefined || ownAddress.test(request.path);
-    return ours ? inner(request, response, next) : next();
+    return ours ? answer(request, response) : next();
   });
-  return outer;
-};
-
-/** An express app of its own around the router. */
-export const createApp = (deps: AppDependencies): express.Express => {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.set('query parser', 'simple');
-  app.use(innerRouter(deps));
-  return app;
-};
-
-const innerRouter = (deps: AppDependencies): Router => {
-  const router = Router({ strict: true, caseSensitive: true });
-  // The id and the measuring come first in code, so that a refusal by the network gate is logged too.
-  router.use(
-    inSequence(
-      dropLeftover,
-      correlate(deps.newId),
-      requestLog(deps.log),
-      deps.metrics.http,
-      deps.gates.network,
-      securityHeaders(deps.security),
-      below('/internal', apiOf(deps)),
-    ),
-  );
-  router.get('/livez', labelled('/livez', livez));
-  router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));
-  router.get('/metrics', labelled('/metrics', deps.metrics.scrape));
-  router.use('/auth', neverStored);
-  router.use('/auth/oidc', labelled('/auth/oidc', deps.oidc));
-  router.use('/auth', labelled('/auth', deps.auth), nothingHere);
-  router.use('/scim', neverStored, deps.gates.credentials, deps.scim ?? nothingHere, nothingHere);
-  if (deps.consoleDirectory !== undefined) router.use(...consoleFiles(deps.consoleDirectory));
-  router.use(nothingHere, problemHandler(deps.log));
   return router;
 };
 
-/** Everything under `/internal`, from customer credentials to the answer: what passes no gate reaches no route. */
-const apiOf = ({ gates, routes, onDenied, crossOrigin }: AppDependencies): RequestHandler =>
-  inSequence(
-    neverStored,
-    crossOrigin,
-    gates.credentials,
-    pagesToSignIn(gates.session),
-    dispatch(routes, onDenied),
+/** For a server of our own, best one made with `messages`. */
+export const createApp = (deps: AppDependencies): RequestListener => {
+  const answer = answering(deps);
+  return (incoming, outgoing) => {
+    const request = asRequest(incoming);
+    answer(request, asResponse(outgoing, request));
+  };
+};
+
+type Answering = (request: Request, response: Response) => Promise<void>;
+
+/** Answers every request, whatever becomes of it: nothing is thrown and nothing passed on. */
+const answering = (deps: AppDependencies): Step => {
+  // The id and the measuring come first, so that a refusal by the network gate is logged too.
+  const enter = inTurn(
+    correlate(deps.newId),
+    tellEnd(requestLog(deps.log), deps.metrics.http, dropLeftover),
+    deps.gates.network,
+    securityHeaders(deps.security),
   );
+  const api = apiOf(deps);
+  const others = othersOf(deps);
+  const refuse = problemHandler(deps.log);
+  const answer: Answering = async (request, response) => {
+    enter(request, response);
+    if (/^\/internal(\/|$)/.test(request.path)) return api(request, response);
+    others(request, response, (error: unknown) => refuse(error, request, response, ignore));
+  };
+  return (request, response) => {
+    answer(request, response)
+      .catch((error: unknown) => refuse(error, request, response, ignore))
+      .catch(() => response.destroy());
+  };
+};
+
+const ignore = (): void => undefined;
+
+/** Everything under `/internal`: what passes no gate reaches no route. */
+const apiOf = ({ gates, routes, onDenied, crossOrigin }: AppDependencies): Answering => {
+  const dispatched = dispatch(routes, onDenied);
+  return async (request, response) => {
+    neverStored(request, response);
+    if (crossOrigin(request, response)) return;
+    gates.credentials(request, response);
+    try {
+      await gates.session(request, response);
+    } catch (error) {
+      leadToSignIn(error, request, response);
+      return;
+    }
+    await dispatched(request, response);
+  };
+};
+
+const othersOf = (deps: AppDependencies): Router => {
+  const router = Router({ strict: true, caseSensitive: true });
+  router.get('/livez', labelled('/livez', livez));
+  router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));
+  router.get('/metrics', labelled('/metrics', deps.metrics.scrape));
+  router.use(['/auth', '/scim'], asLayer(neverStored));
+  router.use('/auth/oidc', labelled('/auth/oidc', deps.oidc));
+  router.use('/auth', labelled('/auth', deps.auth), nothingHere);
+  router.use('/scim', asLayer(deps.gates.credentials), deps.scim ?? nothingHere, nothingHere);
+  if (deps.consoleDirectory !== undefined) router.use(...consoleFiles(deps.consoleDirectory));
+  router.use(nothingHere);
+  return router;
+};
 
 const labelled =
   (route: string, handler: RequestHandler): RequestHandler =>
@@ -108,24 +133,14 @@ const labelled =
   };
 
 /** A person who opens a page of ours without a session is led to sign in; a program gets its 401. */
-const pagesToSignIn =
-  (session: RequestHandler): RequestHandler =>
-  async (request, response, next) => {
-    const passOn = (error?: unknown) => {
-      const opensPage = request.method === 'GET' && (request.get('accept')?.includes('text/html') ?? false);
-      if (!opensPage || !isQuarterdeckError(error) || error.code !== 'not_authenticated') return next(error);
-      response.redirect(302, `/auth/saml/login?return_to=${encodeURIComponent(request.originalUrl)}`);
-    };
-    try {
-      await session(request, response, passOn);
-    } catch (error) {
-      passOn(error);
-    }
-  };
+const leadToSignIn = (error: unknown, request: Request, response: Response): void => {
+  const opensPage = request.method === 'GET' && (request.get('accept')?.includes('text/html') ?? false);
+  if (!opensPage || !isQuarterdeckError(error) || error.code !== 'not_authenticated') throw error;
+  response.redirect(302, `/auth/saml/login?return_to=${encodeURIComponent(request.originalUrl)}`);
+};
 
-const neverStored: RequestHandler = (_request, response, next) => {
+const neverStored: Step = (_request, response) => {
   response.setHeader('Cache-Control', 'no-store');
-  next();
 };
 
 const nothingHere: RequestHandler = (request) => {

@@ -1,21 +1,20 @@
 /**
- * The gate of `access/`, as express middlewares: network, customer credentials, session. The app runs
+ * The gate of `access/`, as steps of a request: network, customer credentials, session. The app runs
  * them in that order before anything else of a request is read. A refusal is thrown as the error that
  * `problem.ts` answers with; it is recorded by the gate itself.
  */
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Gate, Incoming } from '../access/gate.ts';
 import type { Principal } from '../access/principal.ts';
 import { isQuarterdeckError, type QuarterdeckError } from '../errors.ts';
 import { setCaller } from './caller.ts';
+import type { Step } from './step.ts';
 
 export interface GateHandlers {
-  readonly network: RequestHandler;
-  readonly credentials: RequestHandler;
-  readonly session: RequestHandler;
+  readonly network: Step;
+  readonly credentials: Step;
+  readonly session: (request: Request, response: Response) => Promise<void>;
 }
-
-const addressOf = new WeakMap<Response, string>();
 
 export const incomingOf = (request: Request): Incoming => ({
   peer: request.socket.remoteAddress,
@@ -25,18 +24,17 @@ export const incomingOf = (request: Request): Incoming => ({
 });
 
 /** The client's address, as the network gate found it: behind trusted proxies, not the proxy. */
-export const clientAddressOf = (response: Response): string => addressOf.get(response) ?? '';
+export const clientAddressOf = (response: Response): string =>
+  (response.locals.ip as string | undefined) ?? '';
 
 export const gateHandlers = (gate: Gate): GateHandlers => ({
-  network: (request, response, next) => {
-    addressOf.set(response, gate.admit(incomingOf(request)));
-    next();
+  network: (request, response) => {
+    response.locals.ip = gate.admit(incomingOf(request));
   },
-  credentials: (request, response, next) => {
+  credentials: (request, response) => {
     gate.refuseCustomers(incomingOf(request), clientAddressOf(response));
-    next();
   },
-  session: async (request, response, next) => {
+  session: async (request, response) => {
     const ip = clientAddressOf(response);
     try {
       setCaller(response, await gate.identify(incomingOf(request), ip), ip);
@@ -44,7 +42,6 @@ export const gateHandlers = (gate: Gate): GateHandlers => ({
       challenge(request, response, error);
       throw error;
     }
-    next();
   },
 });
 

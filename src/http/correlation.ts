@@ -3,7 +3,8 @@
  * header (W3C Trace Context) names, else itself. Both are in the log lines and in the metadata of what
  * the request caused.
  */
-import type { RequestHandler, Response } from 'express';
+import type { Response } from 'express';
+import type { Step } from './step.ts';
 
 export interface Correlation {
   readonly requestId: string;
@@ -18,8 +19,8 @@ export const traceIdOf = (traceparent: string | undefined): string | undefined =
   traceparent === undefined || traceparent.length > 128 ? undefined : pattern.exec(traceparent)?.[1];
 
 export const correlate =
-  (newId: () => string): RequestHandler =>
-  (request, response, next) => {
+  (newId: () => string): Step =>
+  (request, response) => {
     const requestId = newId();
     const traceparent = request.get('traceparent');
     const traceId = traceIdOf(traceparent);
@@ -30,7 +31,6 @@ export const correlate =
     };
     response.locals.correlation = correlation;
     response.setHeader('X-Request-Id', requestId);
-    next();
   };
 
 export const correlationOf = (response: Response): Correlation =>

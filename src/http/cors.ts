@@ -2,7 +2,7 @@
  * Cross-origin calls of tools: answered for exactly the origins that the policy in force names, and never
  * with credentials, so that a cookie of ours is of no use to another origin's page; it brings a token.
  */
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 
 const allowedHeaders = [
   'Authorization',
@@ -27,18 +27,21 @@ const exposedHeaders = [
 
 const preflightSeconds = '600';
 
+/** Whether the request is answered with it. */
 export const crossOrigin =
-  (isToolOrigin: (origin: string) => boolean): RequestHandler =>
-  (request, response, next) => {
+  (isToolOrigin: (origin: string) => boolean) =>
+  (request: Request, response: Response): boolean => {
     const { origin } = request.headers;
-    response.vary('Origin');
-    if (origin === undefined || !isToolOrigin(origin)) return next();
+    if (response.hasHeader('Vary')) response.vary('Origin');
+    else response.setHeader('Vary', 'Origin');
+    if (origin === undefined || !isToolOrigin(origin)) return false;
     response.setHeader('Access-Control-Allow-Origin', origin);
     response.setHeader('Access-Control-Expose-Headers', exposedHeaders);
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined)
-      return next();
+      return false;
     response.setHeader('Access-Control-Allow-Methods', 'GET, POST');
     response.setHeader('Access-Control-Allow-Headers', allowedHeaders);
     response.setHeader('Access-Control-Max-Age', preflightSeconds);
     response.status(204).end();
+    return true;
   };

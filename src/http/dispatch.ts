@@ -3,7 +3,7 @@
  * route of a long list whether it matches. A literal segment wins over a parameter; nothing else is
  * ambiguous. Serves what express's own router would: paths to the letter, HEAD like GET, parameters decoded.
  */
-import type { Request, RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { isQuarterdeckError } from '../errors.ts';
 import { notFound } from './problem.ts';
 import type { OnDenied, Route } from './route.ts';
@@ -64,7 +64,10 @@ const decoded = (parameters: Readonly<Record<string, string>>): Record<string, s
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, decodeURIComponent(value)]));
 
 /** Answers every request that gets here: by its route, or with what the address does answer. */
-export const dispatch = (routes: readonly Route[], onDenied: OnDenied): RequestHandler => {
+export const dispatch = (
+  routes: readonly Route[],
+  onDenied: OnDenied,
+): ((request: Request, response: Response) => Promise<void>) => {
   const tree = treeOf(routes);
   return async (request, response) => {
     const found = find(tree, request.path.slice(1).split('/'), 0);

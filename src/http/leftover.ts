@@ -4,16 +4,14 @@
  * (node drops a body by itself only where nobody has begun to read it). Up to a bound: whoever goes on
  * sending after it loses the connection.
  */
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
+import type { OnEnded } from './step.ts';
 
 const droppedBytesMax = 16 * 1024 * 1024;
 const droppingMsMax = 10_000;
 
-export const dropLeftover: RequestHandler = (request, response, next) => {
-  response.once('finish', () => {
-    if (!request.complete && !request.destroyed) drop(request);
-  });
-  next();
+export const dropLeftover: OnEnded = (request) => {
+  if (!request.complete && !request.destroyed) drop(request);
 };
 
 const drop = (request: Request): void => {

@@ -3,10 +3,10 @@
  * holds no query string, no header and no odd part of a path: they may carry personal data or credentials.
  * What slips into a logged object under a name that is known to be secret is replaced.
  */
-import type { RequestHandler } from 'express';
 import { type Logger, pino } from 'pino';
 import { toldPath } from '../access/told-path.ts';
 import { correlationOf } from './correlation.ts';
+import type { OnEnded } from './step.ts';
 
 const secrets = [
   'cookie',
@@ -42,31 +42,26 @@ export const createLogger = (
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 };
 
-export const requestLog = (parent: Logger): RequestHandler => {
+export const requestLog = (parent: Logger): OnEnded => {
   // These lines hold nothing to redact, and looking for it took a tenth of a request's time.
   const log = parent.child({}, { redact: [] });
-  return (request, response, next) => {
-    if (!log.isLevelEnabled('info')) return next();
-    const startedAt = performance.now();
-    response.once('close', () => {
-      const durationMs = performance.now() - startedAt;
-      const principal = response.locals.principal as { id: string; tool: string } | undefined;
-      log.info(
-        {
-          ...correlationOf(response),
-          method: request.method,
-          route: response.locals.route,
-          path: toldPath(request.originalUrl),
-          status: response.statusCode,
-          code: response.locals.code,
-          durationMs: Math.round(durationMs * 100) / 100,
-          principal: principal?.id,
-          tool: principal?.tool,
-          aborted: response.writableFinished ? undefined : true,
-        },
-        'request',
-      );
-    });
-    next();
+  return (request, response, durationMs) => {
+    if (!log.isLevelEnabled('info')) return;
+    const principal = response.locals.principal as { id: string; tool: string } | undefined;
+    log.info(
+      {
+        ...correlationOf(response),
+        method: request.method,
+        route: response.locals.route,
+        path: toldPath(request.originalUrl),
+        status: response.statusCode,
+        code: response.locals.code,
+        durationMs: Math.round(durationMs * 100) / 100,
+        principal: principal?.id,
+        tool: principal?.tool,
+        aborted: response.writableFinished ? undefined : true,
+      },
+      'request',
+    );
   };
 };

@@ -4,6 +4,7 @@
  */
 import type { RequestHandler } from 'express';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { OnEnded } from './step.ts';
 
 /** What is read at the moment of a scrape; undefined where it is not known just now. */
 export interface Gauges {
@@ -15,7 +16,7 @@ export interface Gauges {
 
 export interface Metrics {
   readonly registry: Registry;
-  readonly http: RequestHandler;
+  readonly http: OnEnded;
   readonly scrape: RequestHandler;
   /** How a command of a known name ended: its outcome, or the code of its refusal. */
   commandEnded(name: string, outcome: string): void;
@@ -84,7 +85,7 @@ const registerItems = (registry: Registry, { bulkItems }: Gauges): void => {
   });
 };
 
-const timed = (registry: Registry): RequestHandler => {
+const timed = (registry: Registry): OnEnded => {
   const durations = new Histogram({
     name: 'quarterdeck_http_request_duration_seconds',
     help: 'Time from the request’s head to the end of its answer.',
@@ -100,14 +101,9 @@ const timed = (registry: Registry): RequestHandler => {
     known.set(key, found);
     return found;
   };
-  return (request, response, next) => {
-    const startedAt = performance.now();
-    response.once('close', () => {
-      const route = (response.locals.route as string | undefined) ?? 'none';
-      const duration = durationOf(methodLabel(request.method), route, String(response.statusCode));
-      duration.observe((performance.now() - startedAt) / 1_000);
-    });
-    next();
+  return (request, response, durationMs) => {
+    const route = (response.locals.route as string | undefined) ?? 'none';
+    durationOf(methodLabel(request.method), route, String(response.statusCode)).observe(durationMs / 1_000);
   };
 };
 

@@ -3,8 +3,8 @@
  * from our own files; styles may stand inline because Mantine computes some.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { Step } from './step.ts';
 
 export interface SecurityOptions {
   /** How browsers reach us; where that is https, they are told to stay there. */
@@ -24,14 +24,13 @@ const forData = [
   'strict-transport-security',
 ];
 
-export const securityHeaders = (options: SecurityOptions): RequestHandler => {
+export const securityHeaders = (options: SecurityOptions): Step => {
   const page = headersOf(helmetFor(options));
   const data = page.filter(([name]) => forData.includes(name.toLowerCase()));
   const api = [...data, ['Content-Security-Policy', "default-src 'none';frame-ancestors 'none'"]] as const;
-  return (request, response, next) => {
+  return (request, response) => {
     const headers = isData.test(request.path) ? api : page;
     for (const [name, value] of headers) response.setHeader(name, value);
-    next();
   };
 };
 

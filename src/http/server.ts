@@ -5,6 +5,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { messages } from './messages.ts';
 import { problemKinds, problemType } from './problem.ts';
 import { cutSlowClients, type SlowLimits, slowLimits } from './slow-clients.ts';
 import type { Tls } from './tls.ts';
@@ -41,12 +42,12 @@ export const listenOn = async (
     if (namesPlace.test(request.url ?? '')) listener(request, response);
     else malformed(response, 'The address has no path.');
   };
-  const timeouts = { ...limits, headersTimeout: headersTimeoutMs };
+  const settings = { ...limits, ...messages, headersTimeout: headersTimeoutMs };
   const secure =
     tls === undefined
       ? undefined
-      : createSecureServer({ ...timeouts, ...tls.options, handshakeTimeout }, handle);
-  const server: Server = secure ?? createServer(timeouts, handle);
+      : createSecureServer({ ...settings, ...tls.options, handshakeTimeout }, handle);
+  const server: Server = secure ?? createServer(settings, handle);
   if (tls !== undefined && secure !== undefined) server.once('close', tls.follow(secure));
   server.timeout = idleMs;
   cutSlowClients(server, slow);

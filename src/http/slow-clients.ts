@@ -4,6 +4,7 @@
  * read what has arrived yet, nobody is to blame.
  */
 import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface SlowLimits {
   readonly graceMs: number;
@@ -20,10 +21,11 @@ interface Coming {
 }
 
 export const cutSlowClients = (server: Server, limits: SlowLimits = slowLimits): void => {
-  const coming = new Set<Coming>();
+  // The last request of each connection: bodies come one after the other, so no other can be coming.
+  const coming = new Map<Socket, Coming>();
   const look = (): void => {
     const now = performance.now();
-    for (const one of coming) judge(one, now);
+    for (const one of coming.values()) if (!one.request.complete) judge(one, now);
   };
   const judge = (one: Coming, now: number): void => {
     const { request } = one;
@@ -35,12 +37,9 @@ export const cutSlowClients = (server: Server, limits: SlowLimits = slowLimits):
     else Object.assign(one, { since: now, bytes });
   };
   server.on('request', (request: IncomingMessage) => {
-    if (request.complete) return;
-    const one = { request, since: performance.now(), bytes: request.socket.bytesRead };
-    coming.add(one);
-    const gone = () => coming.delete(one);
-    request.once('end', gone);
-    request.once('close', gone);
+    const { socket } = request;
+    if (!coming.has(socket)) socket.once('close', () => coming.delete(socket));
+    coming.set(socket, { request, since: performance.now(), bytes: socket.bytesRead });
   });
   const timer = setInterval(look, limits.lookEveryMs);
   timer.unref();

@@ -27,6 +27,7 @@ import { authRouter } from '../../src/http/auth.ts';
 import { clientAddressOf, gateHandlers } from '../../src/http/authenticate.ts';
 import { principalOf } from '../../src/http/caller.ts';
 import { problemHandler } from '../../src/http/problem.ts';
+import { asLayer } from '../../src/http/step.ts';
 import type { TestDatabase } from '../setup/database.ts';
 
 export const samplePolicy = `
@@ -138,12 +139,12 @@ export const serve = async (db: TestDatabase, keys: Keys, options: ServedOptions
     ...ssoOptions,
   });
   const { network, credentials, session } = gateHandlers(part.access.gate);
-  app.use(network);
+  app.use(asLayer(network));
   app.use(
     '/auth',
     authRouter(part.access, sso, (error) => part.faults.push(error)),
   );
-  app.use('/internal', credentials, session);
+  app.use('/internal', asLayer(credentials), asLayer(session));
   app.get('/internal/v1/me', (_request, response) => {
     response.json(meOf(principalOf(response)));
   });

@@ -36,7 +36,7 @@ beforeAll(async () => {
     throw thrown();
   });
   const broken = route('get', '/internal/v1/broken', async (_request, response) => {
-    response.write('a beginning');
+    await new Promise((sent) => response.write('a beginning', sent));
     throw new Error('in the middle');
   });
   const read = route('post', '/internal/v1/read', async (request) => {

@@ -41,15 +41,13 @@ export const dependencies = (options: Options, logTo: PassThrough): AppDependenc
     newId: randomUUID,
     metrics: createMetrics({ projectionLag: async () => ({}) }),
     gates: {
-      network: (request, response, next) => {
+      network: (request, response) => {
         response.locals.ip = network.admit(request.socket.remoteAddress, request.get('x-forwarded-for'));
-        next();
       },
-      credentials: (_request, _response, next) => next(),
-      session: (_request, response, next) => {
+      credentials: () => undefined,
+      session: async (_request, response) => {
         if (options.nobody === true) throw new QuarterdeckError('not_authenticated', 'Sign in first.');
         setCaller(response, somebody, '127.0.0.1');
-        next();
       },
     },
     onDenied: () => undefined,
@@ -57,7 +55,7 @@ export const dependencies = (options: Options, logTo: PassThrough): AppDependenc
     security: { publicUrl: 'http://127.0.0.1:7400', formTargets: [] },
     auth: (_request, _response, next) => next(),
     oidc: (_request, _response, next) => next(),
-    crossOrigin: (_request, _response, next) => next(),
+    crossOrigin: () => false,
     routes: [],
     ...options,
   };
