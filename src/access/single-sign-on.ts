@@ -6,6 +6,7 @@ import type { Db } from '../db/pool.ts';
 import type { Access } from './access.ts';
 import { startDevelopmentProvider } from './development-provider/server.ts';
 import type { Clock, OnError } from './ports.ts';
+import { kept } from './saml/kept-metadata.ts';
 import { signingKeyIn } from './saml/key-files.ts';
 import { createLedger } from './saml/ledger.ts';
 import { givenMetadata, metadataSource } from './saml/metadata-source.ts';
@@ -54,7 +55,7 @@ export const openSingleSignOn = async (options: SingleSignOnOptions): Promise<Si
   const development = metadata.length > 0 ? undefined : await startDevelopment(sp, options);
   const sources =
     development === undefined
-      ? metadata.map(metadataSource)
+      ? metadata.map((setting) => kept(metadataSource(setting), { folder: options.dataDir, onError }))
       : [givenMetadata(developmentProviderId, development.metadata)];
   const directory = await openProviderDirectory({ sources, clock, onError });
   const ledger = createLedger(pool, clock);
