@@ -205,7 +205,7 @@ const soon = (onError: OnError, work: () => Promise<unknown>, doing: string) => 
 const endingTokens = (sessions: Sessions, { forgetAll }: AccessTokens): Sessions => ({
   ...sessions,
   revoke: (token) => sessions.revoke(token).finally(forgetAll),
-  revokeOf: (personId, sessionIndex) => sessions.revokeOf(personId, sessionIndex).finally(forgetAll),
+  revokeOf: (...whose) => sessions.revokeOf(...whose).finally(forgetAll),
   onRevoked: (payload) => {
     sessions.onRevoked(payload);
     forgetAll();

@@ -10,6 +10,7 @@ import { QuarterdeckError } from '../errors.ts';
 import type { People, SealedTexts } from './people.ts';
 import type { Clock, NewId, OnError } from './ports.ts';
 import type { Attributes } from './principal.ts';
+import type { NameIdForm } from './saml/identity.ts';
 import { createSessionCache } from './session-cache.ts';
 import * as sql from './sql/sessions.ts';
 
@@ -38,6 +39,7 @@ export interface Session {
   readonly email?: string;
   readonly name?: string;
   readonly sessionIndex: string | null;
+  readonly nameIdForm: NameIdForm | null;
   /** Milliseconds since 1970, as those below. */
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -48,6 +50,7 @@ export interface NewSession {
   readonly personId: string;
   readonly tool: string;
   readonly sessionIndex?: string;
+  readonly nameIdForm?: NameIdForm;
   /** The provider's own end of the session, where it named one. */
   readonly notAfter?: Date;
   /** When the person proved at the provider who they are; now, where it is not said. */
@@ -107,6 +110,7 @@ interface SessionRow extends SealedTexts {
   readonly groups: readonly string[];
   readonly attributes: Attributes;
   readonly sessionIndex: string | null;
+  readonly nameIdForm: NameIdForm | null;
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly expiresAt: string;
@@ -186,7 +190,7 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
   };
 
   return {
-    begin: async (db, { personId, tool, sessionIndex, notAfter, authenticatedAt }) => {
+    begin: async (db, { personId, tool, sessionIndex, nameIdForm, notAfter, authenticatedAt }) => {
       const token = randomBytes(32).toString('base64url');
       const now = clock();
       const end = Math.min(
@@ -196,7 +200,8 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       const expiresAt = new Date(end);
       const id = newId();
       const proven = authenticatedAt ?? now;
-      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt, proven];
+      const form = nameIdForm === undefined ? null : JSON.stringify(nameIdForm);
+      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt, proven, form];
       await db.query({ ...sql.insertSession, values });
       return { token, id, expiresAt };
     },

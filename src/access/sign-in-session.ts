@@ -47,6 +47,7 @@ export const sessionFor = (
     return sessions.begin(tx, {
       personId: sealed.id,
       tool: consoleTool,
+      nameIdForm: said.nameIdForm,
       // A provider whose clock is ahead makes no sign-in fresher than it is.
       authenticatedAt: new Date(Math.min(said.authenticatedAt.getTime(), clock().getTime())),
       ...(said.sessionIndex === undefined ? {} : { sessionIndex: said.sessionIndex }),

@@ -3,6 +3,7 @@
  * logout; or at the provider first, which then tells us with a signed message.
  */
 import type { Db } from '../db/pool.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { Denials } from './denials.ts';
 import { SignedOut, SignInRefused } from './engine-events.ts';
 import type { People } from './people.ts';
@@ -68,13 +69,17 @@ export const createSignOut = (deps: Deps): SignOut => {
     ip: string,
   ): Promise<void> => {
     const validUntil = new Date(clock().getTime() + messageLifeMs);
-    if (!(await ledger.use(pool, provider.entityId, request.id, validUntil))) {
-      throw new SamlRefusal('replay', 'This message was used before.', { provider: provider.id });
-    }
     const personId = people.idOf(provider.entityId, request.nameId);
     const indexes = request.sessionIndexes.length === 0 ? [undefined] : request.sessionIndexes;
-    let count = 0;
-    for (const index of indexes) count += (await sessions.revokeOf(personId, index)).length;
+    // Used and obeyed in one, so that a message whose process dies in between may come again.
+    const count = await inTransaction(pool, async (tx) => {
+      if (!(await ledger.use(tx, provider.entityId, request.id, validUntil))) {
+        throw new SamlRefusal('replay', 'This message was used before.', { provider: provider.id });
+      }
+      let ended = 0;
+      for (const index of indexes) ended += (await sessions.revokeOf(personId, index, tx)).length;
+      return ended;
+    });
     if (count === 0) return;
     const who = { actor: { id: personId, kind: 'person' as const }, tool: consoleTool, ip };
     await recorder.record(SignedOut.of({ by: 'provider', sessions: count }), who);
@@ -125,9 +130,9 @@ export const createSignOut = (deps: Deps): SignOut => {
       const opening = envelope(url);
       const relayState = newSecret();
       await ledger.start({ id: opening.id, kind: 'sign-out', provider: provider.id, relayState, returnTo });
-      const packed = packRedirected(
-        logoutRequestXml({ ...opening, nameId, sessionIndex: session.sessionIndex ?? undefined }),
-      );
+      const { nameIdForm, sessionIndex } = session;
+      const whose = { nameId, nameIdForm, sessionIndex: sessionIndex ?? undefined };
+      const packed = packRedirected(logoutRequestXml({ ...opening, ...whose }));
       return signedRedirect({ url, field: 'SAMLRequest', packed, relayState, privateKey: sp.key.privateKey });
     },
     receive: async (received, ip) => {

@@ -6,7 +6,8 @@ import type { Db } from '../db/pool.ts';
 import type { Access } from './access.ts';
 import { startDevelopmentProvider } from './development-provider/server.ts';
 import type { Clock, OnError } from './ports.ts';
-import { signingKeyIn } from './saml/key-files.ts';
+import { kept } from './saml/kept-metadata.ts';
+import { nextKeyIn, signingKeyIn } from './saml/key-files.ts';
 import { createLedger } from './saml/ledger.ts';
 import { givenMetadata, metadataSource } from './saml/metadata-source.ts';
 import { openProviderDirectory, type ProviderDirectory } from './saml/provider-directory.ts';
@@ -54,7 +55,7 @@ export const openSingleSignOn = async (options: SingleSignOnOptions): Promise<Si
   const development = metadata.length > 0 ? undefined : await startDevelopment(sp, options);
   const sources =
     development === undefined
-      ? metadata.map(metadataSource)
+      ? metadata.map((setting) => kept(metadataSource(setting), { folder: options.dataDir, onError }))
       : [givenMetadata(developmentProviderId, development.metadata)];
   const directory = await openProviderDirectory({ sources, clock, onError });
   const ledger = createLedger(pool, clock);
@@ -88,16 +89,15 @@ const repeat = (ms: number, work: () => Promise<void>, onFault: (error: unknown)
 
 const ourSide = async (options: SingleSignOnOptions): Promise<ServiceProvider> => {
   const { access, clock, dataDir: folder, entityId } = options;
-  const made = { folder, now: clock() };
+  const keyOf = (name: string, commonName: string) =>
+    signingKeyIn({ folder, now: clock(), name, commonName });
   return createServiceProvider({
     publicUrl: access.publicUrl,
     entityId,
-    key: await signingKeyIn({ ...made, name: 'saml-service-provider', commonName: 'Quarterdeck' }),
-    encryptionKey: await signingKeyIn({
-      ...made,
-      name: 'saml-encryption',
-      commonName: 'Quarterdeck encryption',
-    }),
+    key: await keyOf('saml-service-provider', 'Quarterdeck'),
+    nextKey: await nextKeyIn(folder, 'saml-service-provider'),
+    encryptionKey: await keyOf('saml-encryption', 'Quarterdeck encryption'),
+    nextEncryptionKey: await nextKeyIn(folder, 'saml-encryption'),
   });
 };
 

@@ -1,9 +1,8 @@
 /** Assertions that the provider encrypted for us, with the certificate that our metadata tells. */
-import { promisify } from 'node:util';
-import { type EncryptionAlgorithm, encrypt, type KeyEncryptionAlgorithm } from 'xml-encryption';
-import { contentCiphers, rsaOaep } from '../../src/access/saml/algorithms.ts';
+import { contentCiphers } from '../../src/access/saml/algorithms.ts';
 import { type SigningKey, signElement } from '../../src/access/saml/signed-xml.ts';
 import { type Acme, openAcme } from './acme.ts';
+import { type EncryptedHow, encryptedFor as encrypting } from './encrypting.ts';
 import { assertionXml, newSigningKey, responseAround, responseId, type Said, saying } from './messages.ts';
 import { signatureIn, withoutSignature } from './signing.ts';
 
@@ -13,27 +12,20 @@ beforeAll(async () => {
 });
 afterAll(() => acme.close());
 
-const encryptedData = promisify(encrypt);
+/** The one in our metadata. */
+const ours = (): SigningKey => {
+  const [key] = acme.app.sso.sp.encryptionKeys;
+  if (key === undefined) throw new Error('we have no key for encryption');
+  return key;
+};
 
-interface How {
-  readonly cipher?: string;
-  readonly keyMethod?: string;
+interface How extends EncryptedHow {
   /** Whom it is for; us by default. */
   readonly key?: SigningKey;
 }
 
-const encryptedFor = async (content: string, how: How = {}): Promise<string> => {
-  const { certificate } = how.key ?? acme.app.sso.sp.encryptionKey;
-  const data = await encryptedData(content, {
-    rsa_pub: certificate,
-    pem: certificate,
-    encryptionAlgorithm: (how.cipher ?? 'http://www.w3.org/2009/xmlenc11#aes256-gcm') as EncryptionAlgorithm,
-    keyEncryptionAlgorithm: (how.keyMethod ?? rsaOaep) as KeyEncryptionAlgorithm,
-    disallowEncryptionWithInsecureAlgorithm: false,
-    warnInsecureAlgorithm: false,
-  });
-  return `<saml:EncryptedAssertion>${data}</saml:EncryptedAssertion>`;
-};
+const encryptedFor = (content: string, { key = ours(), ...how }: How = {}): Promise<string> =>
+  encrypting(content, key, how);
 
 const signed = (s: Said, key = acme.key) => signElement(assertionXml(s), s.assertionId, key);
 
@@ -188,7 +180,7 @@ describe('is refused', () => {
 
   test('in the same words, whether it could not be decrypted or was signed by another', async () => {
     const texts = await Promise.all(
-      [newSigningKey(), acme.app.sso.sp.encryptionKey].map(async (key) => {
+      [newSigningKey(), ours()].map(async (key) => {
         const begun = await acme.begin();
         const said = saying(begun.request);
         const content = await encryptedFor(signed(said, newSigningKey()), { key });

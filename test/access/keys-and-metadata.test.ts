@@ -55,7 +55,7 @@ describe('a signing key', () => {
 });
 
 describe('metadata of an identity provider', () => {
-  const loadProvider = async (setting: string) => metadataSource(setting).read();
+  const loadProvider = async (setting: string) => (await metadataSource(setting).read()).provider;
 
   test('tells its entity id, addresses and certificates, and is called as its file', async () => {
     const key = newSigningKey();

@@ -2,7 +2,7 @@
  * SAML responses of a provider of our own making: its key is trusted through its metadata, and a test
  * says what is wrong with what it sends. `sealed` signs as the development provider would.
  */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inflateRawSync } from 'node:zlib';
@@ -13,14 +13,16 @@ import type { Browser, Step } from './browser.ts';
 
 export const issuer = 'https://idp.example/entity';
 
-export const newSigningKey = (): SigningKey => {
-  const { privateKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
+const certified = (key: KeyObject): SigningKey => {
+  const privateKey = key.export({ type: 'pkcs8', format: 'pem' }).toString();
   return { privateKey, certificate: selfSignedCertificate(privateKey, 'test provider', new Date()) };
 };
+
+export const newSigningKey = (modulusLength = 2048): SigningKey =>
+  certified(generateKeyPairSync('rsa', { modulusLength }).privateKey);
+
+export const newEllipticKey = (): SigningKey =>
+  certified(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
 
 export interface Published {
   /** All of its keys, as during a change from one to another. */

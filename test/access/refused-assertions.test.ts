@@ -150,6 +150,21 @@ describe('not signed as it must be', () => {
   const signedHow = (s: Said, how: Parameters<typeof signedWith>[3]) =>
     responseAround(s, signedWith(assertionXml(s), s.assertionId, acme.key, how));
 
+  /** The provider's signature of its own SignedInfo, and another one beside it that covers a forged assertion. */
+  const twoInfos = (s: Said, together: (signature: string, signedInfo: string) => string): string => {
+    const part = (name: string, xml: string) =>
+      new RegExp(`<ds:${name}>[\\s\\S]*</ds:${name}>`).exec(xml)?.[0] ?? '';
+    const honest = signedAssertion(s);
+    const admin = assertionXml({ ...s, nameId: '<saml:NameID>admin</saml:NameID>' });
+    const forged = signElement(admin, s.assertionId, newSigningKey()).replace(
+      /<ds:SignatureValue>[^<]*<\/ds:SignatureValue>/,
+      part('SignatureValue', honest),
+    );
+    const signature = together(signatureIn(forged), part('SignedInfo', honest));
+    expect(signature.match(/<ds:SignedInfo>/g)).toHaveLength(2);
+    return responseAround(s, forged.replace(signatureIn(forged), signature));
+  };
+
   const cases: readonly (readonly [string, string, (said: Said) => string])[] = [
     ['no signature', 'signature', (s) => responseAround(s, assertionXml(s))],
     [
@@ -269,6 +284,26 @@ describe('not signed as it must be', () => {
       'no reference',
       'signature-form',
       (s) => sealed(s, acme.key).replace(/<ds:Reference[\s\S]*<\/ds:Reference>/, ''),
+    ],
+    [
+      'a forged SignedInfo beside the signed one',
+      'signature-form',
+      (s) => twoInfos(s, (signature, signed) => signature.replace('<ds:SignatureValue>', `${signed}$&`)),
+    ],
+    [
+      'a forged SignedInfo, with the signed one in KeyInfo',
+      'signature',
+      (s) => twoInfos(s, (signature, signed) => signature.replace('<ds:KeyInfo>', `$&${signed}`)),
+    ],
+    [
+      'a comment in the digest',
+      'plain',
+      (s) => sealed(s, acme.key).replace('<ds:DigestValue>', '<ds:DigestValue><!-- AAAA -->'),
+    ],
+    [
+      'two digests in its reference',
+      'signature',
+      (s) => sealed(s, acme.key).replace(/<ds:DigestValue>[^<]*<\/ds:DigestValue>/, (value) => value + value),
     ],
     ['two references', 'signature-form', (s) => signedHow(s, { references: [s.assertionId, s.assertionId] })],
     [

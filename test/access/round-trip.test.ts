@@ -177,14 +177,15 @@ describe('our metadata', () => {
     expect(text).toContain(`entityID="${app.url}/auth/saml/metadata"`);
     expect(text).toContain(`Location="${app.url}/auth/saml/acs"`);
     expect(text).toContain('AuthnRequestsSigned="true"');
-    for (const [use, { certificate }] of [
+    const [encryptionKey] = app.sso.sp.encryptionKeys;
+    for (const [use, key] of [
       ['signing', app.sso.sp.key],
-      ['encryption', app.sso.sp.encryptionKey],
+      ['encryption', encryptionKey],
     ] as const) {
       const descriptor = new RegExp(`<KeyDescriptor use="${use}">[\\s\\S]*?</KeyDescriptor>`).exec(text)?.[0];
-      expect(descriptor).toContain(certificate.replace(/-----[^-]+-----|\s/g, ''));
+      expect(descriptor).toContain(key?.certificate.replace(/-----[^-]+-----|\s/g, ''));
     }
-    expect(app.sso.sp.encryptionKey.certificate).not.toBe(app.sso.sp.key.certificate);
+    expect(encryptionKey?.certificate).not.toBe(app.sso.sp.key.certificate);
   });
 });
 

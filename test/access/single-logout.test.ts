@@ -106,6 +106,30 @@ test('a signed request by redirect for one session ends that one, and RelayState
   expect([await status(first), await status(second)]).toEqual([200, 401]);
 });
 
+describe('a sign-out that begins here', () => {
+  const persistent = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent';
+  const askedBy = async (nameId: string) => {
+    const begun = await beginSignIn(new Browser(app.url), app.url);
+    await postAnswer(begun, sealed(saying(begun.request, { nameId }), key));
+    const away = await begun.browser.go('POST', '/auth/logout', new URLSearchParams());
+    const location = new URL(away.headers.get('location') ?? '');
+    expect(location.searchParams.get('SigAlg')).toBe('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256');
+    return verifyRedirect(location.search.slice(1), [app.sso.sp.key.certificate]).xml;
+  };
+
+  test('names the person as the provider wrote it, with format and qualifiers, and the session', async () => {
+    const nameId = `<saml:NameID Format="${persistent}" NameQualifier="https://idp.example/a&amp;b" SPNameQualifier="https://us.example">ivy</saml:NameID>`;
+    const xml = await askedBy(nameId);
+    expect(xml).toContain(nameId);
+    expect(xml).toContain('<samlp:SessionIndex>s1</samlp:SessionIndex>');
+    expect(xml).toContain('Destination="https://idp.example/slo"');
+  });
+
+  test('adds nothing to a name that the provider wrote without', async () => {
+    expect(await askedBy('<saml:NameID>jon</saml:NameID>')).toContain('<saml:NameID>jon</saml:NameID>');
+  });
+});
+
 describe('is not believed', () => {
   const id = '_m';
   const signed = (xml: string) => signElement(xml, id, key);

@@ -10,6 +10,7 @@ import { decrypt } from 'xml-encryption';
 import { contentCiphers, oaepDigest, rsaOaep } from './algorithms.ts';
 import { checkMessage, decryptedChecks } from './message-checks.ts';
 import { SamlRefusal } from './refusal.ts';
+import type { SigningKey } from './signed-xml.ts';
 import { attribute, ns, onlyChild, onlyElement, parseXml } from './xml.ts';
 
 const decrypted = promisify(decrypt);
@@ -17,16 +18,30 @@ const decrypted = promisify(decrypt);
 export const encryptedRefusal = (cause: unknown): SamlRefusal =>
   new SamlRefusal('encrypted-assertion', 'The encrypted assertion cannot be used.', { cause });
 
+export interface Decrypted {
+  readonly assertion: Element;
+  /** For which of ours it had been encrypted. */
+  readonly encryptionKey: SigningKey;
+}
+
 /** @throws SamlRefusal `encryption-form`, `encryption-algorithm` or `encrypted-assertion` */
-export const decryptAssertion = async (wrapper: Element, privateKey: string): Promise<Element> => {
+export const decryptAssertion = async (wrapper: Element, keys: readonly SigningKey[]): Promise<Decrypted> => {
   checkEncryption(wrapper);
-  try {
-    const root = parseXml(await decrypted(wrapper.toString(), { key: privateKey, ...onlySafe }));
-    checkMessage(root, decryptedChecks);
-    return root;
-  } catch (cause) {
-    throw encryptedRefusal(cause);
+  let cause: unknown;
+  for (const encryptionKey of keys) {
+    try {
+      return { assertion: await decryptedWith(wrapper, encryptionKey), encryptionKey };
+    } catch (error) {
+      cause = error;
+    }
   }
+  throw encryptedRefusal(cause);
+};
+
+const decryptedWith = async (wrapper: Element, { privateKey }: SigningKey): Promise<Element> => {
+  const root = parseXml(await decrypted(wrapper.toString(), { key: privateKey, ...onlySafe }));
+  checkMessage(root, decryptedChecks);
+  return root;
 };
 
 const onlySafe = { disallowDecryptionWithInsecureAlgorithm: true, warnInsecureAlgorithm: false };

@@ -5,9 +5,15 @@ import type { Attributes } from '../principal.ts';
 import { nameIdOf, timeOf } from './assertion-reading.ts';
 import { attribute, children, ns, textOf } from './xml.ts';
 
+/** What stands beside a NameID: the provider must be given it back with the NameID (SAML 2.0 Core, 3.3.4). */
+export type NameIdForm = Readonly<Partial<Record<(typeof nameIdAttributes)[number], string>>>;
+
+export const nameIdAttributes = ['Format', 'NameQualifier', 'SPNameQualifier'] as const;
+
 export interface AssertedIdentity {
   readonly assertionId: string;
   readonly nameId: string;
+  readonly nameIdForm: NameIdForm;
   readonly email?: string;
   readonly name?: string;
   readonly groups: readonly string[];
@@ -58,6 +64,7 @@ export const identityOf = (assertion: Element, names: AttributeNames): AssertedI
   return {
     assertionId: attribute(assertion, 'ID') ?? '',
     nameId,
+    nameIdForm: nameIdFormOf(nameIdOf(assertion)),
     groups: (attributes.get(names.groups) ?? []).slice(0, groupsMax),
     attributes: Object.fromEntries(
       Object.entries(names.person).map(([name, theirs]) => [name, valuesOf(attributes.get(theirs))]),
@@ -70,6 +77,14 @@ export const identityOf = (assertion: Element, names: AttributeNames): AssertedI
     ...(sessionEnd === undefined ? {} : { sessionEnd }),
   };
 };
+
+const nameIdFormOf = (nameId: Element | undefined): NameIdForm =>
+  Object.fromEntries(
+    nameIdAttributes.flatMap((name) => {
+      const value = attribute(nameId, name);
+      return value === undefined || value.length > textCharactersMax ? [] : [[name, value]];
+    }),
+  );
 
 const valuesOf = (given: readonly string[] = []): readonly string[] =>
   [...new Set(given)].filter((value) => value.length <= textCharactersMax).slice(0, valuesMax);

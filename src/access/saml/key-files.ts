@@ -45,6 +45,10 @@ const make = async (commonName: string, now: Date): Promise<SigningKey> => {
   return { privateKey, certificate: selfSignedCertificate(privateKey, commonName, now) };
 };
 
+/** The key that is to follow one of ours, `<name>.next.pem`, where somebody has put it there. */
+export const nextKeyIn = (folder: string, name: string): Promise<SigningKey | undefined> =>
+  read(path.join(folder, `${name}.next.pem`));
+
 /** Key and certificate stand in one file and the file appears whole, so no two processes mix theirs. */
 export const signingKeyIn = async ({ folder, name, commonName, now }: Wanted): Promise<SigningKey> => {
   const file = path.join(folder, `${name}.pem`);

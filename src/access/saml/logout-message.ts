@@ -4,6 +4,7 @@
  */
 import type { Element } from '@xmldom/xmldom';
 import { clockSkewMs, isSuccess, timeOf } from './assertion-reading.ts';
+import { type NameIdForm, nameIdAttributes } from './identity.ts';
 import { unpackPosted, unpackRedirected } from './message.ts';
 import { checkMessage, logoutChecks } from './message-checks.ts';
 import type { ProviderDirectory } from './provider-directory.ts';
@@ -143,11 +144,23 @@ interface Envelope {
 const opening = ({ id, destination, now }: Envelope): string =>
   `xmlns:samlp="${ns.protocol}" xmlns:saml="${ns.assertion}" ID="${id}" Version="2.0" IssueInstant="${now.toISOString()}" Destination="${escaped(destination)}"`;
 
-export const logoutRequestXml = (
-  envelope: Envelope & { nameId: string; sessionIndex: string | undefined },
-): string =>
+interface WhoseLogout {
+  readonly nameId: string;
+  readonly nameIdForm?: NameIdForm | null;
+  readonly sessionIndex: string | undefined;
+}
+
+const nameIdXml = ({ nameId, nameIdForm }: WhoseLogout): string => {
+  const beside = nameIdAttributes.flatMap((name) => {
+    const value = nameIdForm?.[name];
+    return value === undefined ? [] : ` ${name}="${escaped(value)}"`;
+  });
+  return `<saml:NameID${beside.join('')}>${escaped(nameId)}</saml:NameID>`;
+};
+
+export const logoutRequestXml = (envelope: Envelope & WhoseLogout): string =>
   `<samlp:LogoutRequest ${opening(envelope)}><saml:Issuer>${escaped(envelope.issuer)}</saml:Issuer>` +
-  `<saml:NameID>${escaped(envelope.nameId)}</saml:NameID>${
+  `${nameIdXml(envelope)}${
     envelope.sessionIndex === undefined
       ? ''
       : `<samlp:SessionIndex>${escaped(envelope.sessionIndex)}</samlp:SessionIndex>`

@@ -42,7 +42,19 @@ export const openProviderDirectory = async (options: Options): Promise<ProviderD
   const isOver = ({ validUntil }: IdentityProvider): boolean =>
     validUntil !== undefined && validUntil <= clock();
 
-  const first = await Promise.all(sources.map((source) => source.read()));
+  /** At the start; a provider whose address does not answer just then is as it was the last time. */
+  const readFirst = async (source: MetadataSource): Promise<IdentityProvider> => {
+    try {
+      return (await source.read()).provider;
+    } catch (error) {
+      const last = await source.last?.();
+      if (last === undefined) throw error;
+      onError(error, 'reading the metadata of an identity provider, which stays as it was');
+      return last;
+    }
+  };
+
+  const first = await Promise.all(sources.map(readFirst));
   refuseTwins(first);
   for (const provider of first) {
     if (isOver(provider)) throw new Error(`the SAML metadata of "${provider.id}" is over (validUntil)`);
@@ -52,7 +64,7 @@ export const openProviderDirectory = async (options: Options): Promise<ProviderD
   const readAgain = async ({ id, read }: MetadataSource): Promise<boolean> => {
     const before = known.get(id);
     try {
-      const now = await read();
+      const { provider: now } = await read();
       // People are told apart by it: another one is another provider, under a name of its own.
       if (now.entityId !== before?.entityId) throw new Error(`the SAML metadata of "${id}" is another's now`);
       known.set(id, now);

@@ -40,7 +40,8 @@ export const parseProviderMetadata = (id: string, xml: string): IdentityProvider
   const signInUrl = endpointOf(role, 'SingleSignOnService')?.location;
   if (signInUrl === undefined) throw missing('sign-in address with the HTTP-Redirect binding');
   const certificates = certificatesOf(role);
-  if (certificates.length === 0) throw missing('signing certificate');
+  if (certificates.length === 0)
+    throw missing(`signing certificate with an RSA key of ${rsaBitsMin} bits or more`);
   const signOut = endpointOf(role, 'SingleLogoutService');
   const validUntil = earliestEnd([root, entity, role]);
   return {
@@ -71,14 +72,22 @@ const endpointOf = (role: Element, name: string): { location: string; answers?: 
   return { location, ...(answers === undefined || !/^https?:\/\//.test(answers) ? {} : { answers }) };
 };
 
-/** A key without `use` is for signing and encryption. */
+/** What signatures are refused with anyway (algorithms other than RSA), or are too easy to forge with. */
+const rsaBitsMin = 2048;
+
+const isStrong = ({ publicKey }: X509Certificate): boolean =>
+  publicKey.asymmetricKeyType === 'rsa' && (publicKey.asymmetricKeyDetails?.modulusLength ?? 0) >= rsaBitsMin;
+
+/** A key without `use` is for signing and encryption. A key that is of no use spoils none beside it. */
 const certificatesOf = (role: Element): readonly string[] =>
   children(role, ns.metadata, 'KeyDescriptor')
     .filter((key) => (attribute(key, 'use') ?? 'signing') === 'signing')
     .flatMap((key) => children(key, ns.signature, 'KeyInfo'))
     .flatMap((info) => children(info, ns.signature, 'X509Data'))
     .flatMap((data) => children(data, ns.signature, 'X509Certificate'))
-    .map((certificate) => new X509Certificate(Buffer.from(textOf(certificate) ?? '', 'base64')).toString());
+    .map((certificate) => new X509Certificate(Buffer.from(textOf(certificate) ?? '', 'base64')))
+    .filter(isStrong)
+    .map(String);
 
 /** Each level may end before the one around it. */
 const earliestEnd = (elements: readonly (Element | undefined)[]): Date | undefined => {

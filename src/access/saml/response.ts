@@ -67,10 +67,11 @@ export const withoutDeclaration = (xml: string): string => xml.replace(/^\s*<\?x
 const signedAssertion = async (given: ResponseToRead): Promise<Element> => {
   const { sp, rules, response } = given;
   const encrypted = onlyChild(response.root, ns.assertion, 'EncryptedAssertion');
-  const plain = encrypted && (await decryptAssertion(encrypted, sp.encryptionKey.privateKey));
-  const assertion = plain ?? onlyChild(response.root, ns.assertion, 'Assertion');
+  const decrypted = encrypted && (await decryptAssertion(encrypted, sp.encryptionKeys));
+  const assertion = decrypted?.assertion ?? onlyChild(response.root, ns.assertion, 'Assertion');
   try {
-    return await verified(given, toBeSigned(rules.signed, response.root, assertion));
+    const signed = toBeSigned(rules.signed, response.root, assertion);
+    return await verified(given, { signed, encryptionKey: decrypted?.encryptionKey });
   } catch (cause) {
     const check = cause instanceof SamlRefusal ? cause.check : checkNamed(cause);
     // Of an encrypted assertion nothing is told until its signature was verified: see `encrypted-assertion.ts`.
@@ -93,10 +94,10 @@ const isSigned = (element: Element): boolean => onlyChild(element, ns.signature,
 
 const verified = async (
   { sp, provider, requestId, response }: ResponseToRead,
-  signed: NonNullable<Exchange['signed']>,
+  exchange: Pick<Exchange, 'signed' | 'encryptionKey'>,
 ): Promise<Element> => {
   const SAMLResponse = Buffer.from(response.xml, 'utf8').toString('base64');
-  const saml = sp.saml(provider, { requestId, signed });
+  const saml = sp.saml(provider, { requestId, ...exchange });
   const { profile } = await saml.validatePostResponseAsync({ SAMLResponse });
   const assertion = profile?.getAssertionXml?.();
   if (assertion === undefined) throw new Error('Missing SAML assertion');

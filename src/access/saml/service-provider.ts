@@ -16,8 +16,8 @@ export interface ServiceProvider {
   readonly acsUrl: string;
   readonly sloUrl: string;
   readonly key: SigningKey;
-  /** What assertions may be encrypted for; it signs nothing. */
-  readonly encryptionKey: SigningKey;
+  /** What assertions may be encrypted for, the one in our metadata first; they sign nothing. */
+  readonly encryptionKeys: readonly SigningKey[];
   /** XML for an identity provider's administrator. */
   metadata(): string;
   /** node-saml for one message, begun or answered. */
@@ -29,6 +29,8 @@ export interface Exchange {
   readonly requestId: string | undefined;
   /** The provider is to ask for a proof once more, whatever session it still has. */
   readonly forceAuthn?: boolean;
+  /** Which of ours the assertion was encrypted for, if it was. */
+  readonly encryptionKey?: SigningKey | undefined;
   /** Whose signatures must be there and right; the assertion's alone by default. */
   readonly signed?: { readonly response: boolean; readonly assertion: boolean };
 }
@@ -37,11 +39,19 @@ interface Settings {
   readonly publicUrl: string;
   readonly entityId?: string | undefined;
   readonly key: SigningKey;
+  /** Is to follow: providers are told of it before anything is signed with it. */
+  readonly nextKey?: SigningKey | undefined;
   readonly encryptionKey: SigningKey;
+  /** Is to follow: providers are told of it instead, and both are good meanwhile. */
+  readonly nextEncryptionKey?: SigningKey | undefined;
 }
 
+const present = (...keys: readonly (SigningKey | undefined)[]): readonly SigningKey[] =>
+  keys.filter((key) => key !== undefined);
+
 export const createServiceProvider = (settings: Settings): ServiceProvider => {
-  const { publicUrl, entityId, key, encryptionKey } = settings;
+  const { publicUrl, entityId, key, nextKey } = settings;
+  const encryptionKeys = present(settings.nextEncryptionKey, settings.encryptionKey);
   const own = {
     entityId: entityId ?? new URL('/auth/saml/metadata', publicUrl).href,
     acsUrl: new URL('/auth/saml/acs', publicUrl).href,
@@ -50,9 +60,9 @@ export const createServiceProvider = (settings: Settings): ServiceProvider => {
   return {
     ...own,
     key,
-    encryptionKey,
-    metadata: () => metadataXml(own, key, encryptionKey),
-    saml: (provider, { requestId, forceAuthn = false, signed = { response: false, assertion: true } }) =>
+    encryptionKeys,
+    metadata: () => metadataXml(own, present(key, nextKey), encryptionKeys.slice(0, 1)),
+    saml: (provider, { requestId, encryptionKey, forceAuthn = false, signed = assertionAlone }) =>
       new SAML({
         forceAuthn,
         callbackUrl: own.acsUrl,
@@ -67,7 +77,7 @@ export const createServiceProvider = (settings: Settings): ServiceProvider => {
         digestAlgorithm: 'sha256',
         identifierFormat: null,
         disableRequestedAuthnContext: true,
-        decryptionPvk: encryptionKey.privateKey,
+        ...(encryptionKey === undefined ? {} : { decryptionPvk: encryptionKey.privateKey }),
         wantAssertionsSigned: signed.assertion,
         wantAuthnResponseSigned: signed.response,
         acceptedClockSkewMs: clockSkewMs,
@@ -79,6 +89,8 @@ export const createServiceProvider = (settings: Settings): ServiceProvider => {
       }),
   };
 };
+
+const assertionAlone = { response: false, assertion: true };
 
 /**
  * node-saml would keep request ids in memory. Ours are in PostgreSQL (`ledger.ts`), found by RelayState
@@ -104,14 +116,14 @@ const encryptionMethods = [...contentCiphers, rsaOaep]
 
 const metadataXml = (
   own: Pick<ServiceProvider, 'entityId' | 'acsUrl' | 'sloUrl'>,
-  key: SigningKey,
-  encryptionKey: SigningKey,
+  keys: readonly SigningKey[],
+  encryptionKeys: readonly SigningKey[],
 ): string =>
   `<?xml version="1.0" encoding="UTF-8"?>
 <EntityDescriptor xmlns="${ns.metadata}" entityID="${escaped(own.entityId)}">
   <SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="${ns.protocol}">
-    ${keyDescriptor('signing', key)}
-    ${keyDescriptor('encryption', encryptionKey, encryptionMethods)}
+    ${keys.map((key) => keyDescriptor('signing', key)).join('\n    ')}
+    ${encryptionKeys.map((key) => keyDescriptor('encryption', key, encryptionMethods)).join('\n    ')}
     <SingleLogoutService Binding="${binding('HTTP-Redirect')}" Location="${escaped(own.sloUrl)}"/>
     <SingleLogoutService Binding="${binding('HTTP-POST')}" Location="${escaped(own.sloUrl)}"/>
     <NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</NameIDFormat>

@@ -1,18 +1,21 @@
 /** Sessions, found by the hash of their token. Every statement that ends one tells the other processes. */
 import { sessionsChannel } from './notifications.ts';
 
-/** $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at, $8 authenticated at. */
+/**
+ * $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at, $8 authenticated at,
+ * $9 form of the NameID.
+ */
 export const insertSession = {
   name: 'insert_session',
   text: `INSERT INTO sessions (token_hash, id, person_id, tool, session_index, created_at, last_used_at, expires_at,
-      authenticated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)`,
+      authenticated_at, name_id_form)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9::jsonb)`,
 } as const;
 
 /** $1 hash. With the person, so that authenticating is one round trip. */
 export const selectSession = {
   name: 'select_session',
-  text: `SELECT s.id, s.person_id AS "personId", s.tool, s.session_index AS "sessionIndex",
+  text: `SELECT s.id, s.person_id AS "personId", s.tool, s.session_index AS "sessionIndex", s.name_id_form AS "nameIdForm",
       s.created_at AS "createdAt", s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
       s.authenticated_at AS "authenticatedAt", p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups,
       p.attributes
