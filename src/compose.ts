@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError } from './config.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, openDatabaseBriefly } from './database.ts';
 import { ownsEvents } from './db/migrate.ts';
 import { createPool, type Db } from './db/pool.ts';
 import { importDemo } from './demo.ts';
@@ -15,6 +15,7 @@ import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { openTls, type Tls } from './http/tls.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
+import { toldOf } from './workers/index.ts';
 
 type Say = (line: string) => void;
 
@@ -170,7 +171,7 @@ const briefly = async (
   say: Say,
   act: (quarterdeck: Quarterdeck) => Promise<void>,
 ): Promise<void> => {
-  const database = await openDatabase(config, say);
+  const database = await openDatabaseBriefly(config, say);
   const pool = createPool({ url: database.url, max: 4, onError: () => undefined });
   try {
     const quarterdeck = await openQuarterdeck(
@@ -218,3 +219,14 @@ export const rebuildProjection = (config: Config, projection: string, say: Say):
     await engine.readSide.rebuild(projection);
     say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);
   });
+
+/** @returns whether the job is proven; every fault is said with its position. */
+export const verifyBulkJob = async (config: Config, id: string, say: Say): Promise<boolean> => {
+  let proven = false;
+  await briefly(config, say, async ({ engine }) => {
+    const verified = await engine.bulk.verify(id);
+    for (const line of toldOf(verified)) say(line);
+    proven = verified.faults.length === 0;
+  });
+  return proven;
+};

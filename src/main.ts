@@ -10,6 +10,7 @@ import {
   rebuildProjection,
   rotateToolKey,
   startService,
+  verifyBulkJob,
 } from './compose.ts';
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
@@ -95,5 +96,15 @@ program
   .argument('<projection>', 'its name, as in the path')
   .description('fill a projection anew beside the one in use, then switch')
   .action((projection: string) => rebuildProjection(configFrom(), projection, say));
+
+program
+  .command('bulk')
+  .description('bulk jobs')
+  .command('verify')
+  .argument('<id>', 'the id of the job')
+  .description('prove from the log alone that every item of a job was decided, and took effect, exactly once')
+  .action(async (id: string) => {
+    if (!(await verifyBulkJob(configFrom(), id, say))) process.exitCode = 1;
+  });
 
 await program.parseAsync().catch(fail);

@@ -18,6 +18,7 @@ import { createJobs } from './jobs.ts';
 import type { Parts } from './parts.ts';
 import type { Clock, NewId, OnError, Requesters, Selecting } from './ports.ts';
 import { createProgress } from './progress.ts';
+import { verifyJob } from './proof/verify.ts';
 import { createQueues } from './queues.ts';
 import { createRelay } from './relay.ts';
 import type { Bulk } from './request.ts';
@@ -26,6 +27,7 @@ import { createSteering } from './steering.ts';
 
 export { bulkEvents } from './engine-events.ts';
 export type { Requester, Requesters, Selecting } from './ports.ts';
+export { toldOf } from './proof/told.ts';
 export * from './request.ts';
 
 export interface BulkOptions {
@@ -88,6 +90,7 @@ export const createBulk = (options: BulkOptions): Bulk => {
         return job;
       },
     },
+    verify: (id) => verifyJob(parts, id),
     onProgress: progress.onProgress,
     heard: progress.heard,
     async start() {

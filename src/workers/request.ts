@@ -7,6 +7,7 @@
 import type { Origin } from '../access/origin.ts';
 import type { FieldError } from '../errors.ts';
 import type { ActorRef, Timestamp } from '../events/envelope.ts';
+import type { Verified } from './proof/verify.ts';
 
 export const jobStates = [
   'accepted',
@@ -153,6 +154,11 @@ export interface BulkJobs {
 export interface Bulk {
   readonly accept: Accepting;
   readonly jobs: BulkJobs;
+  /**
+   * Proves a job from the log alone; see `proof/`. Asks nobody's permission: it is for the command line.
+   * @throws QuarterdeckError not_found.
+   */
+  verify(jobId: string): Promise<Verified>;
   /** Jobs that changed, at most ten times a second; whoever passes them on checks `bulk:read`. */
   onProgress(listener: (jobs: readonly BulkJob[]) => void): () => void;
   /** A notification on `bulkChannel` arrived from another process; its payload is a job's id. */

@@ -85,6 +85,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'environment.ts',
     'http',
     'quarterdeck.ts',
+    'workers/index.ts',
   ],
   'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'version.ts'],
 };
