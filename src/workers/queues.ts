@@ -219,6 +219,19 @@ export const createQueues = (given: Options): Queues => {
     ending.disconnect();
   };
 
+  /** One that does not answer may have lost its connection without a word: the next try makes another. */
+  const ask = async (what: (on: Producer) => Promise<unknown>): Promise<void> => {
+    const asked = producer ?? backend.produce();
+    producer = asked;
+    try {
+      await within(answerMsMax, what(asked));
+    } catch (error) {
+      if (producer === asked) producer = undefined;
+      void end(asked, true);
+      throw error;
+    }
+  };
+
   return {
     async add(chunks) {
       const jobs = chunks.map(({ jobId, chunk, attempts }) => ({
@@ -226,12 +239,10 @@ export const createQueues = (given: Options): Queues => {
         data: { jobId, chunk },
         opts: { jobId: `${jobId}-${chunk}-${attempts}`, ...gone },
       }));
-      producer ??= backend.produce();
-      await within(answerMsMax, producer.add(jobs));
+      await ask((queue) => queue.add(jobs));
     },
     async ping() {
-      producer ??= backend.produce();
-      await within(answerMsMax, producer.ping());
+      await ask((queue) => queue.ping());
     },
     consume(work) {
       deliver = work;
