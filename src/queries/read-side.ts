@@ -22,7 +22,7 @@ import { createReaching } from './scope/reach.ts';
 import { createReached, type Reached } from './scope/reached.ts';
 import { createScopes } from './scope/scope.ts';
 import { createSnapshots } from './snapshots.ts';
-import { createStandings } from './standings.ts';
+import { createLag, createStandings } from './standings.ts';
 
 export interface ReadSideOptions {
   readonly pool: Db;
@@ -55,6 +55,8 @@ export interface ReadSide {
   /** `heard()` is to be called on notifications of `projectedChannel`, and after a reconnect. */
   readonly progress: Progress;
   health(): Promise<ProjectionHealth>;
+  /** Milliseconds by which the last of the read models is behind. */
+  lagMs(): Promise<number>;
   /** Asks the leading projector to rebuild beside the version in force. @throws not_found. */
   rebuild(name: string): Promise<void>;
   /** Scrubs a person's fields from all read models; to be called after the key was destroyed. */
@@ -93,6 +95,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
     }),
     projector: createProjector({ pool, log, catalogue, progress, leaderUrl, onError, logLine, ...retired }),
     health: createStandings({ pool, log, catalogue }),
+    lagMs: createLag({ pool, catalogue }),
     rebuild: async (name) => askForRebuild(pool, catalogue.get(name)),
     erase: createEraser({ pool, log, catalogue }),
     async stop() {

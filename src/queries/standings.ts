@@ -7,7 +7,7 @@ import type { Db } from '../db/pool.ts';
 import type { EventLog } from '../events/log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ProjectionHealth, ProjectionStanding } from './request.ts';
-import { oldestAge, readStandings, type StandingRow } from './sql/projections.ts';
+import { oldestAge, readLag, readStandings, type StandingRow } from './sql/projections.ts';
 
 interface Deps {
   readonly pool: Db;
@@ -56,3 +56,12 @@ export const createStandings = ({ pool, log, catalogue, stalledSeconds = 30 }: D
     return { healthy, head, projections };
   };
 };
+
+/** How far the last of the read models is behind, in milliseconds; those that are being built do not count. */
+export const createLag =
+  ({ pool, catalogue }: Pick<Deps, 'pool' | 'catalogue'>) =>
+  async (): Promise<number> => {
+    const names = catalogue.all.map(({ definition }) => definition.name);
+    const { rows } = await pool.query<{ ms: number }>({ ...readLag, values: [names] });
+    return rows[0]?.ms ?? 0;
+  };

@@ -16,6 +16,7 @@ import {
   requireCommonInput,
   requireNeeds,
 } from './asked.ts';
+import type { Conduct } from './conduct.ts';
 import { type StoredItem, storeItems } from './items.ts';
 import type { Written } from './job-record.ts';
 import type { Parts } from './parts.ts';
@@ -36,6 +37,7 @@ export interface Plan {
   readonly written: Written;
   readonly reference: string | undefined;
   readonly expectedCount: number | undefined;
+  readonly conduct: Conduct;
   readonly retryOf?: string;
   readonly idempotencyKey: string | undefined;
   readonly items: AsyncIterable<readonly StoredItem[]>;
@@ -118,6 +120,7 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
       written: writtenOf(asked.label, asked.input, request.reason, asked.where),
       reference: request.reference,
       expectedCount: asked.expectedCount,
+      conduct: asked,
       idempotencyKey: request.idempotencyKey,
       items: stored(command, asked.input, source, nothing),
       frozenAt: () => filter?.position(),
@@ -142,6 +145,7 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
       written: writtenOf(asked.label, asked.input, request.reason),
       reference: request.reference,
       expectedCount: asked.expectedCount,
+      conduct: asked,
       idempotencyKey: request.idempotencyKey,
       items: stored(
         command,

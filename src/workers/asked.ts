@@ -10,6 +10,7 @@ import { validateInput } from '../commands/validate.ts';
 import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
 import { jsonFault } from '../events/sound-json.ts';
+import { type Conduct, conductShape, numbersIn } from './conduct.ts';
 import { fieldsOf } from './sources/fields.ts';
 
 const label = 'Give text of at most 200 characters.';
@@ -23,6 +24,7 @@ const common = {
   dryRun: z.boolean('Give true or false.').default(false),
   label: z.string(label).max(200, label).optional(),
   expectedCount: z.int(count).nonnegative(count).optional(),
+  ...conductShape,
 };
 
 const bodySchema = z.strictObject({
@@ -36,7 +38,7 @@ const uploadSchema = z.strictObject({
   map: z.record(z.string(), z.string('Give the name of a column.'), map).optional(),
 });
 
-export interface Asked {
+export interface Asked extends Conduct {
   readonly command: string;
   readonly input: EventData;
   readonly dryRun: boolean;
@@ -83,7 +85,7 @@ export const readBody = (body: unknown): AskedByBody => {
 
 /** Query parameters are texts: those that are not are read as JSON, or as their own kind. */
 export const readUploadQuery = (query: Readonly<Record<string, string>>): AskedByUpload => {
-  const value: Record<string, unknown> = { ...query };
+  const value: Record<string, unknown> = { ...query, ...numbersIn(query) };
   for (const name of ['map', 'input'] as const)
     if (query[name] !== undefined) value[name] = parseJson(name, query[name]);
   if (query.dryRun !== undefined) value.dryRun = flagOf(query.dryRun);

@@ -3,8 +3,10 @@
  * nothing of the chunk is pending. It may be killed anywhere: what a round committed is found again,
  * what it did not commit never happened.
  */
+import { failsTooMuch, failureRatioExceeded } from './failures.ts';
 import { openItems, type StoredItem } from './items.ts';
 import type { StoredOutcome } from './outcomes.ts';
+import { awaitTurn, Later, portionOf } from './pacing.ts';
 import type { Parts } from './parts.ts';
 import { permittedRequester } from './requester.ts';
 import { createRounds, leaseSeconds, Stopped } from './round.ts';
@@ -20,7 +22,6 @@ import {
 import type { Steering } from './steering.ts';
 import { type Sorted, sortItems, type Work } from './work.ts';
 
-const groupsMax = 100;
 const conflictsTogetherMax = 5;
 const renewEveryMs = 1_500;
 const backoffSecondsMax = 30;
@@ -74,15 +75,19 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     let { settled } = sorted;
     let queue = [...sorted.groups];
     while ((queue.length > 0 || settled.length > 0) && !stopping) {
+      await parts.headroom.turn();
       const alone = queue.find(({ conflicts }) => conflicts >= conflictsTogetherMax);
       if (alone !== undefined) {
+        await awaitTurn(pool, work.job, alone.items.length);
         queue = queue.filter((group) => group !== alone);
         await settling.alone(work, alone);
         continue;
       }
-      const again = await settling.together(work, queue.splice(0, groupsMax), settled);
-      settled = [];
-      queue.push(...again);
+      const portion = portionOf(work.job, queue, settled);
+      await awaitTurn(pool, work.job, portion.items);
+      queue = queue.slice(portion.groups.length);
+      settled = settled.slice(portion.settled.length);
+      queue.push(...(await settling.together(work, portion.groups, portion.settled)));
     }
   };
 
@@ -101,6 +106,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     const job = await store.get(delivery.jobId);
     // Read together with the control version that every round depends on: paused since the lease, say.
     if (job.state !== 'running') return;
+    if (failsTooMuch(job)) return steering.pauseItself(job, failureRatioExceeded);
     const command = parts.catalogue.find(job.command);
     if (command === undefined) return steering.pauseItself(job, 'command_not_available');
     const principal = await permittedRequester(parts.requesters, job, command);
@@ -112,6 +118,17 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     } finally {
       stopKeeping();
     }
+    if (job.maxFailureRatio !== null) await judge(job.id);
+  };
+
+  /** With what this chunk came to. */
+  const judge = async (jobId: string): Promise<void> => {
+    const job = await store.get(jobId);
+    if (job.state === 'running' && failsTooMuch(job)) await steering.pauseItself(job, failureRatioExceeded);
+  };
+
+  const wakeIn = (jobId: string, ms: number): void => {
+    setTimeout(() => progress.changed(jobId), ms).unref();
   };
 
   const attempt = async (delivery: Delivery): Promise<void> => {
@@ -128,7 +145,8 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
       await pool.query({ ...startJob, values: [jobId] });
       await workOn(delivery, lease, row);
     } catch (error) {
-      if (!(error instanceof Stopped)) {
+      if (error instanceof Later) wakeIn(jobId, error.ms);
+      else if (!(error instanceof Stopped)) {
         pauseSeconds = Math.min(2 ** Math.min(row.attempts, 6) / 2, backoffSecondsMax);
         throw error;
       }

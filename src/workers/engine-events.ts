@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../events/definition.ts';
 import { personal } from '../events/personal.ts';
+import { priorities } from './conduct.ts';
 import { outcomes } from './request.ts';
 
 export const controlStream = (jobId: string): string => `$bulk-${jobId}`;
@@ -30,6 +31,10 @@ export const BulkJobAccepted = defineEvent({
     /** With `where`: the position at or beyond which it was evaluated. */
     frozenAt: z.int().optional(),
     retryOf: z.string().optional(),
+    startAt: z.string().optional(),
+    priority: z.enum(priorities).optional(),
+    maxRate: z.number().optional(),
+    maxFailureRatio: z.number().optional(),
   }),
   refs: job,
   subject: (data) => data.requestedBy,

@@ -13,6 +13,7 @@ import type { Codec } from '../events/codec.ts';
 import type { EventLog } from '../events/log.ts';
 import { createAccepting } from './accept.ts';
 import { createChunkWorker } from './chunk.ts';
+import { alwaysRoom, type Headroom } from './headroom.ts';
 import { createJobStore } from './job-record.ts';
 import { createJobs } from './jobs.ts';
 import type { Parts } from './parts.ts';
@@ -26,6 +27,7 @@ import { unqueueChunks } from './sql/chunks.ts';
 import { createSteering } from './steering.ts';
 
 export { bulkEvents } from './engine-events.ts';
+export { createHeadroom, type Headroom, headroomChannel } from './headroom.ts';
 export type { Requester, Requesters, Selecting } from './ports.ts';
 export { toldOf } from './proof/told.ts';
 export * from './request.ts';
@@ -49,6 +51,8 @@ export interface BulkOptions {
   readonly redisUrl?: string | undefined;
   /** Where queues live without Redis: a direct connection, not a pooler's. */
   readonly queueDatabaseUrl: string;
+  /** What bulk work yields to; without it to nothing. */
+  readonly headroom?: Headroom;
   /** Chunks worked on at a time by this process. */
   readonly concurrency?: number;
 }
@@ -60,6 +64,7 @@ export const createBulk = (options: BulkOptions): Bulk => {
   const store = createJobStore(pool, codec);
   const progress = createProgress({ pool, store, onError });
   const parts: Parts = {
+    headroom: alwaysRoom,
     ...options,
     store,
     progress,

@@ -9,6 +9,7 @@ import { QuarterdeckError } from '../errors.ts';
 import { type Codec, erased } from '../events/codec.ts';
 import type { EventData } from '../events/definition.ts';
 import type { ActorKind } from '../events/envelope.ts';
+import { priorityOf } from './conduct.ts';
 import type { Requester } from './ports.ts';
 import { type BulkJob, type JobState, type Outcome, outcomes } from './request.ts';
 import { type JobRow, listJobs, selectJobs } from './sql/jobs.ts';
@@ -135,5 +136,10 @@ export const viewOf = (job: JobRecord): BulkJob => {
     ...(where === undefined ? {} : { where }),
     ...(job.frozenAt === null ? {} : { frozenAt: job.frozenAt }),
     ...(job.retryOf === null ? {} : { retryOf: job.retryOf }),
+    priority: priorityOf(job.weight),
+    ...(job.startAt === null ? {} : { startAt: job.startAt }),
+    ...(job.maxRate === null ? {} : { maxRate: job.maxRate }),
+    ...(job.maxFailureRatio === null ? {} : { maxFailureRatio: job.maxFailureRatio }),
+    ...(job.resultsExpiredAt === null ? {} : { resultsExpiredAt: job.resultsExpiredAt }),
   };
 };

@@ -130,6 +130,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
       },
       reference: request.reference ?? job.reference ?? undefined,
       expectedCount: undefined,
+      conduct: {},
       retryOf: job.id,
       idempotencyKey: request.idempotencyKey,
       items: results.failedItems(job.id),

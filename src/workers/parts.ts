@@ -7,6 +7,7 @@ import type { Idempotency } from '../commands/idempotency.ts';
 import type { Db } from '../db/pool.ts';
 import type { Codec } from '../events/codec.ts';
 import type { EventLog } from '../events/log.ts';
+import type { Headroom } from './headroom.ts';
 import type { JobStore } from './job-record.ts';
 import type { Clock, NewId, OnError, Requesters, Selecting } from './ports.ts';
 import type { Progress } from './progress.ts';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly onError: OnError;
+  readonly headroom: Headroom;
   readonly store: JobStore;
   readonly progress: Progress;
   /** @throws QuarterdeckError `not_permitted`, after recording the denial. */

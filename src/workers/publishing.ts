@@ -11,10 +11,12 @@ import type { Metadata } from '../events/envelope.ts';
 import { emptyUnit } from '../events/event-log.ts';
 import type { Unit } from '../events/unit.ts';
 import type { Plan } from './accept.ts';
+import { canaryItems, conductData, requireStart, startOf, weightOf } from './conduct.ts';
 import { BulkJobAccepted, BulkJobFinished, controlStream, itemsStream } from './engine-events.ts';
 import { sealWritten, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { type Accepted, outcomes } from './request.ts';
+import { conductJob } from './sql/conduct.ts';
 import { insertJob, publishJob } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
 
@@ -50,6 +52,12 @@ export const createPublishing = (parts: Parts): Publishing => {
     return answer(jobId, true);
   };
 
+  const conduct = async (jobId: string, { conduct }: Plan): Promise<void> => {
+    const { priority = 'normal', maxRate, maxFailureRatio } = conduct;
+    const values = [jobId, startOf(conduct), weightOf(priority), maxRate, maxFailureRatio];
+    await pool.query({ ...conductJob, values });
+  };
+
   const stage = async (jobId: string, plan: Plan): Promise<number> => {
     const { origin, command, source, dryRun, written, reference, retryOf } = plan;
     const { id, kind, tool } = origin.principal;
@@ -70,8 +78,11 @@ export const createPublishing = (parts: Parts): Publishing => {
       retryOf ?? null,
       now,
     ];
+    requireStart(plan.conduct, now);
     await pool.query({ ...insertJob, values });
-    const staging = createStaging(pool, jobId);
+    await conduct(jobId, plan);
+    const canary = plan.conduct.maxFailureRatio !== undefined;
+    const staging = createStaging(pool, jobId, canary ? canaryItems : undefined);
     try {
       for await (const items of plan.items) await staging.add(items);
       return await staging.finish();
@@ -167,6 +178,7 @@ const unitOf = (
     requestedBy: origin.principal.id,
     ...free,
     ...(frozenAt === undefined ? {} : { frozenAt }),
+    ...conductData(plan.conduct),
     ...(retryOf === undefined ? {} : { retryOf }),
   });
   const control = controlStream(jobId);

@@ -237,7 +237,8 @@ export const createQueues = (given: Options): Queues => {
       const jobs = chunks.map(({ jobId, chunk, attempts }) => ({
         name: 'chunk',
         data: { jobId, chunk },
-        opts: { jobId: `${jobId}-${chunk}-${attempts}`, ...gone },
+        // A job's first chunk goes to the head: what came later does not wait for all that others have queued.
+        opts: { jobId: `${jobId}-${chunk}-${attempts}`, lifo: chunk + attempts === 0, ...gone },
       }));
       await ask((queue) => queue.add(jobs));
     },

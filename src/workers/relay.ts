@@ -23,7 +23,7 @@ interface Options {
   readonly queues: Queues;
   readonly steering: Pick<Steering, 'finishAllDone'>;
   readonly onError: OnError;
-  /** Chunks of one job that are queued or in hand at a time: few, so that jobs share the workers. */
+  /** Chunks that are queued or in hand at a time, of all jobs: few, so that a new one soon has its turn. */
   readonly window: number;
   /** Nothing is in hand here and nothing was delivered for a while. */
   readonly idleMs: () => number;

@@ -7,6 +7,7 @@
 import type { Origin } from '../access/origin.ts';
 import type { FieldError } from '../errors.ts';
 import type { ActorRef, Timestamp } from '../events/envelope.ts';
+import type { Priority } from './conduct.ts';
 import type { Verified } from './proof/verify.ts';
 
 export const jobStates = [
@@ -46,13 +47,23 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   /** The last event of the job's work: a query that waits for it shows every effect so far. */
   readonly position: number;
   readonly source: 'targets' | 'where' | 'csv' | 'ndjson' | 'retry';
-  /** Why the job paused itself: `requester_not_permitted`. */
+  /** Why the job paused itself: `requester_not_permitted`, `failure_ratio_exceeded`, `command_not_available`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
   /** With `where`: the log position at or beyond which it was evaluated. */
   readonly frozenAt?: number;
   /** The job whose failed items this one tries again. */
   readonly retryOf?: string;
+  /** Its share of the workers beside other jobs. */
+  readonly priority: Priority;
+  /** Until then it is `accepted` and nothing of it runs. */
+  readonly startAt?: Timestamp;
+  /** Items decided a second at most, over all processes. */
+  readonly maxRate?: number;
+  /** It pauses itself where more of what was decided failed or was rejected. */
+  readonly maxFailureRatio?: number;
+  /** Since when results are answered no more; counts and the log remain. */
+  readonly resultsExpiredAt?: Timestamp;
 }
 
 /** One item and what became of it; `index` counts from 0 in the order given. */
@@ -93,7 +104,10 @@ interface Acceptance extends Origin {
   readonly reference?: string;
 }
 
-/** `{command, input?, targets or where, dryRun?, label?, expectedCount?}`, as parsed: it is validated here. */
+/**
+ * `{command, input?, targets or where, dryRun?, label?, expectedCount?, startAt?, priority?, maxRate?,
+ * maxFailureRatio?}`, as parsed: it is validated here.
+ */
 export interface JobRequest extends Acceptance {
   readonly body: unknown;
 }

@@ -68,7 +68,7 @@ export const createResults = (pool: Db): Results => {
     outcome: Outcome | undefined,
     after: number,
   ): AsyncGenerator<readonly ItemResult[]> {
-    // Chunks are full but for the last one, so an index says where to begin.
+    // No chunk but the first and the last is less than full, so an index says where to begin: there or one later.
     let chunk = Math.floor((after + 1) / chunkItems);
     for (;;) {
       const rows = await chunksFrom(jobId, outcome, chunk);

@@ -21,7 +21,8 @@ export interface Staging {
   stop(): Promise<void>;
 }
 
-export const createStaging = (pool: Db, jobId: string): Staging => {
+/** `firstItems`: how many the first chunk takes, which may be fewer than the others. */
+export const createStaging = (pool: Db, jobId: string, firstItems = chunkItems): Staging => {
   const repeats = createRepeats();
   let filling: StoredItem[] = [];
   let chunk = 0;
@@ -56,7 +57,7 @@ export const createStaging = (pool: Db, jobId: string): Staging => {
       for (const item of items) {
         if (total === itemsMax) throw tooMany();
         place(item);
-        if (filling.length === chunkItems) await flush();
+        if (filling.length === (chunk === 0 ? firstItems : chunkItems)) await flush();
       }
     },
     async finish() {

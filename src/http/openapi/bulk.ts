@@ -3,6 +3,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import { outcomes } from '../../workers/request.ts';
 import type { Answer, Operation } from '../route.ts';
+import { conduct, conductNames, conductQuery } from './bulk-conduct.ts';
 import { idempotencyKey, path, query, reason, reference } from './parts.ts';
 import { arrayOf, flag, json, object, pageOf, ref, text, whole } from './schemas.ts';
 
@@ -41,8 +42,9 @@ const body = object(
     dryRun: flag,
     label: text,
     expectedCount: { ...whole, description: 'Refused unless exactly so many items are meant.' },
+    ...conduct,
   },
-  ['input', 'targets', 'where', 'dryRun', 'label', 'expectedCount'],
+  ['input', 'targets', 'where', 'dryRun', 'label', 'expectedCount', ...conductNames],
 );
 
 const steer = (verb: string, operationId: string, summary: string): Operation => ({
@@ -77,6 +79,7 @@ export const operations = {
       query('label', text, 'With an upload: as in the body.'),
       query('dryRun', flag, 'With an upload: as in the body.'),
       query('expectedCount', whole, 'With an upload: as in the body.'),
+      ...conductQuery,
     ],
     body: {
       required: true,

@@ -3,6 +3,7 @@
  * once.
  */
 import { errorCodes } from '../../errors.ts';
+import { priorities } from '../../workers/conduct.ts';
 import { jobStates, outcomes } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
@@ -41,6 +42,11 @@ const job = {
   where: { type: 'object' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
   retryOf: text,
+  priority: { enum: priorities },
+  startAt: { ...time, description: 'Until then it is `accepted`.' },
+  maxRate: { type: 'number', description: 'Items decided a second at most.' },
+  maxFailureRatio: { type: 'number' },
+  resultsExpiredAt: { ...time, description: 'Since when results answer 410; counts and the log remain.' },
 } satisfies Record<string, JsonSchema>;
 
 export const schemas: Readonly<Record<string, JsonSchema>> = {
@@ -86,7 +92,10 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     inverse: orNull(text),
   }),
   Event: object(event),
-  Job: object(job, ['pausedReason', 'where', 'frozenAt', 'retryOf']),
+  Job: object(job, [
+    ...['pausedReason', 'where', 'frozenAt', 'retryOf'],
+    ...['startAt', 'maxRate', 'maxFailureRatio', 'resultsExpiredAt'],
+  ]),
   ItemResult: object(
     {
       index: { ...whole, description: 'From 0, in the order given.' },

@@ -136,6 +136,13 @@ export const notifyProjected = {
   text: `SELECT pg_notify('quarterdeck_projected', $1)`,
 } as const;
 
+/** $1 names: how long ago, in milliseconds, the oldest event was recorded that one of them does not show yet. */
+export const readLag = {
+  name: 'projection_lag',
+  text: `SELECT coalesce(max(extract(epoch FROM clock_timestamp() - e.recorded_at) * 1000), 0)::float8 AS ms
+    FROM projections p JOIN events e ON e.position = p.position + 1 WHERE p.state = 'live' AND p.name = ANY ($1)`,
+} as const;
+
 /** $1 position: how many seconds ago the event behind it was recorded. */
 export const oldestAge = {
   name: 'projection_oldest_age',

@@ -1,18 +1,31 @@
 /** A chunk's life: queued, leased, decided round by round, done. */
 
 /**
- * Up to $1 of the lowest pending chunks of each running job that nobody works on and the queue is not
- * trusted to hold; from now on it is, for $2 seconds. Rows that another relay has in hand are left to it.
+ * The lowest pending chunks of each running job that nobody works on and the queue is not trusted to hold;
+ * from now on it is, for $2 seconds. Rows that another relay has in hand are left to it.
+ *
+ * $1 chunks are out at a time, shared among the jobs by weight, each at least one. The queue is first come,
+ * first served and what is done is queued again at its end, so that what jobs get done is in proportion to
+ * how many of their chunks are out. A job with a failure ratio has only its first chunk out until that is
+ * done; one with a rate has few, and none while its next turn is still to come.
  */
 export const takeUnqueued = {
   name: 'bulk_take_unqueued',
   text: `
-    WITH next AS (
-      SELECT c.job_id, c.chunk FROM bulk_jobs j CROSS JOIN LATERAL (
+    WITH open AS (
+      SELECT id, paced_until, CASE
+          WHEN max_failure_ratio IS NOT NULL AND EXISTS (
+            SELECT FROM bulk_chunks b WHERE b.job_id = j.id AND b.chunk = 0 AND b.state = 'pending') THEN 1
+          WHEN max_rate IS NOT NULL THEN least($1::int, 1 + floor(max_rate / 1000))::int
+          ELSE greatest(1, round($1::int * weight::numeric / sum(weight) OVER ()))::int END AS room
+      FROM bulk_jobs j
+      WHERE state IN ('accepted', 'running') AND (start_at IS NULL OR start_at <= clock_timestamp())
+    ), next AS (
+      SELECT c.job_id, c.chunk FROM open j CROSS JOIN LATERAL (
         SELECT job_id, chunk, after_chunk, lease_until, queued_until FROM bulk_chunks
-        WHERE job_id = j.id AND state = 'pending' ORDER BY chunk LIMIT $1
+        WHERE job_id = j.id AND state = 'pending' ORDER BY chunk LIMIT j.room
       ) c
-      WHERE j.state IN ('accepted', 'running')
+      WHERE (j.paced_until IS NULL OR j.paced_until <= clock_timestamp())
         AND (c.lease_until IS NULL OR c.lease_until < clock_timestamp())
         AND (c.queued_until IS NULL OR c.queued_until < clock_timestamp())
         AND (c.after_chunk IS NULL OR NOT EXISTS (
@@ -55,7 +68,8 @@ export const leaseChunk = {
       attempts = attempts + 1, queued_until = NULL
     WHERE job_id = $1 AND chunk = $2 AND state = 'pending'
       AND (lease_until IS NULL OR lease_until < clock_timestamp())
-      AND EXISTS (SELECT FROM bulk_jobs j WHERE j.id = $1 AND j.state IN ('accepted', 'running'))
+      AND EXISTS (SELECT FROM bulk_jobs j WHERE j.id = $1 AND j.state IN ('accepted', 'running')
+        AND (j.start_at IS NULL OR j.start_at <= clock_timestamp()))
     RETURNING first_index AS "firstIndex", items, rounds, attempts, inputs`,
 } as const;
 

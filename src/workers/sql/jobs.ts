@@ -4,7 +4,8 @@ const columns = `j.id, j.state, j.command, j.source, j.dry_run AS "dryRun", j.re
   j.requester_kind AS "requesterKind", j.tool, j.scope, j.reference, j.sealed, j.frozen_at AS "frozenAt",
   j.retry_of AS "retryOf", j.requested_at AS "requestedAt", j.started_at AS "startedAt",
   j.finished_at AS "finishedAt", j.paused_reason AS "pausedReason", j.control_version AS "controlVersion",
-  j.total, j.rate_base AS "rateBase",
+  j.total, j.rate_base AS "rateBase", j.start_at AS "startAt", j.weight, j.max_rate AS "maxRate",
+  j.max_failure_ratio AS "maxFailureRatio", j.bad_base AS "badBase", j.results_expired_at AS "resultsExpiredAt",
   extract(epoch FROM clock_timestamp() - j.rate_since)::float8 AS "secondsSince",
   extract(epoch FROM j.finished_at - j.started_at)::float8 AS "secondsRun",
   coalesce(j.counted, c.counts, '{}'::json) AS counts, greatest(j.position, c.position) AS position`;
@@ -57,6 +58,12 @@ export interface JobRow {
   readonly controlVersion: number;
   readonly total: number;
   readonly rateBase: number;
+  readonly startAt: string | null;
+  readonly weight: number;
+  readonly maxRate: number | null;
+  readonly maxFailureRatio: number | null;
+  readonly badBase: number;
+  readonly resultsExpiredAt: string | null;
   readonly secondsSince: number | null;
   readonly secondsRun: number | null;
   readonly counts: Readonly<Record<string, number | null>>;

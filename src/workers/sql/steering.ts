@@ -7,13 +7,18 @@ export const pauseJob = {
     WHERE id = $1 AND control_version = $2 AND state IN ('accepted', 'running')`,
 } as const;
 
-/** $1 job, $2 control version expected. The rate counts from here. */
+/**
+ * $1 job, $2 control version expected. Rate and failure ratio count from here. A job whose start is still to
+ * come waits for it again.
+ */
 export const resumeJob = {
   name: 'bulk_resume_job',
-  text: `UPDATE bulk_jobs SET state = 'running', paused_reason = NULL, control_version = control_version + 1,
-      started_at = coalesce(started_at, clock_timestamp()), rate_since = clock_timestamp(),
-      rate_base = (SELECT coalesce(sum(succeeded + unchanged + rejected + failed + skipped), 0)
-        FROM bulk_chunks WHERE job_id = $1)
+  text: `UPDATE bulk_jobs SET paused_reason = NULL, control_version = control_version + 1,
+      state = CASE WHEN start_at > clock_timestamp() THEN 'accepted' ELSE 'running' END,
+      started_at = CASE WHEN start_at > clock_timestamp() THEN NULL ELSE coalesce(started_at, clock_timestamp()) END,
+      rate_since = CASE WHEN start_at > clock_timestamp() THEN NULL ELSE clock_timestamp() END,
+      (rate_base, bad_base) = (SELECT coalesce(sum(succeeded + unchanged + rejected + failed + skipped), 0),
+        coalesce(sum(rejected + failed), 0) FROM bulk_chunks WHERE job_id = $1)
     WHERE id = $1 AND control_version = $2 AND state = 'paused'`,
 } as const;
 
