@@ -97,7 +97,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   let engine: Engine | undefined;
   const metrics = createMetrics({
     projectionLag: async () => (engine === undefined ? {} : lagOf(engine)),
-    bulkItems: () => engine?.bulk.health().itemsDecided ?? 0,
+    bulk: () => engine?.bulk.health(),
   });
   engine = await createEngine({
     ...systemSources,

@@ -4,6 +4,7 @@ import { pendingMigrations } from './db/migrate.ts';
 import type { Db } from './db/pool.ts';
 import type { Engine } from './engine.ts';
 import type { HealthCheck } from './http/health.ts';
+import type { BulkHealth } from './workers/index.ts';
 
 export const systemState = async ({ readSide, bulk }: Engine) => {
   const { head, projections } = await readSide.health();
@@ -15,6 +16,24 @@ export const systemState = async ({ readSide, bulk }: Engine) => {
 /** Positions by which each projection is behind the head. */
 export const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
   Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
+
+/** Longer than any pause that a worker makes on purpose. */
+const stalledMsMax = 30_000;
+/** One that meets a poison item or a lost connection goes on; one that fails every time does not. */
+const failedInRowMax = 10;
+
+/** A worker that stopped finishing items is ill, however well it is connected. */
+export const notFinishing = ({
+  stalledMs,
+  failedInRow,
+}: Pick<BulkHealth, 'stalledMs' | 'failedInRow'>): string | undefined => {
+  if (stalledMs > stalledMsMax) {
+    return `Bulk work is in hand and nothing was decided for ${Math.round(stalledMs / 1_000)} s.`;
+  }
+  return failedInRow < failedInRowMax
+    ? undefined
+    : `The last ${failedInRow} chunks of bulk work ended in faults; see the log of the process.`;
+};
 
 export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
   {
@@ -33,6 +52,10 @@ export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] =
     name: 'queue',
     missing: async () =>
       engine.bulk.health().queueReachable ? undefined : 'The queue of bulk work does not answer.',
+  },
+  {
+    name: 'workers',
+    missing: async () => notFinishing(engine.bulk.health()),
   },
   {
     name: 'projections',

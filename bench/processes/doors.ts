@@ -106,7 +106,7 @@ const listen = async (gates: GateHandlers): Promise<number> => {
     gates,
     log: createLogger({ level: 'warn' }),
     newId: systemSources.newId,
-    metrics: createMetrics({ projectionLag: async () => ({}), bulkItems: () => 0 }),
+    metrics: createMetrics({ projectionLag: async () => ({}) }),
     onDenied: () => undefined,
     healthChecks: [],
     security: { publicUrl: 'http://127.0.0.1', formTargets: [] },

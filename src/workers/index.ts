@@ -116,6 +116,8 @@ export const createBulk = (options: BulkOptions): Bulk => {
       chunksInHand: chunks.inHand(),
       itemsDecided: chunks.itemsDecided(),
       idleMs: idleMs(),
+      stalledMs: chunks.stalledMs(),
+      failedInRow: chunks.failedInRow(),
     }),
   };
 };

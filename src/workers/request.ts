@@ -193,6 +193,10 @@ export interface BulkHealth {
   readonly itemsDecided: number;
   /** Milliseconds since a round was committed here or nothing was left to do. */
   readonly idleMs: number;
+  /** Milliseconds for which a chunk has been in hand here without a round of any being committed. */
+  readonly stalledMs: number;
+  /** Chunks that ended in a fault here since a round was committed. */
+  readonly failedInRow: number;
 }
 
 /** PostgreSQL notification channel: a job changed. */

@@ -60,7 +60,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'requesters.ts',
     'workers/index.ts',
   ],
-  'standing.ts': ['access/principal.ts', 'db', 'engine.ts', 'http/health.ts'],
+  'standing.ts': ['access/principal.ts', 'db', 'engine.ts', 'http/health.ts', 'workers/index.ts'],
   'quarterdeck.ts': [
     'access',
     'area.ts',
