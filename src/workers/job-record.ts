@@ -135,5 +135,8 @@ export const viewOf = (job: JobRecord): BulkJob => {
     ...(where === undefined ? {} : { where }),
     ...(job.frozenAt === null ? {} : { frozenAt: job.frozenAt }),
     ...(job.retryOf === null ? {} : { retryOf: job.retryOf }),
+    ...(job.fromJob === null ? {} : { from: job.fromJob }),
+    ...(job.undoOf === null ? {} : { undoOf: job.undoOf }),
+    ...(job.undoneBy === null ? {} : { undoneBy: job.undoneBy }),
   };
 };

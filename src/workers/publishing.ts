@@ -15,6 +15,7 @@ import { BulkJobAccepted, BulkJobFinished, controlStream, itemsStream } from './
 import { sealWritten, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { type Accepted, outcomes } from './request.ts';
+import { setOrigin } from './sql/previews.ts';
 import { insertJob, publishJob } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
 
@@ -71,6 +72,8 @@ export const createPublishing = (parts: Parts): Publishing => {
       now,
     ];
     await pool.query({ ...insertJob, values });
+    if (plan.from !== undefined || plan.undoOf !== undefined)
+      await pool.query({ ...setOrigin, values: [jobId, plan.from ?? null, plan.undoOf ?? null] });
     const staging = createStaging(pool, jobId);
     try {
       for await (const items of plan.items) await staging.add(items);
@@ -147,7 +150,7 @@ const unitOf = (
   key: IdempotencyKey | undefined,
   parts: Parts,
 ): Unit => {
-  const { origin, command, source, dryRun, reference, retryOf, written } = plan;
+  const { origin, command, source, dryRun, reference, retryOf, from, undoOf, written } = plan;
   const { reason, ...free } = written;
   const metadata: Metadata = {
     ...metadataOf(
@@ -168,6 +171,8 @@ const unitOf = (
     ...free,
     ...(frozenAt === undefined ? {} : { frozenAt }),
     ...(retryOf === undefined ? {} : { retryOf }),
+    ...(from === undefined ? {} : { from }),
+    ...(undoOf === undefined ? {} : { undoOf }),
   });
   const control = controlStream(jobId);
   const items = itemsStream(jobId);

@@ -7,6 +7,7 @@
 import type { Origin } from '../access/origin.ts';
 import type { FieldError } from '../errors.ts';
 import type { ActorRef, Timestamp } from '../events/envelope.ts';
+import type { Preview } from './preview/request.ts';
 
 export const jobStates = [
   'accepted',
@@ -23,6 +24,9 @@ export const jobStates = [
 export type JobState = (typeof jobStates)[number];
 
 export const outcomes = ['succeeded', 'unchanged', 'rejected', 'failed', 'skipped', 'cancelled'] as const;
+
+/** What a job's items come from. */
+export const sources = ['targets', 'where', 'csv', 'ndjson', 'retry', 'dry-run', 'undo'] as const;
 
 export type Outcome = (typeof outcomes)[number];
 
@@ -44,7 +48,7 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   readonly etaSeconds: number | null;
   /** The last event of the job's work: a query that waits for it shows every effect so far. */
   readonly position: number;
-  readonly source: 'targets' | 'where' | 'csv' | 'ndjson' | 'retry';
+  readonly source: (typeof sources)[number];
   /** Why the job paused itself: `requester_not_permitted`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
@@ -52,6 +56,12 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   readonly frozenAt?: number;
   /** The job whose failed items this one tries again. */
   readonly retryOf?: string;
+  /** The dry run whose items this one runs for real. */
+  readonly from?: string;
+  /** The job that this one undoes. */
+  readonly undoOf?: string;
+  /** The job that undoes this one, the newest of them; dry runs of it do not count. */
+  readonly undoneBy?: string;
 }
 
 /** One item and what became of it; `index` counts from 0 in the order given. */
@@ -92,7 +102,10 @@ interface Acceptance extends Origin {
   readonly reference?: string;
 }
 
-/** `{command, input?, targets or where, dryRun?, label?, expectedCount?}`, as parsed: it is validated here. */
+/**
+ * `{command, input?, targets or where, dryRun?, label?, expectedCount?}`, or `{from, evenIfChanged?, label?,
+ * expectedCount?}` for what a dry run looked at; as parsed: it is validated here.
+ */
 export interface JobRequest extends Acceptance {
   readonly body: unknown;
 }
@@ -141,6 +154,8 @@ export interface BulkJobs {
   list(request: ListRequest): Promise<JobPage>;
   get(request: Origin & { readonly id: string }): Promise<BulkJob>;
   results(request: ResultsRequest): Promise<ResultPage>;
+  /** What a dry run found; of any other job `rejected` with `not_a_dry_run`. */
+  preview(request: Origin & { readonly id: string }): Promise<Preview>;
   /** Everything decided, by index; bounded in memory. Refuses before the first row is asked for. */
   allResults(request: ResultsRequest): Promise<AsyncIterable<readonly ItemResult[]>>;
   pause(request: SteerRequest): Promise<BulkJob>;
