@@ -42,6 +42,13 @@ export const bulkRoutes = ({ accept, jobs }: Pick<Bulk, 'accept' | 'jobs'>): rea
       sendJson(response, await jobs.get({ ...originOf(response), id: pathParameter(request, 'id') }));
     },
   },
+  {
+    ...operations.preview,
+    handle: async (request, response) => {
+      requireKnown(queryOf(request), []);
+      sendJson(response, await jobs.preview({ ...originOf(response), id: pathParameter(request, 'id') }));
+    },
+  },
   { ...operations.results, handle: (request, response) => results(jobs, request, response) },
   {
     ...operations.pause,

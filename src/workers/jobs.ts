@@ -8,6 +8,7 @@ import type { AcceptingInside } from './accept.ts';
 import { bulkCommand } from './asked.ts';
 import { requesterShown, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
+import { createPreviews } from './preview/reading.ts';
 import {
   type Accepted,
   type BulkJob,
@@ -55,6 +56,7 @@ const requireStates = (states: readonly string[] | undefined): void => {
 export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: Steering): BulkJobs => {
   const { store, log } = parts;
   const results = createResults(parts.pool);
+  const readPreview = createPreviews(parts);
 
   const look = async (origin: Origin, id: string): Promise<BulkJob> => {
     await parts.require(origin, 'bulk:read');
@@ -132,6 +134,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
       expectedCount: undefined,
       conduct: {},
       retryOf: job.id,
+      ...(job.undoOf === null ? {} : { undoOf: job.undoOf }),
       idempotencyKey: request.idempotencyKey,
       items: results.failedItems(job.id),
       frozenAt: () => undefined,
@@ -144,6 +147,11 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     list,
     get: (request) => look(request, request.id),
     results: page,
+    async preview({ id, ...origin }) {
+      await parts.require(origin, 'bulk:read');
+      const job = await store.get(id, requesterShown(origin.principal, 'bulk:read'));
+      return readPreview(job, origin.principal.permissions);
+    },
     allResults,
     pause: (request) => steered(steering.pause, request),
     resume: (request) => steered(steering.resume, request),

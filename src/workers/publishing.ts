@@ -17,6 +17,7 @@ import { sealWritten, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { type Accepted, outcomes } from './request.ts';
 import { conductJob } from './sql/conduct.ts';
+import { setOrigin } from './sql/previews.ts';
 import { insertJob, publishJob } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
 
@@ -83,6 +84,8 @@ export const createPublishing = (parts: Parts): Publishing => {
     await conduct(jobId, plan);
     const canary = plan.conduct.maxFailureRatio !== undefined;
     const staging = createStaging(pool, jobId, canary ? canaryItems : undefined);
+    if (plan.from !== undefined || plan.undoOf !== undefined)
+      await pool.query({ ...setOrigin, values: [jobId, plan.from ?? null, plan.undoOf ?? null] });
     try {
       for await (const items of plan.items) await staging.add(items);
       return await staging.finish();
@@ -158,7 +161,7 @@ const unitOf = (
   key: IdempotencyKey | undefined,
   parts: Parts,
 ): Unit => {
-  const { origin, command, source, dryRun, reference, retryOf, written } = plan;
+  const { origin, command, source, dryRun, reference, retryOf, from, undoOf, written } = plan;
   const { reason, ...free } = written;
   const metadata: Metadata = {
     ...metadataOf(
@@ -180,6 +183,8 @@ const unitOf = (
     ...(frozenAt === undefined ? {} : { frozenAt }),
     ...conductData(plan.conduct),
     ...(retryOf === undefined ? {} : { retryOf }),
+    ...(from === undefined ? {} : { from }),
+    ...(undoOf === undefined ? {} : { undoOf }),
   });
   const control = controlStream(jobId);
   const items = itemsStream(jobId);

@@ -53,6 +53,20 @@ const merged = ({ firstIndex, rounds, inputs }: DecidedChunkRow): readonly Store
   return [...decided, ...cancelled].sort((a, b) => a.x - b.x);
 };
 
+/** Rows of a statement over a job's chunks, in their order, a few at a time. */
+export async function* eachChunk<Row extends { readonly chunk: number }>(
+  pool: Db,
+  statement: { readonly name: string; readonly text: string },
+  jobId: string,
+): AsyncGenerator<readonly Row[]> {
+  for (let chunk = 0; ; ) {
+    const { rows } = await pool.query<Row>({ ...statement, values: [jobId, chunk, chunksAtATime] });
+    yield rows;
+    if (rows.length < chunksAtATime) return;
+    chunk = (rows.at(-1)?.chunk ?? chunk) + 1;
+  }
+}
+
 export const createResults = (pool: Db): Results => {
   const chunksFrom = async (
     jobId: string,
@@ -94,17 +108,13 @@ export const createResults = (pool: Db): Results => {
     },
     all: (jobId, outcome) => from(jobId, outcome, -1),
     async *failedItems(jobId) {
-      for (let chunk = 0; ; ) {
-        const values = [jobId, chunk, chunksAtATime];
-        const { rows } = await pool.query<DecidedChunkRow>({ ...selectFailedChunks, values });
+      for await (const rows of eachChunk<DecidedChunkRow>(pool, selectFailedChunks, jobId)) {
         for (const { firstIndex, rounds, inputs } of rows) {
           const failed = new Set(
             (rounds.flat() as StoredOutcome[]).filter(({ o }) => o === 'failed').map(({ x }) => x),
           );
           yield (inputs as StoredItem[]).filter((_, n) => failed.has(firstIndex + n));
         }
-        if (rows.length < chunksAtATime) return;
-        chunk = (rows.at(-1)?.chunk ?? chunk) + 1;
       }
     },
   };

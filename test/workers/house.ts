@@ -48,6 +48,7 @@ const Moved = defineEvent({
 
 interface Crate {
   readonly packed: boolean;
+  readonly owner?: unknown;
   readonly at: string;
   readonly moves: number;
 }
@@ -57,7 +58,7 @@ export const crates = defineStream<Crate, NewEvent>({
   initialState: { packed: false, at: 'dock', moves: 0 },
   evolve: (crate, event) =>
     event.type === 'CratePacked'
-      ? { ...crate, packed: true }
+      ? { ...crate, packed: true, ...(event.data.owner === undefined ? {} : { owner: event.data.owner }) }
       : { ...crate, at: String(event.data.to), moves: crate.moves + 1 },
 });
 
@@ -98,6 +99,10 @@ export const move = defineCommand({
   id: (input) => input.crateId,
   permission: 'crates:move',
   bulk: { field: 'crateId' },
+  inverse: {
+    command: 'move-crate',
+    input: ({ crateId }, before) => (before.at === 'chute' ? undefined : { crateId, to: before.at }),
+  },
   decide: ({ crateId, to }, crate) => {
     if (to === 'broken' && broken) throw new Error('the decider is broken');
     if (!crate.packed) return reject('not_found', 'There is no such crate.');

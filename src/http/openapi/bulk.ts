@@ -35,7 +35,7 @@ const starting: readonly ErrorCode[] = [
 
 const body = object(
   {
-    command: text,
+    command: { ...text, description: 'A command that runs in bulk; or give `from`.' },
     input: { type: 'object', description: 'The input that all items share.' },
     targets: { ...arrayOf(text), description: 'Ids; or give `where`.' },
     where: { type: 'object', description: 'The query filters as JSON; evaluated when the job is accepted.' },
@@ -43,8 +43,20 @@ const body = object(
     label: text,
     expectedCount: { ...whole, description: 'Refused unless exactly so many items are meant.' },
     ...conduct,
+    from: {
+      ...text,
+      description: 'The id of a dry run that has ended: its frozen items and input are run for real.',
+    },
+    evenIfChanged: {
+      ...flag,
+      description:
+        'With `from`: also items whose stream was changed since, which are else `skipped` with `changed_since_preview`.',
+    },
   },
-  ['input', 'targets', 'where', 'dryRun', 'label', 'expectedCount', ...conductNames],
+  [
+    ...['command', 'from', 'evenIfChanged', 'input', 'targets', 'where', 'dryRun', 'label', 'expectedCount'],
+    ...conductNames,
+  ],
 );
 
 const steer = (verb: string, operationId: string, summary: string): Operation => ({
@@ -150,6 +162,17 @@ export const operations = {
       },
     ],
     codes: ['not_permitted', 'not_found', 'invalid_input'],
+  },
+  preview: {
+    ...shared,
+    method: 'get',
+    path: `${base}/{id}/preview`,
+    operationId: 'previewBulkJob',
+    summary: 'What a dry run found: events and codes by number, and a sample of diffs',
+    permission: 'bulk:read',
+    parameters: [id],
+    answers: [{ status: 200, description: 'So far, while it runs.', content: json(ref('Preview')) }],
+    codes: ['not_permitted', 'not_found', 'rejected', 'invalid_input'],
   },
   pause: steer('pause', 'pauseBulkJob', 'Pause a job: nothing more is committed once this has answered'),
   resume: steer('resume', 'resumeBulkJob', 'Go on with a paused job'),

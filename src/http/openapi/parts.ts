@@ -4,8 +4,9 @@
  */
 import { errorCodes } from '../../errors.ts';
 import { priorities } from '../../workers/conduct.ts';
-import { jobStates, outcomes } from '../../workers/request.ts';
+import { jobStates, outcomes, sources } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
+import { previewSchema } from './preview.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
 
 const actor = object({ id: text, kind: { enum: ['person', 'service', 'system'] } });
@@ -37,7 +38,7 @@ const job = {
   ratePerSecond: orNull({ type: 'number', description: 'Items decided a second.' }),
   etaSeconds: orNull({ type: 'number' }),
   position: { ...whole, description: 'Give it as Quarterdeck-Min-Position to see every effect so far.' },
-  source: { enum: ['targets', 'where', 'csv', 'ndjson', 'retry'] },
+  source: { enum: sources },
   pausedReason: text,
   where: { type: 'object' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
@@ -47,6 +48,9 @@ const job = {
   maxRate: { type: 'number', description: 'Items decided a second at most.' },
   maxFailureRatio: { type: 'number' },
   resultsExpiredAt: { ...time, description: 'Since when results answer 410; counts and the log remain.' },
+  from: { ...text, description: 'The dry run whose items this job runs for real.' },
+  undoOf: { ...text, description: 'The job that this one undoes.' },
+  undoneBy: { ...text, description: 'The job that undoes this one.' },
 } satisfies Record<string, JsonSchema>;
 
 export const schemas: Readonly<Record<string, JsonSchema>> = {
@@ -89,13 +93,18 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     approval: flag,
     reasonRequired: flag,
     freshSignInMinutes: orNull({ ...whole, description: 'A sign-in may be no older than this.' }),
-    inverse: orNull(text),
+    inverse: orNull({ ...text, description: 'The command that takes it back: by it a bulk job is undone.' }),
+    irreversible: orNull({
+      ...text,
+      description: 'Why no command takes it back; null where `inverse` does.',
+    }),
   }),
   Event: object(event),
   Job: object(job, [
     ...['pausedReason', 'where', 'frozenAt', 'retryOf'],
-    ...['startAt', 'maxRate', 'maxFailureRatio', 'resultsExpiredAt'],
+    ...['startAt', 'maxRate', 'maxFailureRatio', 'resultsExpiredAt', 'from', 'undoOf', 'undoneBy'],
   ]),
+  Preview: previewSchema,
   ItemResult: object(
     {
       index: { ...whole, description: 'From 0, in the order given.' },

@@ -91,12 +91,13 @@ const projectionCases = (name: string): readonly (readonly [string, Case])[] => 
   ];
 };
 
+const jobsRead = ['', 'results', 'preview'];
 const jobCase = (verb: string, reached: number): readonly [string, Case] => [
-  `${verb === '' || verb === 'results' ? 'GET' : 'POST'} /internal/v1/bulk-jobs/{id}${verb === '' ? '' : `/${verb}`}`,
+  `${jobsRead.includes(verb) ? 'GET' : 'POST'} /internal/v1/bulk-jobs/{id}${verb === '' ? '' : `/${verb}`}`,
   {
     ask: (place, { job }) => ({
       path: `/internal/v1/bulk-jobs/${job[place]}${verb === '' ? '' : `/${verb}`}`,
-      ...(verb === '' || verb === 'results' ? {} : { method: 'POST' as const }),
+      ...(jobsRead.includes(verb) ? {} : { method: 'POST' as const }),
     }),
     reached,
     outOfReach: 'as-missing',
@@ -149,6 +150,8 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
   ],
   jobCase('', 200),
   jobCase('results', 200),
+  // It was no dry run.
+  jobCase('preview', 409),
   // The job of whoever asks has ended: that is told to its owner alone.
   jobCase('pause', 409),
   jobCase('resume', 409),
