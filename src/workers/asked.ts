@@ -55,7 +55,12 @@ export interface AskedByUpload extends Asked {
   readonly map?: Readonly<Record<string, string>> | undefined;
 }
 
-const check = <S extends z.ZodObject>(schema: S, value: unknown): z.output<S> => {
+/** @throws QuarterdeckError invalid_input with every field that is wrong. */
+export const checkAsked = <S extends z.ZodObject>(
+  schema: S,
+  value: unknown,
+  refusal = 'The bulk job is not valid.',
+): z.output<S> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap((issue): FieldError[] =>
@@ -66,11 +71,11 @@ const check = <S extends z.ZodObject>(schema: S, value: unknown): z.output<S> =>
         }))
       : [{ path: issue.path.map(String).join('.'), message: issue.message }],
   );
-  throw new QuarterdeckError('invalid_input', 'The bulk job is not valid.', { errors });
+  throw new QuarterdeckError('invalid_input', refusal, { errors });
 };
 
 export const readBody = (body: unknown): AskedByBody => {
-  const asked = check(bodySchema, body);
+  const asked = checkAsked(bodySchema, body);
   if (asked.targets !== undefined && asked.where !== undefined) {
     throw invalidInput('where', 'Give either targets or where, not both.');
   }
@@ -85,15 +90,24 @@ export const readBody = (body: unknown): AskedByBody => {
 
 /** Query parameters are texts: those that are not are read as JSON, or as their own kind. */
 export const readUploadQuery = (query: Readonly<Record<string, string>>): AskedByUpload => {
-  const value: Record<string, unknown> = { ...query, ...numbersIn(query) };
-  for (const name of ['map', 'input'] as const)
-    if (query[name] !== undefined) value[name] = parseJson(name, query[name]);
+  const value: Record<string, unknown> = { ...parseMembers(query, ['map', 'input']), ...numbersIn(query) };
   if (query.dryRun !== undefined) value.dryRun = flagOf(query.dryRun);
   if (query.expectedCount !== undefined && /^\d{1,9}$/.test(query.expectedCount)) {
     value.expectedCount = Number(query.expectedCount);
   }
-  return check(uploadSchema, value);
+  return checkAsked(uploadSchema, value);
 };
+
+/** With those members that are JSON parsed. */
+export const parseMembers = (
+  query: Readonly<Record<string, string>>,
+  names: readonly string[],
+): EventData => ({
+  ...query,
+  ...Object.fromEntries(
+    names.flatMap((name) => (query[name] === undefined ? [] : [[name, parseJson(name, query[name])]])),
+  ),
+});
 
 const flagOf = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
 
