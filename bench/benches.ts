@@ -4,6 +4,7 @@ import { append } from './append.ts';
 import type { Bench } from './bench.ts';
 import { bulk } from './bulk.ts';
 import { codec } from './codec.ts';
+import { headroom } from './headroom.ts';
 import { hotStream } from './hot-stream.ts';
 import { http } from './http.ts';
 import { projections } from './projections.ts';
@@ -14,6 +15,7 @@ export const benches: readonly Bench[] = [
   http,
   access,
   bulk,
+  headroom,
   hotStream,
   snapshot,
   projections,

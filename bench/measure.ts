@@ -11,6 +11,7 @@ export interface Loaded {
   /** CPU time of the process that was measured, microseconds. */
   readonly cpuMicros: number;
   readonly p50Ms?: number;
+  readonly p95Ms?: number;
   readonly p99Ms?: number;
   /** Operations that ended otherwise than they should. */
   readonly failed?: number;
@@ -23,6 +24,7 @@ export interface Round {
   /** Of all of PostgreSQL, per operation. */
   readonly postgresCpuMicros: number | undefined;
   readonly p50Ms?: number | undefined;
+  readonly p95Ms?: number | undefined;
   readonly p99Ms?: number | undefined;
   readonly failed?: number | undefined;
 }

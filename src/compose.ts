@@ -136,6 +136,7 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     dataDir: config.dataDir,
     production: config.production,
     redisUrls: config.redisUrls,
+    ...config.bulk,
     trustedProxies: config.trustedProxies,
     samlMetadata: config.samlMetadata ?? [],
     samlEntityId: config.samlEntityId,

@@ -28,6 +28,15 @@ const redisNodes = list.refine(
   },
 );
 
+const wholeNumber = (least: number, most: number) => {
+  const said = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, said)
+    .transform(Number)
+    .refine((number) => number >= least && number <= most, said);
+};
+
 const environment = z.object({
   NODE_ENV: z.string().default('development'),
   DATABASE_URL: postgres.optional(),
@@ -67,6 +76,9 @@ const environment = z.object({
       'must be 32 bytes in base64 (`openssl rand -base64 32` makes one)',
     )
     .optional(),
+  QUARTERDECK_BULK_LATENCY_BUDGET_MS: wholeNumber(0, 60_000).default(25),
+  QUARTERDECK_BULK_LAG_BUDGET_MS: wholeNumber(0, 3_600_000).default(5_000),
+  QUARTERDECK_BULK_RESULTS_DAYS: wholeNumber(1, 36_500).default(90),
   QUARTERDECK_ENVIRONMENT: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
@@ -104,6 +116,12 @@ export interface Config {
   readonly accessPolicy: string;
   readonly signingKey: string | undefined;
   readonly masterKey: Buffer | undefined;
+  /** Budgets that bulk work yields at, and for how long its results are kept. */
+  readonly bulk: {
+    readonly bulkLatencyBudgetMs: number;
+    readonly bulkLagBudgetMs: number;
+    readonly bulkResultsDays: number;
+  };
   readonly environment: string;
   /** undefined: on with an empty embedded database. */
   readonly demo: boolean | undefined;
@@ -162,6 +180,11 @@ const fromParsed = (p: Parsed): Config => ({
   signingKey: p.QUARTERDECK_SIGNING_KEY,
   masterKey:
     p.QUARTERDECK_MASTER_KEY === undefined ? undefined : Buffer.from(p.QUARTERDECK_MASTER_KEY, 'base64'),
+  bulk: {
+    bulkLatencyBudgetMs: p.QUARTERDECK_BULK_LATENCY_BUDGET_MS,
+    bulkLagBudgetMs: p.QUARTERDECK_BULK_LAG_BUDGET_MS,
+    bulkResultsDays: p.QUARTERDECK_BULK_RESULTS_DAYS,
+  },
   environment: p.QUARTERDECK_ENVIRONMENT,
   demo: p.QUARTERDECK_DEMO,
 });

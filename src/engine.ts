@@ -93,6 +93,9 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
+/** What bulk work yields at; docs/OPERATING.md tells them. */
+const usualBudgets = { latencyMs: 25, lagMs: 5_000 } as const;
+
 const forgetKeysEveryMs = 60 * 60_000;
 
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
@@ -139,8 +142,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     pool,
     onError,
     processId: newId(),
-    latencyBudgetMs: options.bulkLatencyBudgetMs ?? 25,
-    lagBudgetMs: options.bulkLagBudgetMs ?? 5_000,
+    latencyBudgetMs: options.bulkLatencyBudgetMs ?? usualBudgets.latencyMs,
+    lagBudgetMs: options.bulkLagBudgetMs ?? usualBudgets.lagMs,
     lagMs: readSide.lagMs,
   });
   const pipeline = createPipeline({
@@ -170,6 +173,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       selectKeys: readSide.queries.selectKeys,
     },
     headroom,
+    resultsDays: options.bulkResultsDays,
     requesters: requestersOf(access),
     redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
     queueDatabaseUrl: directUrl,

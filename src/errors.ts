@@ -21,6 +21,7 @@ export const errorCodes = [
   'not_found',
   'rejected',
   'idempotency_in_flight',
+  'results_expired',
   'version_conflict',
   'too_large',
   'unsupported_media_type',

@@ -65,6 +65,12 @@ export interface QuarterdeckOptions {
   readonly samlGroupsAttribute?: string;
   /** Tokens of directories, each `provider:hash` with the SHA-256 in hex. */
   readonly scimTokens?: readonly string[];
+  /** Bulk work yields where 95 in 100 interactive commands take longer, milliseconds; 0: never. */
+  readonly bulkLatencyBudgetMs?: number;
+  /** Bulk work yields where a read model is further behind, milliseconds; 0: never. */
+  readonly bulkLagBudgetMs?: number;
+  /** Days for which results of bulk jobs are kept; 90 unless told. */
+  readonly bulkResultsDays?: number;
   readonly production?: boolean;
   /** Whether to serve the console of this package at `/`. */
   readonly console?: boolean;
@@ -98,6 +104,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   const metrics = createMetrics({
     projectionLag: async () => (engine === undefined ? {} : lagOf(engine)),
     bulk: () => engine?.bulk.health(),
+    headroom: () => engine?.headroom.standing(),
   });
   engine = await createEngine({
     ...systemSources,
@@ -109,6 +116,9 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     allowedNetworks: options.allowedNetworks ?? loopback,
     trustedProxies: options.trustedProxies ?? [],
     redisUrls: options.redisUrls ?? [],
+    bulkLatencyBudgetMs: options.bulkLatencyBudgetMs,
+    bulkLagBudgetMs: options.bulkLagBudgetMs,
+    bulkResultsDays: options.bulkResultsDays,
     onError,
     say: (line) => logger.info(line),
     onCommand: metrics.commandEnded,

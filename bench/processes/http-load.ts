@@ -97,8 +97,25 @@ const commands = async (asked: Commands): Promise<Loaded> => {
   return { ...loaded, failed };
 };
 
-interface Lag extends Commands {
+interface Paced extends Commands {
   readonly perSecond: number;
+}
+
+/** Commands at an even pace, each sent when it is due, however long the others take. */
+const evenly = async (asked: Paced): Promise<Loaded> => {
+  const free = [...(await many(asked.target, asked.clients))];
+  let failed = 0;
+  const loaded = await paced(asked.perSecond, asked.seconds, async () => {
+    const connection = free.pop() ?? (await open(asked.target));
+    const answer = await connection.ask('POST', asked.path, bodyOf(asked));
+    free.push(connection);
+    if (answer.status !== 200 && failed++ === 0) console.error(answer);
+  });
+  for (const connection of free) connection.end();
+  return { ...loaded, failed };
+};
+
+interface Lag extends Paced {
   /** One command in so many is followed by a read that waits for it. */
   readonly readEvery: number;
 }
@@ -157,4 +174,4 @@ const lag = async (asked: Lag): Promise<LagAnswer> => {
   };
 };
 
-serveTasks({ open: async () => undefined, commands, lag }, async () => undefined);
+serveTasks({ open: async () => undefined, commands, evenly, lag }, async () => undefined);

@@ -84,6 +84,7 @@ export const summary = (took: number[], seconds: number, cpu: NodeJS.CpuUsage): 
     seconds,
     cpuMicros: cpu.user + cpu.system,
     p50Ms: percentile(took, 0.5),
+    p95Ms: percentile(took, 0.95),
     p99Ms: percentile(took, 0.99),
   };
 };

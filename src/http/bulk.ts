@@ -4,7 +4,14 @@
  */
 import type { Request, Response } from 'express';
 import { invalidInput } from '../errors.ts';
-import type { Accepted, Bulk, ItemResult, SteerRequest, UploadRequest } from '../workers/request.ts';
+import type {
+  Accepted,
+  Bulk,
+  ItemResult,
+  RetryRequest,
+  SteerRequest,
+  UploadRequest,
+} from '../workers/request.ts';
 import { sendJson, setPosition } from './answer.ts';
 import { mediaTypeOf, readJsonObject, requirePlainUtf8, unsupported } from './body.ts';
 import { originOf } from './caller.ts';
@@ -65,7 +72,7 @@ export const bulkRoutes = ({ accept, jobs }: Pick<Bulk, 'accept' | 'jobs'>): rea
   {
     ...operations.retryFailed,
     handle: async (request, response) =>
-      sendAccepted(response, await jobs.retryFailed(steering(request, response))),
+      sendAccepted(response, await jobs.retryFailed(await retrying(request, response))),
   },
 ];
 
@@ -81,21 +88,24 @@ const acceptanceOf = (request: Request, response: Response) => ({
 
 const uploads = ['text/csv', 'application/x-ndjson'] as const;
 
+/** The body of a streamed upload; undefined: it is none. */
+const uploadOf = (
+  request: Request,
+  query: URLSearchParams,
+): Pick<UploadRequest, 'mediaType' | 'query' | 'content'> | undefined => {
+  const mediaType = mediaTypeOf(request);
+  const upload = uploads.find((type) => type === mediaType);
+  if (upload === undefined) return undefined;
+  requirePlainUtf8(request);
+  return { mediaType: upload, query: single(query), content: contentOf(request) };
+};
+
 const start = async (accept: Bulk['accept'], request: Request, response: Response): Promise<Accepted> => {
   const acceptance = acceptanceOf(request, response);
   const query = queryOf(request);
-  const mediaType = mediaTypeOf(request);
-  const upload = uploads.find((type) => type === mediaType);
-  if (upload !== undefined) {
-    requirePlainUtf8(request);
-    return accept.fromUpload({
-      ...acceptance,
-      mediaType: upload,
-      query: single(query),
-      content: contentOf(request),
-    });
-  }
-  if (mediaType !== 'application/json') {
+  const upload = uploadOf(request, query);
+  if (upload !== undefined) return accept.fromUpload({ ...acceptance, ...upload });
+  if (mediaTypeOf(request) !== 'application/json') {
     throw unsupported(`Send application/json, or an upload as ${uploads.join(' or ')}.`);
   }
   requireKnown(query, []);
@@ -127,6 +137,17 @@ const sendAccepted = (response: Response, { job, replayed }: Accepted): void => 
 const steering = (request: Request, response: Response): SteerRequest => {
   requireKnown(queryOf(request), []);
   return { ...acceptanceOf(request, response), id: pathParameter(request, 'id') };
+};
+
+/** Without a body, with a JSON one, or with corrected rows as an upload. */
+const retrying = async (request: Request, response: Response): Promise<RetryRequest> => {
+  const query = queryOf(request);
+  const upload = uploadOf(request, query);
+  const steer = { ...acceptanceOf(request, response), id: pathParameter(request, 'id') };
+  if (upload !== undefined) return { ...steer, upload };
+  requireKnown(query, []);
+  const empty = Number(request.get('content-length') ?? 0) === 0 && !request.get('transfer-encoding');
+  return empty ? steer : { ...steer, body: await readJsonObject(request) };
 };
 
 const pagingOf = (query: URLSearchParams) => ({

@@ -12,6 +12,8 @@ export interface Gauges {
   readonly projectionLag: () => Promise<Readonly<Record<string, number>>>;
   /** Bulk work of this process: items decided since it started, and how it stands. */
   readonly bulk?: () => BulkGauges | undefined;
+  /** Whether bulk work of this process yields, and for how long it has. */
+  readonly headroom?: () => HeadroomGauge | undefined;
 }
 
 export interface BulkGauges {
@@ -19,6 +21,12 @@ export interface BulkGauges {
   readonly chunksInHand: number;
   readonly stalledMs: number;
   readonly queueReachable: boolean;
+}
+
+export interface HeadroomGauge {
+  readonly yielding: boolean;
+  readonly commandP95Ms: number | undefined;
+  readonly yieldedSeconds: number;
 }
 
 export interface Metrics {
@@ -36,6 +44,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
   collectDefaultMetrics({ register: registry });
   registerLag(registry, gauges);
   registerBulk(registry, gauges);
+  registerHeadroom(registry, gauges);
   const counters = countersOf(registry);
   return {
     registry,
@@ -110,6 +119,35 @@ const registerBulk = (registry: Registry, { bulk }: Gauges): void => {
   gauge('quarterdeck_bulk_queue_reachable', '1 where the queue answers, else 0.', (b) =>
     Number(b.queueReachable),
   );
+};
+
+const registerHeadroom = (registry: Registry, { headroom }: Gauges): void => {
+  if (headroom === undefined) return;
+  new Gauge({
+    name: 'quarterdeck_bulk_yielding',
+    help: '1 while bulk work of this process yields to interactive commands or read models.',
+    registers: [registry],
+    collect() {
+      this.set(headroom()?.yielding === true ? 1 : 0);
+    },
+  });
+  new Counter({
+    name: 'quarterdeck_bulk_yielded_seconds_total',
+    help: 'Seconds that rounds of bulk work have waited for others.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(headroom()?.yieldedSeconds ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'quarterdeck_interactive_command_p95_seconds',
+    help: '95 in 100 interactive commands of the last second took less; NaN where there were too few.',
+    registers: [registry],
+    collect() {
+      this.set((headroom()?.commandP95Ms ?? Number.NaN) / 1_000);
+    },
+  });
 };
 
 const timed = (registry: Registry): OnEnded => {

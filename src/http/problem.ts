@@ -24,6 +24,7 @@ export const problemKinds: Readonly<Record<ErrorCode, Kind>> = {
   not_found: { status: 404, title: 'Not found' },
   rejected: { status: 409, title: 'A rule said no' },
   idempotency_in_flight: { status: 409, title: 'The same request is still being worked on' },
+  results_expired: { status: 410, title: 'Results are kept no longer' },
   version_conflict: { status: 412, title: 'Changed in the meantime' },
   too_large: { status: 413, title: 'Too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },

@@ -61,7 +61,8 @@ export interface AcceptingInside extends Accepting {
 
 const nothing = (): undefined => undefined;
 
-const digested = (
+/** Passes an upload on; afterwards what it was, in short. */
+export const digested = (
   content: AsyncIterable<Uint8Array>,
 ): { content: AsyncIterable<Uint8Array>; digest: () => string } => {
   const hash = createHash('sha256');

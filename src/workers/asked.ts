@@ -77,7 +77,12 @@ export interface AskedFrom extends Conduct {
   readonly expectedCount?: number | undefined;
 }
 
-const check = <S extends z.ZodObject>(schema: S, value: unknown): z.output<S> => {
+/** @throws QuarterdeckError invalid_input with every field that is wrong. */
+export const checkAsked = <S extends z.ZodObject>(
+  schema: S,
+  value: unknown,
+  refusal = 'The bulk job is not valid.',
+): z.output<S> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap((issue): FieldError[] =>
@@ -88,7 +93,7 @@ const check = <S extends z.ZodObject>(schema: S, value: unknown): z.output<S> =>
         }))
       : [{ path: issue.path.map(String).join('.'), message: issue.message }],
   );
-  throw new QuarterdeckError('invalid_input', 'The bulk job is not valid.', { errors });
+  throw new QuarterdeckError('invalid_input', refusal, { errors });
 };
 
 export const invalidFrom = (message: string): QuarterdeckError => invalidInput('from', message);
@@ -96,14 +101,14 @@ export const invalidFrom = (message: string): QuarterdeckError => invalidInput('
 /** undefined: the body names no dry run. */
 export const readFrom = (body: unknown): AskedFrom | undefined => {
   if (typeof body !== 'object' || body === null || !('from' in body)) return undefined;
-  const asked = check(fromSchema, body);
+  const asked = checkAsked(fromSchema, body);
   const fault = textFault(asked.from);
   if (fault !== undefined) throw invalidFrom('Give the id of a dry run.');
   return asked;
 };
 
 export const readBody = (body: unknown): AskedByBody => {
-  const asked = check(bodySchema, body);
+  const asked = checkAsked(bodySchema, body);
   if (asked.targets !== undefined && asked.where !== undefined) {
     throw invalidInput('where', 'Give either targets or where, not both.');
   }
@@ -118,15 +123,24 @@ export const readBody = (body: unknown): AskedByBody => {
 
 /** Query parameters are texts: those that are not are read as JSON, or as their own kind. */
 export const readUploadQuery = (query: Readonly<Record<string, string>>): AskedByUpload => {
-  const value: Record<string, unknown> = { ...query, ...numbersIn(query) };
-  for (const name of ['map', 'input'] as const)
-    if (query[name] !== undefined) value[name] = parseJson(name, query[name]);
+  const value: Record<string, unknown> = { ...parseMembers(query, ['map', 'input']), ...numbersIn(query) };
   if (query.dryRun !== undefined) value.dryRun = flagOf(query.dryRun);
   if (query.expectedCount !== undefined && /^\d{1,9}$/.test(query.expectedCount)) {
     value.expectedCount = Number(query.expectedCount);
   }
-  return check(uploadSchema, value);
+  return checkAsked(uploadSchema, value);
 };
+
+/** With those members that are JSON parsed. */
+export const parseMembers = (
+  query: Readonly<Record<string, string>>,
+  names: readonly string[],
+): EventData => ({
+  ...query,
+  ...Object.fromEntries(
+    names.flatMap((name) => (query[name] === undefined ? [] : [[name, parseJson(name, query[name])]])),
+  ),
+});
 
 const flagOf = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
 

@@ -23,6 +23,7 @@ import { verifyJob } from './proof/verify.ts';
 import { createQueues } from './queues.ts';
 import { createRelay } from './relay.ts';
 import type { Bulk } from './request.ts';
+import { createRetention } from './retention.ts';
 import { unqueueChunks } from './sql/chunks.ts';
 import { createSteering } from './steering.ts';
 
@@ -53,11 +54,14 @@ export interface BulkOptions {
   readonly queueDatabaseUrl: string;
   /** What bulk work yields to; without it to nothing. */
   readonly headroom?: Headroom;
+  /** Days for which results are kept after a job's end. */
+  readonly resultsDays?: number | undefined;
   /** Chunks worked on at a time by this process. */
   readonly concurrency?: number;
 }
 
 const chunksQueuedMax = 16;
+const resultsDaysUsual = 90;
 
 export const createBulk = (options: BulkOptions): Bulk => {
   const { pool, codec, onError, redisUrl, queueDatabaseUrl, concurrency = 3 } = options;
@@ -81,6 +85,8 @@ export const createBulk = (options: BulkOptions): Bulk => {
   const idleMs = (): number => (chunks.inHand() > 0 ? 0 : Date.now() - chunks.lastActiveAt());
   const relay = createRelay({ pool, queues, steering, onError, window: chunksQueuedMax, idleMs });
   const jobs = createJobs(parts, accept, steering);
+  const { resultsDays: days = resultsDaysUsual, clock } = options;
+  const retention = createRetention({ pool, clock, days, leaderUrl: queueDatabaseUrl, onError });
   let started = false;
 
   return {
@@ -104,8 +110,10 @@ export const createBulk = (options: BulkOptions): Bulk => {
       queues.consume(chunks.run);
       progress.onWake(relay.wake);
       relay.start();
+      retention.start();
     },
     async stop() {
+      await retention.stop();
       await relay.stop();
       await chunks.stop();
       await queues.close();

@@ -1,16 +1,13 @@
 /** Looking at jobs and steering them: permissions first, then the work of the files beside this one. */
 import type { Origin } from '../access/origin.ts';
-import { requireFreshSignIn } from '../commands/refusals.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import { momentOf } from '../events/moment.ts';
 import { textFault } from '../events/sound-json.ts';
 import type { AcceptingInside } from './accept.ts';
-import { bulkCommand } from './asked.ts';
 import { requesterShown, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { createPreviews } from './preview/reading.ts';
 import {
-  type Accepted,
   type BulkJob,
   type BulkJobs,
   type ItemResult,
@@ -19,8 +16,9 @@ import {
   type ResultsRequest,
   type SteerRequest,
 } from './request.ts';
-import { createResults, readIndex, readOutcome } from './results.ts';
-import { endedStates, type Steering } from './steering.ts';
+import { createResults, readIndex, readOutcome, requireResults } from './results.ts';
+import { createRetry } from './retry.ts';
+import type { Steering } from './steering.ts';
 
 const bounded = (limit: number | undefined, usual: number, max: number): number => {
   const wanted = limit ?? usual;
@@ -63,6 +61,12 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     return viewOf(await store.get(id, requesterShown(origin.principal, 'bulk:read')));
   };
 
+  const lookAtResults = async (request: ResultsRequest): Promise<BulkJob> => {
+    const job = await look(request, request.id);
+    requireResults({ resultsExpiredAt: job.resultsExpiredAt ?? null });
+    return job;
+  };
+
   const steered = async (
     step: (request: SteerRequest) => Promise<void>,
     request: SteerRequest,
@@ -91,7 +95,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
   };
 
   const page = async (request: ResultsRequest) => {
-    const { position } = await look(request, request.id);
+    const { position } = await lookAtResults(request);
     const limit = bounded(request.limit, 100, 1_000);
     const found = await results.page(
       request.id,
@@ -99,48 +103,15 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
       readIndex(request.cursor),
       limit + 1,
     );
+    await lookAtResults(request);
     const data = found.slice(0, limit);
     return { data, nextCursor: found.length > limit ? String(data.at(-1)?.index) : null, position };
   };
 
   const allResults = async (request: ResultsRequest): Promise<AsyncIterable<readonly ItemResult[]>> => {
     const outcome = readOutcome(request.outcome);
-    await look(request, request.id);
-    return results.all(request.id, outcome);
-  };
-
-  const retryFailed = async (request: SteerRequest): Promise<Accepted> => {
-    await parts.require(request, 'bulk:run');
-    const job = await store.get(request.id, requesterShown(request.principal, 'bulk:run'));
-    const command = bulkCommand(parts.catalogue, job.command);
-    await parts.require(request, command.permission);
-    requireFreshSignIn(command, { principal: request.principal, now: parts.clock() });
-    if (!endedStates.has(job.state))
-      throw refused('job_not_ended', `The job is ${job.state}; wait until it has ended.`);
-    if (job.counts.failed === 0) throw refused('nothing_failed', 'No item of this job failed.');
-    const reason = request.reason ?? job.written.reason;
-    const { label, input } = job.written;
-    return accepting.fromPlan({
-      origin: request,
-      command,
-      source: 'retry',
-      dryRun: job.dryRun,
-      written: {
-        ...(label === undefined ? {} : { label }),
-        ...(input === undefined ? {} : { input }),
-        ...(reason === undefined ? {} : { reason }),
-      },
-      reference: request.reference ?? job.reference ?? undefined,
-      expectedCount: undefined,
-      conduct: {},
-      retryOf: job.id,
-      ...(job.undoOf === null ? {} : { undoOf: job.undoOf }),
-      idempotencyKey: request.idempotencyKey,
-      items: results.failedItems(job.id),
-      frozenAt: () => undefined,
-      fingerprint: () => ({ retryOf: job.id, reason: request.reason ?? null }),
-      knownAhead: true,
-    });
+    await lookAtResults(request);
+    return wholly(results.all(request.id, outcome), () => lookAtResults(request));
   };
 
   return {
@@ -156,9 +127,12 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     pause: (request) => steered(steering.pause, request),
     resume: (request) => steered(steering.resume, request),
     cancel: (request) => steered(steering.cancel, request),
-    retryFailed,
+    retryFailed: createRetry(parts, accepting, results),
   };
 };
 
-const refused = (rejection: string, message: string): QuarterdeckError =>
-  new QuarterdeckError('rejected', message, { rejection });
+/** A stream over results that expired meanwhile is cut: it may lack some. */
+async function* wholly<T>(items: AsyncIterable<T>, check: () => Promise<unknown>): AsyncGenerator<T> {
+  yield* items;
+  await check();
+}

@@ -161,6 +161,14 @@ export interface SteerRequest extends Acceptance {
   readonly id: string;
 }
 
+/** To try items of an ended job again: as they were given, or with corrected input. */
+export interface RetryRequest extends SteerRequest {
+  /** `{outcomes?, label?, startAt?, priority?, maxRate?, maxFailureRatio?}`, as parsed: it is validated here. */
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** Its query: `outcomes`, `match`, `map` and what a body has, as they came. */
+  readonly upload?: Pick<UploadRequest, 'mediaType' | 'query' | 'content'>;
+}
+
 /** Steering what has ended is `rejected` with `job_ended`; what is in the wanted state already is left as it is. */
 export interface BulkJobs {
   list(request: ListRequest): Promise<JobPage>;
@@ -173,8 +181,8 @@ export interface BulkJobs {
   pause(request: SteerRequest): Promise<BulkJob>;
   resume(request: SteerRequest): Promise<BulkJob>;
   cancel(request: SteerRequest): Promise<BulkJob>;
-  /** A new job over the items that failed. */
-  retryFailed(request: SteerRequest): Promise<Accepted>;
+  /** A new job over the items that failed or, where asked or corrected, were rejected. */
+  retryFailed(request: RetryRequest): Promise<Accepted>;
 }
 
 export interface Bulk {

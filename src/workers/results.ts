@@ -7,10 +7,15 @@ import { invalidInput, QuarterdeckError } from '../errors.ts';
 import type { StoredItem } from './items.ts';
 import { resultOf, type StoredOutcome } from './outcomes.ts';
 import { type ItemResult, type Outcome, outcomes } from './request.ts';
-import { type DecidedChunkRow, selectDecidedChunks, selectFailedChunks } from './sql/results.ts';
+import { type DecidedChunkRow, selectChunksWith, selectDecidedChunks } from './sql/results.ts';
 import { chunkItems } from './staging.ts';
 
 const chunksAtATime = 8;
+
+export interface Retried {
+  readonly item: StoredItem;
+  readonly outcome: StoredOutcome;
+}
 
 export interface Results {
   /** `after`: the index of the item before the page; -1 from the start. */
@@ -21,8 +26,8 @@ export interface Results {
     limit: number,
   ): Promise<readonly ItemResult[]>;
   all(jobId: string, outcome: Outcome | undefined): AsyncIterable<readonly ItemResult[]>;
-  /** Items that failed, as they were stored. */
-  failedItems(jobId: string): AsyncIterable<readonly StoredItem[]>;
+  /** Items with such an outcome, as they were stored, and what became of them. */
+  retriable(jobId: string, outcomes: readonly Outcome[]): AsyncIterable<readonly Retried[]>;
 }
 
 export const readOutcome = (text: string | undefined): Outcome | undefined => {
@@ -58,9 +63,11 @@ export async function* eachChunk<Row extends { readonly chunk: number }>(
   pool: Db,
   statement: { readonly name: string; readonly text: string },
   jobId: string,
+  ...more: readonly unknown[]
 ): AsyncGenerator<readonly Row[]> {
   for (let chunk = 0; ; ) {
-    const { rows } = await pool.query<Row>({ ...statement, values: [jobId, chunk, chunksAtATime] });
+    const values = [jobId, chunk, chunksAtATime, ...more];
+    const { rows } = await pool.query<Row>({ ...statement, values });
     yield rows;
     if (rows.length < chunksAtATime) return;
     chunk = (rows.at(-1)?.chunk ?? chunk) + 1;
@@ -107,15 +114,30 @@ export const createResults = (pool: Db): Results => {
       return page;
     },
     all: (jobId, outcome) => from(jobId, outcome, -1),
-    async *failedItems(jobId) {
-      for await (const rows of eachChunk<DecidedChunkRow>(pool, selectFailedChunks, jobId)) {
-        for (const { firstIndex, rounds, inputs } of rows) {
-          const failed = new Set(
-            (rounds.flat() as StoredOutcome[]).filter(({ o }) => o === 'failed').map(({ x }) => x),
-          );
-          yield (inputs as StoredItem[]).filter((_, n) => failed.has(firstIndex + n));
-        }
+    async *retriable(jobId, wanted) {
+      for await (const rows of eachChunk<DecidedChunkRow>(pool, selectChunksWith, jobId, wanted)) {
+        for (const row of rows) yield retriedIn(row, wanted);
       }
     },
   };
+};
+
+const retriedIn = (
+  { firstIndex, rounds, inputs }: DecidedChunkRow,
+  wanted: readonly Outcome[],
+): readonly Retried[] => {
+  const outcomes = new Map((rounds.flat() as StoredOutcome[]).map((outcome) => [outcome.x, outcome]));
+  return (inputs as StoredItem[]).flatMap((item, n) => {
+    const outcome = outcomes.get(firstIndex + n);
+    return outcome !== undefined && wanted.includes(outcome.o) ? [{ item, outcome }] : [];
+  });
+};
+
+/** @throws QuarterdeckError results_expired. */
+export const requireResults = ({ resultsExpiredAt }: { readonly resultsExpiredAt: string | null }): void => {
+  if (resultsExpiredAt === null) return;
+  throw new QuarterdeckError(
+    'results_expired',
+    `Results of this job were kept until ${resultsExpiredAt}; its counts and the log remain.`,
+  );
 };

@@ -15,6 +15,7 @@ const statuses = {
   not_found: 404,
   rejected: 409,
   idempotency_in_flight: 409,
+  results_expired: 410,
   version_conflict: 412,
   too_large: 413,
   unsupported_media_type: 415,

@@ -24,7 +24,14 @@ import { createRegistry } from '../../src/events/registry.ts';
 import { defineProjection } from '../../src/queries/definition.ts';
 import { queryEvents } from '../../src/queries/engine-events.ts';
 import { createReadSide } from '../../src/queries/read-side.ts';
-import { type Bulk, type BulkJob, bulkEvents, createBulk, type ItemResult } from '../../src/workers/index.ts';
+import {
+  type Bulk,
+  type BulkJob,
+  bulkEvents,
+  createBulk,
+  type Headroom,
+  type ItemResult,
+} from '../../src/workers/index.ts';
 import type { TestDatabase } from '../setup/database.ts';
 
 const crateId = z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and hyphens');
@@ -176,6 +183,8 @@ export interface HouseOptions {
   readonly concurrency?: number;
   /** false: another process runs the projector. */
   readonly reading?: boolean;
+  /** What bulk work yields to. */
+  readonly headroom?: Headroom;
   /** Wraps the deciding, to look at it or to hold it up. */
   readonly deciding?: (inner: Deciding) => Deciding;
 }
@@ -185,6 +194,7 @@ export const openHouse = async ({
   redisUrl,
   concurrency,
   reading = true,
+  headroom,
   deciding: wrap = (d) => d,
 }: HouseOptions) => {
   const errors: { error: unknown; doing: string }[] = [];
@@ -255,6 +265,7 @@ export const openHouse = async ({
       redisUrl,
       queueDatabaseUrl: db.applicationUrl,
       ...(concurrency === undefined ? {} : { concurrency }),
+      ...(headroom === undefined ? {} : { headroom }),
     });
   const bulk = openBulk();
 

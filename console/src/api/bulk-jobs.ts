@@ -35,8 +35,16 @@ export const resultsUrl = (id: string, format: 'csv' | 'ndjson', outcome?: strin
 
 export type Where = Readonly<Record<string, unknown>>;
 
+/** How it runs; what is absent is as usual. */
+export interface Conduct {
+  readonly startAt: string | undefined;
+  readonly priority: string | undefined;
+  readonly maxRate: number | undefined;
+  readonly maxFailureRatio: number | undefined;
+}
+
 /** What every start has, whatever its items come from. */
-interface Starting {
+interface Starting extends Conduct {
   readonly command: string;
   /** The input that all items share. */
   readonly input: Readonly<Record<string, unknown>>;
@@ -69,6 +77,10 @@ export const uploadJob = (upload: Upload, idempotencyKey: string): Promise<Job> 
       input: Object.keys(upload.input).length === 0 ? undefined : JSON.stringify(upload.input),
       label: upload.label,
       dryRun: upload.dryRun ? true : undefined,
+      startAt: upload.startAt,
+      priority: upload.priority,
+      maxRate: upload.maxRate,
+      maxFailureRatio: upload.maxFailureRatio,
     },
     body: upload.file,
     headers: { 'content-type': upload.type, ...acceptance(idempotencyKey, upload.reason) },
@@ -82,11 +94,40 @@ const acceptance = (idempotencyKey: string, reason: string | undefined): Record<
   ...(reason === undefined ? {} : { 'quarterdeck-reason': encodeURIComponent(reason) }),
 });
 
-export type Steer = 'pause' | 'resume' | 'cancel' | 'retry-failed';
+export type Steer = 'pause' | 'resume' | 'cancel';
 
-/** The job afterwards; for `retry-failed` a new one over the items that failed. */
+/** The job afterwards. */
 export const steerJob = async (id: string, steer: Steer): Promise<Job> =>
   (await call<Job>(`/bulk-jobs/${encodeURIComponent(id)}/${steer}`, { method: 'POST', body: {} })).body;
+
+/** A new job over what failed and, where wanted, what was rejected. */
+export const retryJob = async (id: string, outcomes: readonly string[]): Promise<Job> =>
+  (
+    await call<Job>(`/bulk-jobs/${encodeURIComponent(id)}/retry-failed`, {
+      method: 'POST',
+      body: { outcomes },
+    })
+  ).body;
+
+export interface Correction {
+  readonly file: File;
+  readonly type: Upload['type'];
+  /** Of a CSV: input field → column. */
+  readonly map: Readonly<Record<string, string>> | undefined;
+  /** By what a row names its item. */
+  readonly match: string;
+}
+
+/** A new job over the rows of the file, each in place of an item that failed or was rejected. */
+export const correctJob = async (id: string, { file, type, map, match }: Correction): Promise<Job> =>
+  (
+    await call<Job>(`/bulk-jobs/${encodeURIComponent(id)}/retry-failed`, {
+      method: 'POST',
+      query: { match, map: map === undefined ? undefined : JSON.stringify(map) },
+      body: file,
+      headers: { 'content-type': type },
+    })
+  ).body;
 
 const ended = new Set(['completed', 'completed-with-failures', 'failed', 'cancelled']);
 

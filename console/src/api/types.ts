@@ -89,6 +89,15 @@ export interface Job {
   /** With `where`: the log position at or beyond which it was evaluated. */
   readonly frozenAt?: number;
   readonly retryOf?: string;
+  readonly priority?: string;
+  /** Until then it is accepted and nothing of it runs. */
+  readonly startAt?: Timestamp;
+  /** Items a second at most. */
+  readonly maxRate?: number;
+  /** The part of 1 that may fail or be rejected. */
+  readonly maxFailureRatio?: number;
+  /** Since when results are kept no longer. */
+  readonly resultsExpiredAt?: Timestamp;
 }
 
 export interface ItemResult {

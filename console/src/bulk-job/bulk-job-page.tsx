@@ -8,7 +8,8 @@ import { Moment } from '../parts/moment.tsx';
 import { Page } from '../parts/page.tsx';
 import { Person } from '../parts/person.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
-import { Loading, Trouble } from '../parts/states.tsx';
+import { Empty, Loading, Trouble } from '../parts/states.tsx';
+import { ConductLine } from './conduct-line.tsx';
 import { ProgressPanel } from './progress-panel.tsx';
 import { Results } from './results.tsx';
 import { Steering } from './steering.tsx';
@@ -28,7 +29,14 @@ export const BulkJobPage = ({ id }: { readonly id: string }) => {
       {job !== undefined && (
         <>
           <ProgressPanel job={job} />
-          <Results job={job} settled={hasEnded(job)} />
+          <ConductLine job={job} />
+          {job.resultsExpiredAt === undefined ? (
+            <Results job={job} settled={hasEnded(job)} />
+          ) : (
+            <Empty title="What became of each item is kept no longer">
+              The counts above remain, and so does every change in the audit log.
+            </Empty>
+          )}
         </>
       )}
     </Page>
@@ -59,7 +67,7 @@ const Lead = ({ job }: { readonly job: Job }) => (
     <Person actor={job.requestedBy} /> · <Moment at={job.requestedAt} />
     {job.retryOf !== undefined && (
       <>
-        {' · tries again what failed in '}
+        {' · tries again what went wrong in '}
         <Link className="text-link" href={jobUrl(job.retryOf)}>
           this job
         </Link>

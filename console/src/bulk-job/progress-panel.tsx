@@ -2,7 +2,8 @@
 import { Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core';
 import { hasEnded } from '../api/bulk-jobs.ts';
 import type { Job } from '../api/types.ts';
-import { count, duration } from '../parts/written.ts';
+import { count, duration, moment } from '../parts/written.ts';
+import { isToCome } from './conduct-line.tsx';
 import { JobProgress } from './job-progress.tsx';
 import { decided, toldOutcomes } from './outcomes.ts';
 
@@ -54,6 +55,7 @@ const pace = (job: Job): string => {
   const left = job.etaSeconds ? `about ${duration(job.etaSeconds)} to go` : undefined;
   if (job.state === 'paused' && job.pausedReason !== undefined)
     return `paused: ${pausedReasons[job.pausedReason] ?? job.pausedReason}`;
+  if (job.state === 'accepted' && isToCome(job.startAt)) return `starts ${moment(job.startAt)}`;
   if (job.state !== 'running') return waiting[job.state] ?? '';
   return [rate, left].filter(Boolean).join(', ');
 };
@@ -73,4 +75,6 @@ const waiting: Readonly<Record<string, string>> = {
 
 const pausedReasons: Readonly<Record<string, string>> = {
   requester_not_permitted: 'whoever requested it may not do this any more',
+  failure_ratio_exceeded: 'more of its items failed or were rejected than it allows',
+  command_not_available: 'there is no such command any more',
 };

@@ -10,14 +10,13 @@ import { jobUrl } from '../bulk-jobs/columns.tsx';
 import { navigate } from '../navigation/place.ts';
 import { words } from '../parts/written.ts';
 import { usePermits } from '../shell/me-context.ts';
+import { Retry } from './retry.tsx';
 
 const allowed: Readonly<Record<string, readonly Steer[]>> = {
   accepted: ['pause', 'cancel'],
   'awaiting-approval': ['cancel'],
   running: ['pause', 'cancel'],
   paused: ['resume', 'cancel'],
-  'completed-with-failures': ['retry-failed'],
-  failed: ['retry-failed'],
 };
 
 export const Steering = ({ job }: { readonly job: Job }) => {
@@ -52,6 +51,7 @@ export const Steering = ({ job }: { readonly job: Job }) => {
             {words(how)}
           </Button>
         ))}
+      {mayRun && <Retry job={job} />}
       {may.includes('cancel') && <Cancel onCancel={() => steer.mutate('cancel')} />}
     </>
   );

@@ -2,14 +2,16 @@
 
 import { Button, Group, Stack, Switch, TextInput } from '@mantine/core';
 import type { Command } from '../api/commands.ts';
+import { ConductFields, type ConductOptions, conductOf, usualConduct } from './conduct-fields.tsx';
 
 export interface JobOptions {
   readonly label: string;
   readonly reason: string;
   readonly dryRun: boolean;
+  readonly conduct: ConductOptions;
 }
 
-export const noOptions: JobOptions = { label: '', reason: '', dryRun: false };
+export const noOptions: JobOptions = { label: '', reason: '', dryRun: false, conduct: usualConduct };
 
 interface JobOptionsProps {
   readonly options: JobOptions;
@@ -38,6 +40,7 @@ export const JobOptionsFields = ({ options, onChange, wantsReason, ready, starti
         onChange={(event) => onChange({ ...options, reason: event.currentTarget.value })}
       />
     )}
+    <ConductFields conduct={options.conduct} onChange={(conduct) => onChange({ ...options, conduct })} />
     <Switch
       label="Dry run"
       description="Decides every item and shows what would happen. Stores nothing."
@@ -54,7 +57,8 @@ export const JobOptionsFields = ({ options, onChange, wantsReason, ready, starti
 );
 
 /** As requests want them: what was left empty is absent. */
-export const requestOf = ({ label, reason, dryRun }: JobOptions) => ({
+export const requestOf = ({ label, reason, dryRun, conduct }: JobOptions) => ({
+  ...conductOf(conduct),
   label: label.trim() || undefined,
   reason: reason.trim() || undefined,
   dryRun,

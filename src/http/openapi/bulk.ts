@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../errors.ts';
 import { outcomes } from '../../workers/request.ts';
 import type { Answer, Operation } from '../route.ts';
 import { conduct, conductNames, conductQuery } from './bulk-conduct.ts';
+import { correctionQuery, retryBody } from './bulk-retry.ts';
 import { idempotencyKey, path, query, reason, reference } from './parts.ts';
 import { arrayOf, flag, json, object, pageOf, ref, text, whole } from './schemas.ts';
 
@@ -59,6 +60,8 @@ const body = object(
   ],
 );
 
+const steered = [id, idempotencyKey, reason, reference];
+
 const steer = (verb: string, operationId: string, summary: string): Operation => ({
   ...shared,
   method: 'post',
@@ -66,12 +69,16 @@ const steer = (verb: string, operationId: string, summary: string): Operation =>
   operationId,
   summary,
   permission: 'bulk:run',
-  parameters: [id, idempotencyKey, reason, reference],
+  parameters: steered,
   answers: [{ status: 200, description: 'The job.', content: json(ref('Job')) }],
   codes: ['malformed_request', 'not_permitted', 'not_found', 'rejected', 'invalid_input', 'reason_required'],
 });
 
-const retryFailed = steer('retry-failed', 'retryFailedItems', 'Start a new job over the items that failed');
+const retryFailed = steer(
+  'retry-failed',
+  'retryFailedItems',
+  'Start a new job over the items that failed or were rejected, as given or corrected',
+);
 
 export const operations = {
   start: {
@@ -161,7 +168,7 @@ export const operations = {
         },
       },
     ],
-    codes: ['not_permitted', 'not_found', 'invalid_input'],
+    codes: ['not_permitted', 'not_found', 'results_expired', 'invalid_input'],
   },
   preview: {
     ...shared,
@@ -177,5 +184,11 @@ export const operations = {
   pause: steer('pause', 'pauseBulkJob', 'Pause a job: nothing more is committed once this has answered'),
   resume: steer('resume', 'resumeBulkJob', 'Go on with a paused job'),
   cancel: steer('cancel', 'cancelBulkJob', 'Cancel a job: nothing is committed after it'),
-  retryFailed: { ...retryFailed, answers: [accepted] },
+  retryFailed: {
+    ...retryFailed,
+    parameters: [...steered, ...correctionQuery],
+    body: retryBody,
+    answers: [accepted],
+    codes: [...starting, 'results_expired'],
+  },
 } as const satisfies Record<string, Operation>;

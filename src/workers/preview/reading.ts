@@ -10,6 +10,7 @@ import type { Db } from '../../db/pool.ts';
 import { QuarterdeckError } from '../../errors.ts';
 import { type Codec, erased } from '../../events/codec.ts';
 import type { JobRecord } from '../job-record.ts';
+import { requireResults } from '../results.ts';
 import { selectSample, sumCodes, sumEvents } from '../sql/previews.ts';
 import type { PatchOperation, Preview, PreviewedItem } from './request.ts';
 import { type StoredSample, sampleContext, sampleMax } from './round.ts';
@@ -44,6 +45,7 @@ export const createPreviews = ({ pool, codec, catalogue }: Parts): ReadPreview =
       const rejection = 'not_a_dry_run';
       throw new QuarterdeckError('rejected', 'Only a dry run has a preview.', { rejection });
     }
+    requireResults(job);
     const command = catalogue.find(job.command);
     const diffsShown =
       permissions.has('audit:replay') || (command !== undefined && permissions.has(command.permission));

@@ -11,7 +11,7 @@ import { type JobRecord, requesterShown } from '../job-record.ts';
 import type { StoredOutcome } from '../outcomes.ts';
 import type { Parts } from '../parts.ts';
 import type { JobRequest } from '../request.ts';
-import { eachChunk } from '../results.ts';
+import { eachChunk, requireResults } from '../results.ts';
 import { type DecidedItemsRow, selectDecidedItems } from '../sql/previews.ts';
 
 const notPreviewed: Kept = {
@@ -91,6 +91,7 @@ const findDryRun = async (parts: Parts, request: JobRequest, id: string): Promis
     );
   if (job.finishedAt === null)
     throw refused('job_not_ended', `The dry run is ${job.state}; wait until it has ended.`);
+  requireResults(job);
   return job;
 };
 

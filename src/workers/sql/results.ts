@@ -23,12 +23,14 @@ export interface DecidedChunkRow {
   readonly inputs: readonly unknown[] | null;
 }
 
-/** $1 job, $2 first chunk, $3 chunks at most: inputs and outcomes of chunks in which something failed. */
-export const selectFailedChunks = {
-  name: 'bulk_select_failed_chunks',
+/** $1 job, $2 first chunk, $3 chunks at most, $4 outcomes: failed, rejected. Inputs and what became of them. */
+export const selectChunksWith = {
+  name: 'bulk_select_chunks_with',
   text: `
     SELECT c.chunk, c.first_index AS "firstIndex", c.inputs,
       (SELECT json_agg(r.outcomes ORDER BY r.round) FROM bulk_rounds r
         WHERE r.job_id = c.job_id AND r.chunk = c.chunk) AS rounds
-    FROM bulk_chunks c WHERE c.job_id = $1 AND c.chunk >= $2 AND c.failed > 0 ORDER BY c.chunk LIMIT $3`,
+    FROM bulk_chunks c WHERE c.job_id = $1 AND c.chunk >= $2
+      AND ('failed' = ANY ($4::text[]) AND c.failed > 0 OR 'rejected' = ANY ($4::text[]) AND c.rejected > 0)
+    ORDER BY c.chunk LIMIT $3`,
 } as const;

@@ -1,0 +1,108 @@
+/**
+ * Corrected input for items of an ended job: each row names the item it is for, by the command's target or
+ * by the item's index or line in the job. It replaces that item's own input. Rows that name none refuse the
+ * whole upload, with their lines: nothing is started that may not have been meant.
+ */
+import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
+import type { BulkCommand } from './asked.ts';
+import type { AskedCorrection, Retriable } from './asked-retry.ts';
+import { createNames, type Match, type OpenNames } from './matching.ts';
+import type { StoredOutcome } from './outcomes.ts';
+import type { Results } from './results.ts';
+import { csvSource } from './sources/csv.ts';
+import { type Field, fieldsOf } from './sources/fields.ts';
+import { ndjsonSource } from './sources/ndjson.ts';
+import type { Source, SourceItem } from './sources/source.ts';
+
+const errorsToldMax = 20;
+
+const nameIn: Readonly<Record<Match, (outcome: StoredOutcome) => string | null>> = {
+  target: ({ t }) => t,
+  index: ({ x }) => String(x),
+  line: ({ l }) => (l === undefined ? null : String(l)),
+};
+
+const namesOf = async (
+  results: Results,
+  jobId: string,
+  { match }: AskedCorrection,
+  outcomes: readonly Retriable[],
+): Promise<OpenNames> => {
+  const names = createNames();
+  for await (const items of results.retriable(jobId, outcomes))
+    for (const { outcome } of items) {
+      const name = nameIn[match](outcome);
+      if (name !== null) names.add(name);
+    }
+  return names.close();
+};
+
+/** Where rows name an item otherwise than by its target, a column more. */
+const fieldsFor = (command: BulkCommand, match: Match): ReadonlyMap<string, Field> => {
+  const fields = fieldsOf(command);
+  if (match === 'target') return fields;
+  if (fields.has(match))
+    throw invalidInput('match', `The command has a field "${match}" of its own; match by target.`);
+  return new Map([...fields, [match, { name: match, kind: 'number', required: true }]]);
+};
+
+export interface Correcting {
+  readonly results: Results;
+  readonly jobId: string;
+  readonly command: BulkCommand;
+  readonly asked: AskedCorrection;
+  readonly outcomes: readonly Retriable[];
+  /** Fields that the job's common input gives to every row. */
+  readonly given: readonly string[];
+  readonly csv: boolean;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+const rowsOf = ({ command, asked, given, csv, content }: Correcting): Source => {
+  const { match, map } = asked;
+  const fields = fieldsFor(command, match);
+  if (csv) {
+    const whole = map === undefined || match === 'target' ? map : { [match]: match, ...map };
+    return csvSource(content, fields, whole, given);
+  }
+  if (map === undefined) return ndjsonSource(content);
+  throw invalidInput('map', 'A map is for CSV; each NDJSON line already names its fields.');
+};
+
+/** The rows that are for an item, without what only names it. @throws QuarterdeckError after the last row. */
+export async function* correctedRows(correcting: Correcting): AsyncGenerator<readonly SourceItem[]> {
+  const { asked, command, outcomes } = correcting;
+  const rows = rowsOf(correcting);
+  const names = await namesOf(correcting.results, correcting.jobId, asked, outcomes);
+  const named = asked.match === 'target' ? command.bulk.field : asked.match;
+  const errors: FieldError[] = [];
+  let strangers = 0;
+  for await (const items of rows) {
+    const own = items.filter(({ line = 0, input }) => {
+      const name = input[named];
+      if ((typeof name === 'string' || typeof name === 'number') && names.take(String(name))) return true;
+      if (strangers++ < errorsToldMax)
+        errors.push({ path: `line ${line}`, message: notTheirs(asked.match, name, outcomes) });
+      return false;
+    });
+    if (strangers === 0) yield asked.match === 'target' ? own : own.map((item) => without(item, named));
+  }
+  if (strangers > 0)
+    throw new QuarterdeckError(
+      'invalid_input',
+      `${strangers} ${strangers === 1 ? 'row is' : 'rows are'} for no item of this job that may be tried again. Nothing was started.`,
+      { errors },
+    );
+}
+
+const without = (item: SourceItem, name: string): SourceItem => {
+  const { [name]: _, ...input } = item.input;
+  return { ...item, input };
+};
+
+const notTheirs = (match: Match, name: unknown, outcomes: readonly Retriable[]): string => {
+  const said = String(name ?? '').slice(0, 100);
+  if (said === '') return `It does not say by ${match} which item it corrects.`;
+  const remedy = match === 'target' ? ' Where the target itself was wrong, match by line or index.' : '';
+  return `No item with the ${match} "${said}" was ${outcomes.join(' or ')}, or an earlier row corrects it.${remedy}`;
+};

@@ -1,0 +1,127 @@
+/**
+ * Trying again what an ended job failed at: a new job over the items that failed, or those that were
+ * rejected too, as they were given or with corrected input. What succeeded is never part of it.
+ */
+import { requireFreshSignIn } from '../commands/refusals.ts';
+import { QuarterdeckError } from '../errors.ts';
+import { type AcceptingInside, digested, type Plan } from './accept.ts';
+import { bulkCommand } from './asked.ts';
+import { type AskedRetry, type Retriable, readCorrection, readRetry } from './asked-retry.ts';
+import { correctedRows } from './corrections.ts';
+import { storeItems } from './items.ts';
+import { type JobRecord, requesterShown } from './job-record.ts';
+import type { Parts } from './parts.ts';
+import type { Accepted, RetryRequest, SteerRequest } from './request.ts';
+import { type Results, requireResults } from './results.ts';
+import { endedStates } from './steering.ts';
+
+type Rest = Pick<Plan, 'items' | 'fingerprint' | 'knownAhead'>;
+
+export const createRetry = (parts: Parts, accepting: AcceptingInside, results: Results) => {
+  const jobOf = async (request: SteerRequest) => {
+    await parts.require(request, 'bulk:run');
+    const job = await parts.store.get(request.id, requesterShown(request.principal, 'bulk:run'));
+    const command = bulkCommand(parts.catalogue, job.command);
+    await parts.require(request, command.permission);
+    requireFreshSignIn(command, { principal: request.principal, now: parts.clock() });
+    return { job, command };
+  };
+
+  const planOf = (
+    request: SteerRequest,
+    { job, command }: Awaited<ReturnType<typeof jobOf>>,
+    asked: AskedRetry,
+    rest: Rest,
+  ): Plan => {
+    const reason = request.reason ?? job.written.reason;
+    const { input } = job.written;
+    const label = asked.label ?? job.written.label;
+    return {
+      origin: request,
+      command,
+      source: 'retry',
+      dryRun: job.dryRun,
+      written: {
+        ...(label === undefined ? {} : { label }),
+        ...(input === undefined ? {} : { input }),
+        ...(reason === undefined ? {} : { reason }),
+      },
+      reference: request.reference ?? job.reference ?? undefined,
+      expectedCount: undefined,
+      conduct: asked,
+      retryOf: job.id,
+      ...(job.undoOf === null ? {} : { undoOf: job.undoOf }),
+      idempotencyKey: request.idempotencyKey,
+      frozenAt: () => undefined,
+      ...rest,
+    };
+  };
+
+  async function* asGiven(job: JobRecord, outcomes: readonly Retriable[]) {
+    for await (const items of results.retriable(job.id, outcomes)) yield items.map(({ item }) => item);
+    // They may have expired while they were read.
+    requireResults(await parts.store.get(job.id));
+  }
+
+  const again = async (request: SteerRequest, body: Readonly<Record<string, unknown>>): Promise<Accepted> => {
+    const asked = readRetry(body);
+    const found = await jobOf(request);
+    const { outcomes = ['failed'] } = asked;
+    requireSome(found.job, outcomes);
+    // A request that asks nothing more is told as what it always was.
+    const more = Object.keys(asked).length === 0 ? {} : { asked };
+    return accepting.fromPlan(
+      planOf(request, found, asked, {
+        items: asGiven(found.job, outcomes),
+        fingerprint: () => ({ retryOf: found.job.id, reason: request.reason ?? null, ...more }),
+        knownAhead: true,
+      }),
+    );
+  };
+
+  const corrected = async (
+    request: SteerRequest,
+    upload: NonNullable<RetryRequest['upload']>,
+  ): Promise<Accepted> => {
+    const asked = readCorrection(upload.query);
+    const found = await jobOf(request);
+    const { outcomes = ['failed', 'rejected'] } = asked;
+    requireSome(found.job, outcomes);
+    const { job, command } = found;
+    const common = job.written.input ?? {};
+    const { content, digest } = digested(upload.content);
+    const csv = upload.mediaType === 'text/csv';
+    const rows = correctedRows({
+      ...{ results, jobId: job.id, command, asked, outcomes, csv, content },
+      given: Object.keys(common),
+    });
+    const { codec } = parts;
+    const columnOf = (field: string) => (csv ? (asked.map?.[field] ?? field) : undefined);
+    const stored = async function* () {
+      for await (const items of rows) yield await storeItems({ command, common, codec, columnOf }, items);
+    };
+    return accepting.fromPlan(
+      planOf(request, found, asked, {
+        items: stored(),
+        fingerprint: () => ({ retryOf: job.id, reason: request.reason ?? null, asked, content: digest() }),
+        knownAhead: false,
+      }),
+    );
+  };
+
+  return (request: RetryRequest): Promise<Accepted> =>
+    request.upload === undefined ? again(request, request.body ?? {}) : corrected(request, request.upload);
+};
+
+const requireSome = (job: JobRecord, outcomes: readonly Retriable[]): void => {
+  if (!endedStates.has(job.state))
+    throw refused('job_not_ended', `The job is ${job.state}; wait until it has ended.`);
+  if (outcomes.every((outcome) => job.counts[outcome] === 0))
+    throw refused('nothing_failed', `No item of this job ${outcomes.map((o) => words[o]).join(' or ')}.`);
+  requireResults(job);
+};
+
+const words: Readonly<Record<Retriable, string>> = { failed: 'failed', rejected: 'was rejected' };
+
+const refused = (rejection: string, message: string): QuarterdeckError =>
+  new QuarterdeckError('rejected', message, { rejection });

@@ -1,0 +1,146 @@
+/** Bulk work yields to people and to read models, in whichever process they are, and goes on afterwards. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { createHeadroom, type Headroom, headroomChannel } from '../../src/workers/index.ts';
+import { type TestDatabase, testDatabase } from '../setup/database.ts';
+import { until } from '../setup/until.ts';
+import { ann, type House, ids, openHouse } from './house.ts';
+
+let db: TestDatabase;
+let lagMs = 0;
+const opened: Headroom[] = [];
+
+beforeAll(async () => {
+  db = await testDatabase();
+});
+beforeEach(() => {
+  lagMs = 0;
+});
+afterEach(() => {
+  for (const headroom of opened.splice(0)) headroom.stop();
+});
+afterAll(() => db.drop());
+
+const open = (
+  processId: string,
+  budgets: { latencyBudgetMs?: number; lagBudgetMs?: number } = {},
+): Headroom => {
+  const headroom = createHeadroom({
+    pool: db.app,
+    processId,
+    latencyBudgetMs: 25,
+    lagBudgetMs: 1_000,
+    lagMs: async () => lagMs,
+    onError: (error) => {
+      throw error;
+    },
+    ...budgets,
+  });
+  opened.push(headroom);
+  return headroom;
+};
+
+/** Commands of so many milliseconds, until told to end. */
+const commandsOf = (headroom: Headroom, ms: number): (() => void) => {
+  const timer = setInterval(() => headroom.took(ms), 10);
+  return () => clearInterval(timer);
+};
+
+const turnMs = async (headroom: Headroom): Promise<number> => {
+  const begun = performance.now();
+  await headroom.turn();
+  return performance.now() - begun;
+};
+
+describe('Headroom', () => {
+  test('commands over their budget make rounds wait, and when they are quick again none waits', async () => {
+    const headroom = open('a');
+    const quick = commandsOf(headroom, 5);
+    await sleep(600);
+    expect(headroom.standing()).toMatchObject({ yielding: false, commandP95Ms: 5, yieldedSeconds: 0 });
+    quick();
+    const slow = commandsOf(headroom, 100);
+    await until(() => headroom.standing().yielding);
+    expect(await turnMs(headroom)).toBeGreaterThanOrEqual(9);
+    expect(headroom.standing().yieldedSeconds).toBeGreaterThan(0);
+    slow();
+    await until(() => !headroom.standing().yielding);
+    expect(await turnMs(headroom)).toBeLessThan(9);
+  });
+
+  test('while it waits, rounds of a process go one at a time', async () => {
+    const headroom = open('a');
+    const slow = commandsOf(headroom, 100);
+    await until(() => headroom.standing().yielding);
+    const ends: number[] = [];
+    await Promise.all(
+      [1, 2, 3].map(async () => {
+        await headroom.turn();
+        ends.push(performance.now());
+      }),
+    );
+    slow();
+    const gaps = ends.slice(1).map((at, n) => at - (ends[n] ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThan(5);
+  });
+
+  test('a read model that is too far behind makes rounds wait', async () => {
+    const headroom = open('a');
+    lagMs = 3_000;
+    await until(async () => {
+      await headroom.turn();
+      return headroom.standing().yielding;
+    });
+    lagMs = 100;
+    await until(() => !headroom.standing().yielding);
+  });
+
+  test('another process’s workers learn of slow commands, and of their end', async () => {
+    const [serving, working] = [open('serving'), open('working')];
+    const listener = new pg.Client(db.applicationUrl);
+    await listener.connect();
+    await listener.query(`LISTEN ${headroomChannel}`);
+    const payloads: string[] = [];
+    listener.on('notification', ({ payload = '' }) => {
+      payloads.push(payload);
+      working.heard(payload);
+      serving.heard(payload);
+    });
+    const slow = commandsOf(serving, 60);
+    await until(() => working.standing().yielding);
+    slow();
+    await until(() => !working.standing().yielding);
+    expect(payloads.every((payload) => payload.startsWith('serving '))).toBe(true);
+    await listener.end();
+  });
+
+  test('without budgets nothing makes it wait', async () => {
+    const headroom = open('a', { latencyBudgetMs: 0, lagBudgetMs: 0 });
+    lagMs = 1_000_000;
+    const slow = commandsOf(headroom, 10_000);
+    await headroom.turn();
+    await sleep(1_200);
+    expect(headroom.standing().yielding).toBe(false);
+    slow();
+  });
+
+  test('a job goes slowly while people wait, and quickly to its end when they do not', async () => {
+    const headroom = open('a');
+    const house: House = await openHouse({ db, headroom });
+    const slow = commandsOf(headroom, 500);
+    // Until the pause is as long as it gets.
+    await until(async () => (await turnMs(headroom)) > 900);
+    await house.bulk.start();
+    const rows = ids('yield', 4_000).map((id) => `${id},1`);
+    const job = await house.upload({ command: 'pack-crate' }, ['crateId,weight', ...rows].join('\n'));
+    await house.until(job.id, ({ succeeded }) => succeeded > 0);
+    const begun = Date.now();
+    await sleep(2_000);
+    const { succeeded } = await house.bulk.jobs.get({ principal: ann, id: job.id });
+    // A round of a hundred a second, and one more at either end.
+    expect(succeeded).toBeLessThanOrEqual(100 * (3 + Math.ceil((Date.now() - begun) / 1_000)));
+    slow();
+    expect(await house.ended(job.id)).toMatchObject({ state: 'completed', succeeded: 4_000 });
+    await house.close();
+  });
+});
