@@ -7,6 +7,7 @@ import { hkdfSync } from 'node:crypto';
 import { createListener, type Listener } from '../db/listen.ts';
 import type { Db } from '../db/pool.ts';
 import type { EventLog } from '../events/log.ts';
+import { type Ceilings, createCeilings } from './ceilings.ts';
 import { type Cookies, createCookies } from './cookies.ts';
 import {
   type CustomerCredentialRules,
@@ -21,17 +22,18 @@ import { isToolOrigin, originBelongsTo } from './oidc/clients.ts';
 import { createOwnOrigin, type OwnOrigin } from './own-origin.ts';
 import { createPeople, type People } from './people.ts';
 import { lineOf } from './policy/diff-lines.ts';
+import { ceilingOf } from './policy.ts';
 import { type PolicyCheck, parsePolicy } from './policy-file.ts';
 import { createPolicyHistory, type PolicyHistory } from './policy-history.ts';
 import { createPolicyInForce, type PolicyInForce } from './policy-in-force.ts';
 import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
-import { type Principal, systemPrincipal } from './principal.ts';
-import { createPrincipals, serviceId } from './principals.ts';
+import { type Principal, serviceId, systemPrincipal } from './principal.ts';
+import { createPrincipals } from './principals.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
 import { createScim, type Scim, type ScimOptions } from './scim/scim.ts';
 import { createSessionDesk, type SessionDesk } from './session-desk.ts';
 import { createSessions, defaultSessionLimits, type SessionLimits, type Sessions } from './sessions.ts';
-import { policyChannel, sessionsChannel } from './sql/notifications.ts';
+import { ceilingsChannel, notifyCeilings, policyChannel, sessionsChannel } from './sql/notifications.ts';
 
 export interface AccessOptions {
   readonly pool: Db;
@@ -103,7 +105,7 @@ export interface Access {
 export const identityKeyFrom = (secret: Buffer): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), 'quarterdeck people', 32));
 
-const every = { flushMs: 10_000, policyMs: 5_000, sweepMs: 10 * 60_000 } as const;
+const every = { flushMs: 10_000, policyMs: 5_000, sweepMs: 10 * 60_000, ceilingsMs: 500 } as const;
 
 /** Resolves when the policy is read. */
 export const createAccess = async (options: AccessOptions): Promise<Access> => {
@@ -125,6 +127,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const comesFromOwnOrigin = createOwnOrigin(publicUrl);
   const network = createNetwork({ allowed: options.allowedNetworks, trustedProxies: options.trustedProxies });
   const credentialRules = credentialRulesOf(options.customerCredentials ?? defaultCustomerCredentials);
+  const ceilings = createCeilings((tool) => ceilingOf(policy.current().policy, tool), clock);
   const gate = createGate({
     network,
     credentials: () => credentialRules(policy.current().policy),
@@ -135,6 +138,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     principalOf: principals.ofSession,
     authenticateToken: tokens.authenticate,
     principalOfToken: principals.ofToken,
+    takeOf: ceilings.take,
     originBelongsTo: (tool, origin) => originBelongsTo(policy.current().policy, tool, origin),
   });
 
@@ -142,9 +146,9 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const onEnded = () => {
     for (const tell of endListeners) tell();
   };
-  listener = hear(options, { policy, sessions, onEnded });
+  listener = hear(options, { policy, sessions, ceilings, onEnded });
   await policy.refresh();
-  const timers = startTimers(options, { policy, sessions, denials });
+  const timers = startTimers(options, { policy, sessions, denials, ceilings });
 
   return {
     policy,
@@ -216,17 +220,23 @@ const endingTokens = (sessions: Sessions, { forgetAll }: AccessTokens): Sessions
   },
 });
 
+interface Heard extends Pick<Access, 'policy' | 'sessions'> {
+  readonly ceilings: Ceilings;
+  readonly onEnded: () => void;
+}
+
 /** Keeps this process abreast of what others do. */
 const hear = (
   { directUrl, onError }: AccessOptions,
-  { policy, sessions, onEnded }: Pick<Access, 'policy' | 'sessions'> & { readonly onEnded: () => void },
+  { policy, sessions, ceilings, onEnded }: Heard,
 ): Listener => {
   const refresh = soon(onError, policy.refresh, 'reading the access policy');
   return createListener({
     url: directUrl,
-    channels: [sessionsChannel, policyChannel],
+    channels: [sessionsChannel, policyChannel, ceilingsChannel],
     onNotification: (channel, payload) => {
       if (channel === policyChannel) return refresh();
+      if (channel === ceilingsChannel) return ceilings.heard(payload);
       sessions.onRevoked(payload);
       onEnded();
     },
@@ -240,15 +250,25 @@ const hear = (
 };
 
 const startTimers = (
-  { onError }: AccessOptions,
-  { policy, sessions, denials }: Pick<Access, 'policy' | 'sessions' | 'denials'>,
+  { onError, pool }: AccessOptions,
+  {
+    policy,
+    sessions,
+    denials,
+    ceilings,
+  }: Pick<Access, 'policy' | 'sessions' | 'denials'> & Pick<Heard, 'ceilings'>,
 ): readonly NodeJS.Timeout[] => {
+  const tell = async (): Promise<void> => {
+    const told = ceilings.toTell();
+    if (told !== undefined) await pool.query({ ...notifyCeilings, values: [told] });
+  };
   const timers = [
     setInterval(soon(onError, policy.refresh, 'reading the access policy'), every.policyMs),
     setInterval(
       soon(onError, () => denials.flush(), 'recording denials'),
       every.flushMs,
     ),
+    setInterval(soon(onError, tell, 'telling what tools asked'), every.ceilingsMs),
     setInterval(soon(onError, sessions.sweep, 'deleting ended sessions'), every.sweepMs),
   ];
   for (const timer of timers) timer.unref();

@@ -4,6 +4,7 @@
  * in `policy-file.ts`, the policy in force is kept in `policy-in-force.ts`.
  */
 import { z } from 'zod';
+import type { Ceiling } from './policy/ceilings.ts';
 import { customerCredentials } from './policy/customer-credentials.ts';
 import { limits } from './policy/limits.ts';
 import { type ProviderRules, providerRuleShape, providerRules } from './policy/provider-rules.ts';
@@ -108,6 +109,10 @@ export const scimRulesOf = (policy: Policy, provider: string): ScimRules | undef
 /** The roles of these names as the policy has them; what it does not have is left out. */
 export const rolesIn = (policy: Policy, names: readonly string[]): readonly Policy['roles'][string][] =>
   names.flatMap((name) => own(policy.roles, name) ?? []);
+
+/** undefined: it may call as often as it likes. */
+export const ceilingOf = (policy: Policy, tool: string): Ceiling | undefined =>
+  own(policy.tools, tool)?.ceiling;
 
 /** How far a tool reaches; a tool that the policy does not know reaches nothing. */
 export const scopeOf = (policy: Policy, tool: string): readonly string[] =>

@@ -62,6 +62,9 @@ export interface Principal {
   readonly authenticatedAt?: number;
 }
 
+/** How a service is called in the log; never the id of a person. */
+export const serviceId = (tool: string): string => `service:${tool}`;
+
 /** Whether it is that person with their own session, and not a tool that acts as them. */
 export const isSelf = ({ id, scope }: Principal, personId: string): boolean =>
   id === personId && scope === undefined;

@@ -6,7 +6,7 @@ import type { AccessToken } from './oidc/access-tokens.ts';
 import { toolOf } from './oidc/clients.ts';
 import { rolesOf, scopeOf } from './policy.ts';
 import type { InForce, PolicyInForce } from './policy-in-force.ts';
-import { type Attributes, common, type Principal, permissions, within } from './principal.ts';
+import { type Attributes, common, type Principal, permissions, serviceId, within } from './principal.ts';
 import { permissionsOfRoles } from './role-permissions.ts';
 import type { Session } from './sessions.ts';
 
@@ -30,9 +30,6 @@ export interface Principals {
   /** A service by its tool's grants; undefined where the policy knows no such service. */
   ofService(tool: string): Principal | undefined;
 }
-
-/** How a service is called in the log; never the id of a person. */
-export const serviceId = (tool: string): string => `service:${tool}`;
 
 /** Principals under the policy in force; one a session and policy, because commands ask very often. */
 export const createPrincipals = (inForce: PolicyInForce): Principals => {

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { PolicyProblem } from '../policy.ts';
+import { ceiling } from './ceilings.ts';
 
 const loopback = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
 
@@ -63,6 +64,8 @@ export const toolRules = (permission: z.ZodType<string>) => {
     name: z.string().min(1).max(80).optional(),
     /** How far it reaches; of a service, what it may do. */
     scope: z.array(permission),
+    /** How often it may call; as often as it likes by default. */
+    ceiling: ceiling.optional(),
   };
   /** Pages of our own origin, which come with the session cookie. */
   const session = z.strictObject({ kind: z.literal('session'), ...common });
