@@ -8,7 +8,7 @@ import type { Ceiling } from './policy/ceilings.ts';
 import { customerCredentials } from './policy/customer-credentials.ts';
 import { limits } from './policy/limits.ts';
 import { type ProviderRules, providerRuleShape, providerRules } from './policy/provider-rules.ts';
-import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
+import { rowRule } from './policy/row-rule-text.ts';
 import { type ScimRules, scimRules } from './policy/scim-rules.ts';
 import { tokenIssuerRules, toolProblems, toolRules } from './policy/tools.ts';
 
@@ -20,15 +20,6 @@ const permission = z
   .regex(permissionPattern, 'a permission is written area:action, area:* or *, in lower case');
 
 const name = z.string().regex(namePattern, 'a name is 1 to 64 of a–z 0–9 -, beginning with a letter');
-
-const rowRule = z.string('write a rule as text').superRefine((text, context) => {
-  try {
-    parseRowRule(text);
-  } catch (error) {
-    if (!(error instanceof RowRuleError)) throw error;
-    context.addIssue({ code: 'custom', message: error.message });
-  }
-});
 
 const role = z.strictObject({
   permissions: z.array(permission),

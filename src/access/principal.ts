@@ -90,6 +90,15 @@ export const within = (whole: Permissions, scope: readonly string[]): Permission
   };
 };
 
+/** What both give: rows, too, are those that both reach. Shows the grants of the first. */
+export const both = (one: Permissions, other: Permissions): Permissions => ({
+  grants: one.grants,
+  has: (permission) => one.has(permission) && other.has(permission),
+  rows: (permission) => rowsOfBoth(one.rows(permission), other.rows(permission)),
+  rowsFor: (permission, command, input) =>
+    rowsOfBoth(one.rowsFor(permission, command, input), other.rowsFor(permission, command, input)),
+});
+
 /** The grants that both sides give: of two patterns one holds the other, or they have nothing in common. */
 export const common = (one: readonly string[], other: readonly string[]): readonly string[] => {
   const inOne = matcher(one);

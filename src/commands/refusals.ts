@@ -42,9 +42,12 @@ const staleSignIn = (
   if (minutes === undefined || principal.kind === 'system') return undefined;
   const { authenticatedAt = 0 } = principal;
   if (Date.parse(now) - authenticatedAt <= minutes * 60_000) return undefined;
+  const wanted = `This needs a sign-in not older than ${minutes} minute${minutes === 1 ? '' : 's'}`;
   return new QuarterdeckError(
     'reauthentication_required',
-    `This needs a sign-in not older than ${minutes} minute${minutes === 1 ? '' : 's'}: sign in once more, then send it again.`,
+    principal.kind === 'service'
+      ? `${wanted}, and a service has none: it is for a person to do.`
+      : `${wanted}: sign in once more, then send it again.`,
     { extra: { maxAgeSeconds: minutes * 60 } },
   );
 };

@@ -25,7 +25,7 @@ import { accessTokenSeconds } from './scopes.ts';
 export interface ExchangeDeps {
   readonly policy: PolicyInForce;
   readonly people: Pick<People, 'find' | 'idOf'>;
-  readonly grants: Pick<Grants, 'findAccount'>;
+  readonly grants: Pick<Grants, 'findAccount' | 'bind'>;
   readonly resourceServerFor: (ctx: KoaContextWithOIDC, client: Client) => ResourceServer;
   /** The entity id of an identity provider, by its id in the policy. */
   readonly entityIdOf: (provider: string) => string | undefined;
@@ -63,7 +63,8 @@ export const registerExchange = (provider: Provider, deps: ExchangeDeps): void =
       ctx.oidc.entity('TokenIssuer', id);
       const claims = await verified(subjectTokenIn(ctx), issuer, keysOf(issuer));
       const person = await personOf(deps, issuer, claims);
-      ctx.body = await issue(ctx, deps, { client, person, until: claims.exp ?? 0 });
+      const authenticatedAt = authTimeOf(issuer, claims);
+      ctx.body = await issue(ctx, deps, { client, person, until: claims.exp ?? 0, authenticatedAt });
       await next();
     },
     parameters,
@@ -143,9 +144,17 @@ interface Issue {
   readonly person: Person;
   /** Seconds since 1970: ours ends no later than the one it was given for. */
   readonly until: number;
+  readonly authenticatedAt: Date | undefined;
 }
 
-const issue = async (ctx: KoaContextWithOIDC, deps: ExchangeDeps, { client, person, until }: Issue) => {
+/** When its issuer says that the person proved who they are; never later than now. */
+const authTimeOf = ({ trustAuthTime }: TokenIssuer, { auth_time: seconds }: JWTPayload): Date | undefined =>
+  trustAuthTime === true && typeof seconds === 'number'
+    ? new Date(Math.min(seconds * 1_000, Date.now()))
+    : undefined;
+
+const issue = async (ctx: KoaContextWithOIDC, deps: ExchangeDeps, issued: Issue) => {
+  const { client, person, until, authenticatedAt } = issued;
   const { provider, params = {} } = ctx.oidc;
   if (params.resource !== undefined && params.resource !== deps.resource)
     throw new errors.InvalidTarget(`the only resource is ${deps.resource}`);
@@ -153,6 +162,7 @@ const issue = async (ctx: KoaContextWithOIDC, deps: ExchangeDeps, { client, pers
   const grant = new provider.Grant({ clientId: client.clientId, accountId: person.id });
   grant.addResourceScope(deps.resource, scope);
   const grantId = await grant.save();
+  if (authenticatedAt !== undefined) await deps.grants.bind(grantId, { authenticatedAt });
   const token = new provider.AccessToken({
     accountId: person.id,
     client,
