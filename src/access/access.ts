@@ -29,6 +29,7 @@ import { createPolicyInForce, type PolicyInForce } from './policy-in-force.ts';
 import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
 import { type Principal, serviceId, systemPrincipal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
+import { createProviderKeys, type ProviderKeys } from './provider-keys.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
 import { createScim, type Scim, type ScimOptions } from './scim/scim.ts';
 import { createSessionDesk, type SessionDesk } from './session-desk.ts';
@@ -73,6 +74,7 @@ export interface Access {
   readonly tokens: AccessTokens;
   readonly denials: Denials;
   readonly recorder: Recorder;
+  readonly providerKeys: ProviderKeys;
   readonly cookies: Cookies;
   readonly publicUrl: string;
   readonly comesFromOwnOrigin: OwnOrigin;
@@ -159,6 +161,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     tokens,
     denials,
     recorder,
+    providerKeys: createProviderKeys({ log, recorder }),
     cookies,
     publicUrl,
     comesFromOwnOrigin,
