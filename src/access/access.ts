@@ -6,6 +6,7 @@
 import { hkdfSync } from 'node:crypto';
 import { createListener, type Listener } from '../db/listen.ts';
 import type { Db } from '../db/pool.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { EventLog } from '../events/log.ts';
 import { type Ceilings, createCeilings } from './ceilings.ts';
 import { type Cookies, createCookies } from './cookies.ts';
@@ -85,10 +86,10 @@ export interface Access {
    * they are unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
    */
   principalOf(id: string, tool: string): Promise<Principal | undefined>;
-  /** Records that a permission was missing, decided elsewhere: for a command, a bulk job. */
+  /** Records a refusal that was decided elsewhere, for a command or a bulk job: `not_permitted` unless it has a code. */
   denied(
     origin: DeniedOrigin,
-    denial: { readonly command?: string; readonly permission: string },
+    denial: { readonly command?: string; readonly permission?: string; readonly code?: ErrorCode },
   ): Promise<void>;
   /** The policy that was in force at any position or time. */
   readonly policyHistory: PolicyHistory;
@@ -171,14 +172,17 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
       const person = await people.find(id);
       return person?.active === true ? principals.of({ ...person, tool }) : undefined;
     },
-    denied: ({ principal, ip, correlationId, traceparent }, { command, permission }) => {
+    denied: (
+      { principal, ip, correlationId, traceparent },
+      { command, permission, code = 'not_permitted' },
+    ) => {
       const who = {
         ...whoIs(principal, ip),
         ...(command === undefined ? {} : { command }),
         ...(correlationId === undefined ? {} : { correlationId }),
         ...(traceparent === undefined ? {} : { traceparent }),
       };
-      return denials.note({ code: 'not_permitted', who, detail: permission });
+      return denials.note({ code, who, ...(permission === undefined ? {} : { detail: permission }) });
     },
     policyHistory: createPolicyHistory({ log, clock }),
     previewPolicy: async (text, fileName) => {

@@ -35,7 +35,7 @@ export interface Given {
  * A person who last proved who they are too long ago, or somebody who cannot: a service has no sign-in.
  * The system itself acts for nobody.
  */
-const staleSignIn = (
+export const staleSignIn = (
   { needs: { freshSignInMinutes: minutes } }: CommandDefinition,
   { principal, now }: Pick<Given, 'principal' | 'now'>,
 ): QuarterdeckError | undefined => {
@@ -50,15 +50,6 @@ const staleSignIn = (
       : `${wanted}: sign in once more, then send it again.`,
     { extra: { maxAgeSeconds: minutes * 60 } },
   );
-};
-
-/** @throws QuarterdeckError `reauthentication_required` */
-export const requireFreshSignIn = (
-  command: CommandDefinition,
-  given: Pick<Given, 'principal' | 'now'>,
-): void => {
-  const stale = staleSignIn(command, given);
-  if (stale !== undefined) throw stale;
 };
 
 export const missingNeed = (command: CommandDefinition, given: Given): QuarterdeckError | undefined => {

@@ -1,6 +1,5 @@
 /** Looking at jobs and steering them: permissions first, then the work of the files beside this one. */
 import type { Origin } from '../access/origin.ts';
-import { requireFreshSignIn } from '../commands/refusals.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import { momentOf } from '../events/moment.ts';
 import { textFault } from '../events/sound-json.ts';
@@ -112,7 +111,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     const job = await store.get(request.id, requesterShown(request.principal, 'bulk:run'));
     const command = bulkCommand(parts.catalogue, job.command);
     await parts.require(request, command.permission);
-    requireFreshSignIn(command, { principal: request.principal, now: parts.clock() });
+    await parts.requireFresh(request, command);
     if (!endedStates.has(job.state))
       throw refused('job_not_ended', `The job is ${job.state}; wait until it has ended.`);
     if (job.counts.failed === 0) throw refused('nothing_failed', 'No item of this job failed.');

@@ -276,7 +276,11 @@ describe('health', () => {
   });
 
   test('tells what only warns, and is ready all the same', async () => {
-    const warns = { name: 'identity providers', warns: true, missing: async () => 'okta is missing' } as const;
+    const warns = {
+      name: 'identity providers',
+      warns: true,
+      missing: async () => 'okta is missing',
+    } as const;
     const well = await serve({ healthChecks: [warns] });
     const answer = await fetch(`${well.base}/readyz`);
     expect([answer.status, await answer.json()]).toEqual([
