@@ -15,6 +15,7 @@ import {
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
+import { onOrphaned } from './orphan.ts';
 import { packageVersion } from './version.ts';
 
 const say = (line: string): void => {
@@ -25,6 +26,15 @@ const configFrom = (role?: Role): Config =>
   readConfig(role === undefined ? process.env : { ...process.env, QUARTERDECK_ROLE: role });
 
 const start = async ({ role }: { role?: Role }): Promise<void> => {
+  // From the first moment on: the shell may end while we are still starting.
+  let orphaned = false;
+  let onOrphan = (): void => undefined;
+  if (process.env.npm_lifecycle_event !== undefined) {
+    onOrphaned(() => {
+      orphaned = true;
+      onOrphan();
+    });
+  }
   const service = await startService(configFrom(role), say);
   let stopping = false;
   const stop = (signal: string): void => {
@@ -41,6 +51,10 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  onOrphan = () => {
+    if (!stopping) stop('npm has ended');
+  };
+  if (orphaned) onOrphan();
 };
 
 /** What the operator did is told in a sentence; anything else is a fault and shows where it arose. */

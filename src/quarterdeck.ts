@@ -39,7 +39,7 @@ import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
 import { masterKeyIn } from './keys.ts';
-import { healthChecks, lagOf, systemState } from './standing.ts';
+import { healthChecks, lagOf, providersCheck, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
 
 export interface QuarterdeckOptions {
@@ -206,7 +206,7 @@ const appDependencies = async (
     metrics,
     gates: gateHandlers(access.gate),
     onDenied: (request, response, error) => recordDenial(access.gate, request, response, error),
-    healthChecks: healthChecks(engine, pool),
+    healthChecks: [...healthChecks(engine, pool), providersCheck(sso.directory)],
     security: { publicUrl, formTargets: sso.providerOrigins },
     scim: scimRouter(access.openScim({ tokens: scimTokens, entityIdOf: entityIdIn(sso) }), publicUrl),
     auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),

@@ -1,5 +1,6 @@
 /** How an engine stands, as health checks, metrics and the live topic `system` tell it. */
 import { systemPrincipal } from './access/principal.ts';
+import type { ProviderDirectory } from './access/saml/provider-directory.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import type { Db } from './db/pool.ts';
 import type { Engine } from './engine.ts';
@@ -34,6 +35,17 @@ export const notFinishing = ({
     ? undefined
     : `The last ${failedInRow} chunks of bulk work ended in faults; see the log of the process.`;
 };
+/** A provider that nobody can sign in by keeps the people of the others from nothing. */
+export const providersCheck = ({ missing }: Pick<ProviderDirectory, 'missing'>): HealthCheck => ({
+  name: 'identity providers',
+  warns: true,
+  missing: async () => {
+    const ids = missing().map(({ id }) => id);
+    return ids.length === 0
+      ? undefined
+      : `Nobody can sign in by ${ids.join(', ')}: no metadata could be read. It is asked for again and again; the log of the process says what is wrong.`;
+  },
+});
 
 export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
   {

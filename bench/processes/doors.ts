@@ -109,7 +109,7 @@ const listen = async (gates: GateHandlers): Promise<number> => {
     metrics: createMetrics({ projectionLag: async () => ({}) }),
     onDenied: () => undefined,
     healthChecks: [],
-    security: { publicUrl: 'http://127.0.0.1', formTargets: [] },
+    security: { publicUrl: 'http://127.0.0.1', formTargets: () => [] },
     auth: pass,
     oidc: pass,
     crossOrigin: () => false,

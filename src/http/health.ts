@@ -1,7 +1,8 @@
 /**
  * `/livez`: the process answers. `/readyz`: it can do its work, else 503 with what is missing. What is
  * checked comes in as a list of named checks; a check that throws or does not end in time counts as
- * missing. Being behind is no fault as long as it goes forward: that is for the check to judge.
+ * missing. Being behind is no fault as long as it goes forward: that is for the check to judge. A warning is
+ * told and makes nothing unready: no other process could do better.
  */
 import type { RequestHandler } from 'express';
 import { isQuarterdeckError } from '../errors.ts';
@@ -11,6 +12,8 @@ export interface HealthCheck {
   readonly name: string;
   /** What is missing, in a sentence for an operator; undefined when all is well. */
   readonly missing: () => Promise<string | undefined>;
+  /** The process can do its work all the same. */
+  readonly warns?: true;
 }
 
 const checkTimeoutMs = 5_000;
@@ -24,15 +27,20 @@ export const readyz =
   (checks: readonly HealthCheck[]): RequestHandler =>
   async (_request, response) => {
     const results = await Promise.all(
-      checks.map(async (check) => ({ name: check.name, missing: await judge(check) })),
+      checks.map(async (check) => ({ check, name: check.name, missing: await judge(check) })),
     );
-    const missing = results.filter((result) => result.missing !== undefined);
+    const found = results.filter((result) => result.missing !== undefined);
+    const told = (warns: boolean) =>
+      found
+        .filter(({ check }) => (check.warns === true) === warns)
+        .map(({ name, missing: what }) => ({ name, missing: what }));
+    const missing = told(false);
     response.setHeader('Cache-Control', 'no-store');
     if (missing.length > 0) response.setHeader('Retry-After', '1');
     const status = missing.length === 0 ? 'ready' : 'not ready';
     sendJson(
       response,
-      { status, checks: results.map(({ name }) => name), missing },
+      { status, checks: results.map(({ name }) => name), missing, warnings: told(true) },
       missing.length === 0 ? 200 : 503,
     );
   };

@@ -9,8 +9,8 @@ import type { Step } from './step.ts';
 export interface SecurityOptions {
   /** How browsers reach us; where that is https, they are told to stay there. */
   readonly publicUrl: string;
-  /** Origins that a form of ours may lead to by redirect: the identity providers' (single logout). */
-  readonly formTargets: readonly string[];
+  /** Origins that a form of ours may lead to by redirect now: the identity providers' (single logout). */
+  readonly formTargets: () => readonly string[];
 }
 
 const isData = /^\/(internal\/v1|scim)\//;
@@ -25,17 +25,29 @@ const forData = [
 ];
 
 export const securityHeaders = (options: SecurityOptions): Step => {
-  const page = headersOf(helmetFor(options));
-  const data = page.filter(([name]) => forData.includes(name.toLowerCase()));
+  const pageNow = pageHeaders(options);
+  const data = pageNow().filter(([name]) => forData.includes(name.toLowerCase()));
   const api = [...data, ['Content-Security-Policy', "default-src 'none';frame-ancestors 'none'"]] as const;
   return (request, response) => {
-    const headers = isData.test(request.path) ? api : page;
+    const headers = isData.test(request.path) ? api : pageNow();
     for (const [name, value] of headers) response.setHeader(name, value);
   };
 };
 
-/** They never change, so helmet is asked once and not at each request. */
-const headersOf = (middleware: ReturnType<typeof helmet>): readonly (readonly [string, string])[] => {
+type Headers = readonly (readonly [string, string])[];
+
+/** They change with the providers' addresses alone, so helmet is asked then and not at each request. */
+const pageHeaders = ({ publicUrl, formTargets }: SecurityOptions): (() => Headers) => {
+  let made: { readonly targets: string; readonly headers: Headers } | undefined;
+  return () => {
+    const now = formTargets();
+    const targets = now.join(' ');
+    if (made?.targets !== targets) made = { targets, headers: headersOf(helmetFor(publicUrl, now)) };
+    return made.headers;
+  };
+};
+
+const headersOf = (middleware: ReturnType<typeof helmet>): Headers => {
   const headers = new Map<string, string>();
   const response = {
     setHeader: (name: string, value: string) => headers.set(name, value),
@@ -48,7 +60,7 @@ const headersOf = (middleware: ReturnType<typeof helmet>): readonly (readonly [s
 /** Sockets of our own only: `'self'` means them too, but not in every browser. */
 const socketOrigin = (publicUrl: string): string => new URL(publicUrl).origin.replace(/^http/, 'ws');
 
-const helmetFor = ({ publicUrl, formTargets }: SecurityOptions): ReturnType<typeof helmet> => {
+const helmetFor = (publicUrl: string, formTargets: readonly string[]): ReturnType<typeof helmet> => {
   const https = publicUrl.startsWith('https:');
   return helmet({
     contentSecurityPolicy: {

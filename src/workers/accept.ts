@@ -115,6 +115,7 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
     const asked = readBody(request.body);
     const command = await commandFor(request, asked.command);
     requireCommonInput(command, asked.input, 'ids');
+    await parts.requireFresh(request, command);
     requireNeeds(command, { ...request, input: asked.input, now: parts.clock() }, false);
     const { field } = command.bulk;
     const filter =
@@ -142,6 +143,7 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
     const asked = readUploadQuery(request.query);
     const command = await commandFor(request, asked.command);
     requireCommonInput(command, asked.input, 'rows');
+    await parts.requireFresh(request, command);
     requireNeeds(command, { ...request, input: asked.input, now: parts.clock() }, true);
     const { content, digest } = digested(request.content);
     const csv = request.mediaType === 'text/csv';

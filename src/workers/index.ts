@@ -7,8 +7,9 @@ import type { Origin } from '../access/origin.ts';
 import type { Catalogue } from '../commands/catalogue.ts';
 import type { Deciding } from '../commands/deciding.ts';
 import type { Idempotency } from '../commands/idempotency.ts';
+import { staleSignIn } from '../commands/refusals.ts';
 import type { Db } from '../db/pool.ts';
-import { notPermitted } from '../errors.ts';
+import { type ErrorCode, notPermitted } from '../errors.ts';
 import type { Codec } from '../events/codec.ts';
 import type { EventLog } from '../events/log.ts';
 import { createAccepting } from './accept.ts';
@@ -33,6 +34,9 @@ export type { Requester, Requesters, Selecting } from './ports.ts';
 export { toldOf } from './proof/told.ts';
 export * from './request.ts';
 
+/** A permission that was missing, or what else it was refused as. */
+export type Denied = { readonly permission: string } | { readonly command: string; readonly code: ErrorCode };
+
 export interface BulkOptions {
   readonly pool: Db;
   readonly log: EventLog;
@@ -47,7 +51,7 @@ export interface BulkOptions {
   /** A fault that no caller waits for, and what was being done. */
   readonly onError: OnError;
   /** Records a denial; awaited before the caller hears of it. */
-  readonly denied: (origin: Origin, denial: { readonly permission: string }) => Promise<void>;
+  readonly denied: (origin: Origin, denial: Denied) => Promise<void>;
   /** Queues on Redis; a comma-separated list is a cluster. */
   readonly redisUrl?: string | undefined;
   /** Where queues live without Redis: a direct connection, not a pooler's. */
@@ -76,6 +80,12 @@ export const createBulk = (options: BulkOptions): Bulk => {
       if (origin.principal.permissions.has(permission)) return;
       await options.denied(origin, { permission });
       throw notPermitted(permission);
+    },
+    async requireFresh(origin, command) {
+      const stale = staleSignIn(command, { principal: origin.principal, now: options.clock() });
+      if (stale === undefined) return;
+      await options.denied(origin, { command: command.name, code: stale.code });
+      throw stale;
     },
   };
   const accept = createAccepting(parts);

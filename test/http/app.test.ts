@@ -274,6 +274,26 @@ describe('health', () => {
     expect((await fetch(`${sick.base}/livez`)).status).toBe(200);
     await sick.close(1_000);
   });
+
+  test('tells what only warns, and is ready all the same', async () => {
+    const warns = {
+      name: 'identity providers',
+      warns: true,
+      missing: async () => 'okta is missing',
+    } as const;
+    const well = await serve({ healthChecks: [warns] });
+    const answer = await fetch(`${well.base}/readyz`);
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      {
+        status: 'ready',
+        checks: ['identity providers'],
+        missing: [],
+        warnings: [{ name: 'identity providers', missing: 'okta is missing' }],
+      },
+    ]);
+    await well.close(1_000);
+  });
 });
 
 describe('metrics', () => {

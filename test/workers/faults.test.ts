@@ -87,6 +87,7 @@ describe('Faults during a bulk job', () => {
     const again = (minutesAgo: number) =>
       house.bulk.jobs.retryFailed({ principal: signedIn(minutesAgo), id: job.id });
     await expect(again(6)).rejects.toMatchObject({ code: 'reauthentication_required' });
+    expect(house.denials.at(-1)).toBe('crush-crate: reauthentication_required');
     expect((await again(4)).job).toMatchObject({ total: 1, retryOf: job.id });
   });
 

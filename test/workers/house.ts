@@ -259,8 +259,8 @@ export const openHouse = async ({
       clock,
       newId,
       onError,
-      denied: async (_origin, { permission }) => {
-        denials.push(permission);
+      denied: async (_origin, denial) => {
+        denials.push('permission' in denial ? denial.permission : `${denial.command}: ${denial.code}`);
       },
       redisUrl,
       queueDatabaseUrl: db.applicationUrl,

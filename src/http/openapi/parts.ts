@@ -64,8 +64,20 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       requestId: text,
       errors: arrayOf(ref('FieldError')),
       rejection: { type: 'string', description: 'With `rejected`: the rule’s own code.' },
+      maxAgeSeconds: { ...whole, description: 'With `reauthentication_required`: how old a sign-in may be.' },
+      signIn: { type: 'string', description: 'With `reauthentication_required`: where a browser goes.' },
+      reauthorize: {
+        type: 'object',
+        description:
+          'With `reauthentication_required` to the bearer of a token: where a tool begins its sign-in anew, and the parameters to add.',
+        properties: {
+          authorizationEndpoint: text,
+          deviceAuthorizationEndpoint: text,
+          parameters: { type: 'object', additionalProperties: text },
+        },
+      },
     },
-    ['detail', 'errors', 'rejection'],
+    ['detail', 'errors', 'rejection', 'maxAgeSeconds', 'signIn', 'reauthorize'],
   ),
   FieldError: object({
     path: { type: 'string', description: 'Dotted, `items.0.name`; empty for the whole.' },
@@ -175,8 +187,16 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     ['email', 'name'],
   ),
   Health: object(
-    { status: text, checks: arrayOf(text), missing: arrayOf(object({ name: text, missing: text })) },
-    ['checks', 'missing'],
+    {
+      status: text,
+      checks: arrayOf(text),
+      missing: arrayOf(object({ name: text, missing: text })),
+      warnings: {
+        ...arrayOf(object({ name: text, missing: text })),
+        description: 'What should be looked at, though the process can do its work.',
+      },
+    },
+    ['checks', 'missing', 'warnings'],
   ),
 };
 

@@ -48,6 +48,7 @@ export const planFrom = async (parts: Parts, request: JobRequest, asked: AskedFr
   const dryRun = await findDryRun(parts, request, asked.from);
   const command = bulkCommand(parts.catalogue, dryRun.command);
   await parts.require(request, command.permission);
+  await parts.requireFresh(request, command);
   const { label, input = {}, where, reason } = dryRun.written;
   const written = {
     ...dryRun.written,
