@@ -30,6 +30,7 @@ export interface AppDependencies {
   readonly gates: GateHandlers;
   readonly onDenied: OnDenied;
   readonly healthChecks: readonly HealthCheck[];
+  readonly healthNotes?: readonly HealthCheck[];
   readonly security: SecurityOptions;
   /** Everything under `/auth`, but for signing tools in. */
   readonly auth: RequestHandler;
@@ -114,7 +115,7 @@ const apiOf = ({ gates, routes, onDenied, crossOrigin }: AppDependencies): Answe
 const othersOf = (deps: AppDependencies): Router => {
   const router = Router({ strict: true, caseSensitive: true });
   router.get('/livez', labelled('/livez', livez));
-  router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));
+  router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks, deps.healthNotes)));
   router.get('/metrics', labelled('/metrics', deps.metrics.scrape));
   router.use(['/auth', '/scim'], asLayer(neverStored));
   router.use('/auth/oidc', labelled('/auth/oidc', deps.oidc));

@@ -1,7 +1,8 @@
 /**
  * `/livez`: the process answers. `/readyz`: it can do its work, else 503 with what is missing. What is
  * checked comes in as a list of named checks; a check that throws or does not end in time counts as
- * missing. Being behind is no fault as long as it goes forward: that is for the check to judge.
+ * missing. Being behind is no fault as long as it goes forward: that is for the check to judge. Notes tell
+ * what an operator must know although the process can do its work.
  */
 import type { RequestHandler } from 'express';
 import { isQuarterdeckError } from '../errors.ts';
@@ -21,21 +22,30 @@ export const livez: RequestHandler = (_request, response) => {
 };
 
 export const readyz =
-  (checks: readonly HealthCheck[]): RequestHandler =>
+  (checks: readonly HealthCheck[], notes: readonly HealthCheck[] = []): RequestHandler =>
   async (_request, response) => {
-    const results = await Promise.all(
-      checks.map(async (check) => ({ name: check.name, missing: await judge(check) })),
-    );
+    const results = await judgeAll(checks);
     const missing = results.filter((result) => result.missing !== undefined);
+    const noted = (await judgeAll(notes)).flatMap(({ name, missing: note }) =>
+      note === undefined ? [] : [{ name, note }],
+    );
     response.setHeader('Cache-Control', 'no-store');
     if (missing.length > 0) response.setHeader('Retry-After', '1');
     const status = missing.length === 0 ? 'ready' : 'not ready';
     sendJson(
       response,
-      { status, checks: results.map(({ name }) => name), missing },
+      {
+        status,
+        checks: results.map(({ name }) => name),
+        missing,
+        ...(noted.length === 0 ? {} : { notes: noted }),
+      },
       missing.length === 0 ? 200 : 503,
     );
   };
+
+const judgeAll = (checks: readonly HealthCheck[]) =>
+  Promise.all(checks.map(async (check) => ({ name: check.name, missing: await judge(check) })));
 
 /** The words of an unknown fault may hold hosts and roles, so they stay off the wire. */
 const judge = async (check: HealthCheck): Promise<string | undefined> => {

@@ -5,6 +5,7 @@
 import { errorCodes } from '../../errors.ts';
 import { jobStates, outcomes } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
+import { reactorSchemas } from './reactors-schemas.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
 
 const actor = object({ id: text, kind: { enum: ['person', 'service', 'system'] } });
@@ -156,9 +157,18 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     },
     ['email', 'name'],
   ),
+  ...reactorSchemas,
   Health: object(
-    { status: text, checks: arrayOf(text), missing: arrayOf(object({ name: text, missing: text })) },
-    ['checks', 'missing'],
+    {
+      status: text,
+      checks: arrayOf(text),
+      missing: arrayOf(object({ name: text, missing: text })),
+      notes: {
+        ...arrayOf(object({ name: text, note: text })),
+        description: 'What to know although all works: a restored copy, in which nothing reaches outside.',
+      },
+    },
+    ['checks', 'missing', 'notes'],
   ),
 };
 
