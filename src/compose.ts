@@ -10,11 +10,11 @@ import { createPool, type Db } from './db/pool.ts';
 import { importDemo } from './demo.ts';
 import { areas } from './domain/index.ts';
 import type { Duties } from './engine.ts';
-import { environmentOf } from './environment.ts';
 import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { openTls, type Tls } from './http/tls.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
+import { foreignEnvironment } from './standing.ts';
 import { toldOf } from './workers/index.ts';
 
 type Say = (line: string) => void;
@@ -58,12 +58,6 @@ const serve = async (
 ): Promise<Service> => {
   const pool = await openPool(config, database);
   opened.push(() => pool.end());
-  const environment = await environmentOf(pool, config.environment);
-  if (environment !== config.environment) {
-    say(
-      `This database belongs to the environment ${environment}, and QUARTERDECK_ENVIRONMENT says ${config.environment}.`,
-    );
-  }
   // The port comes first: the public URL, which providers and cookies depend on, may follow from it.
   const door = createDoor();
   const onTlsError = (error: unknown) => say(`TLS goes on with the files before: ${String(error)}`);
@@ -76,11 +70,17 @@ const serve = async (
   opened.push(() => quarterdeck.stop());
   door.open(quarterdeck.app);
   quarterdeck.attach(front.server);
+  await sayEnvironment(quarterdeck, say);
   await quarterdeck.start(duties[config.role]);
   if (wantsDemo(config, database)) await importDemo(quarterdeck.engine, say);
   say(`Quarterdeck is ready at ${publicUrl}`);
   if (quarterdeck.developmentProvider !== undefined) sayWhom(say);
   return { url: publicUrl, stop: close };
+};
+
+const sayEnvironment = async ({ engine: { environment } }: Quarterdeck, say: Say): Promise<void> => {
+  const sentence = await foreignEnvironment(environment);
+  if (sentence !== undefined) say(sentence);
 };
 
 /** What an operator got wrong is told in a sentence. */
@@ -137,6 +137,8 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     production: config.production,
     redisUrls: config.redisUrls,
     ...config.bulk,
+    environment: config.environment,
+    webhooks: { networks: config.webhookNetworks, plain: !config.production },
     trustedProxies: config.trustedProxies,
     samlMetadata: config.samlMetadata ?? [],
     samlEntityId: config.samlEntityId,
@@ -208,6 +210,20 @@ export const checkPolicyFile = (config: Config, file: string | undefined, say: S
         : `${name} is valid. Applying it would change:`,
     );
     for (const line of lines) say(line);
+  });
+
+/** Takes a restored copy over. */
+export const adoptEnvironment = (config: Config, keep: boolean, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine: { environment } }) => {
+    const adopted = await environment.adopt(keep);
+    const { environment: name } = config;
+    if (!adopted) return say(`This database belongs to ${name} already.`);
+    say(`This database belongs to ${name} from now on.`);
+    say(
+      keep
+        ? 'What was outstanding is delivered from here.'
+        : 'What was outstanding is left to where the copy came from; webhooks wait to be resumed.',
+    );
   });
 
 export const rotateToolKey = (config: Config, say: Say): Promise<void> =>

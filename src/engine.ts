@@ -8,6 +8,8 @@ import { accessEvents } from './access/engine-events.ts';
 import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import { auditEvents } from './audit/engine-events.ts';
+import { createFeed, type Feed } from './audit/feed.ts';
+import { createShown, type RefsOf } from './audit/shown.ts';
 import { type Sources, timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -20,6 +22,7 @@ import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import type { Db } from './db/pool.ts';
+import { createEnvironment, type Environment, environmentEvents } from './environment.ts';
 import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
 import type { EventDefinition } from './events/definition.ts';
@@ -33,6 +36,7 @@ import { queryEvents } from './queries/engine-events.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
+import { createWebhooks, type Webhooks, webhooksArea } from './webhooks/index.ts';
 import {
   type Bulk,
   bulkChannel,
@@ -42,6 +46,7 @@ import {
   type Headroom,
   headroomChannel,
 } from './workers/index.ts';
+import { createReactors, type Reactors, reactorEvents } from './workers/reactors/index.ts';
 
 export interface EngineOptions extends Sources {
   readonly areas: readonly Area[];
@@ -62,6 +67,10 @@ export interface EngineOptions extends Sources {
   readonly bulkLagBudgetMs?: number | undefined;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number | undefined;
+  /** Where the database keeps another name, nothing reaches outside; undefined: no matter where. */
+  readonly environment?: string;
+  /** Endpoints that are sent events: which networks they may be in beside public ones, and whether by http. */
+  readonly webhooks?: { readonly networks: readonly string[]; readonly plain: boolean };
   readonly onError: (error: unknown, doing: string) => void;
   readonly say: (line: string) => void;
   readonly onCommand?: (command: string, outcome: string) => void;
@@ -86,8 +95,13 @@ export interface Engine {
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
   readonly headroom: Headroom;
+  readonly reactors: Reactors;
+  /** Where the engine was asked for them. */
+  readonly webhooks: Webhooks | undefined;
   readonly audit: Audit;
+  readonly feed: Feed;
   readonly listener: Listener;
+  readonly environment: Environment;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
   stop(): Promise<void>;
@@ -99,8 +113,13 @@ const usualBudgets = { latencyMs: 25, lagMs: 5_000 } as const;
 const forgetKeysEveryMs = 60 * 60_000;
 
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
-  const { areas, pool, directUrl, masterKey, onError, clock, newId } = options;
+  const { pool, directUrl, masterKey, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
+  const ownTypes = options.areas.flatMap(({ events }) => events.map(({ type }) => type));
+  const areas: readonly Area[] = [
+    ...options.areas,
+    ...(options.webhooks === undefined ? [] : [webhooksArea(ownTypes, options.webhooks)]),
+  ];
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
@@ -178,6 +197,53 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
     queueDatabaseUrl: directUrl,
   });
+  const reactors = createReactors({
+    pool,
+    log,
+    codec,
+    registry,
+    commands,
+    newId,
+    onError,
+    clock: now,
+    environment: options.environment ?? null,
+    definitions: areas.flatMap((area) => area.reactors ?? []),
+    secret: hmacKey,
+    redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
+    queueDatabaseUrl: directUrl,
+  });
+  const webhooks =
+    options.webhooks === undefined
+      ? undefined
+      : createWebhooks({
+          ...options.webhooks,
+          pool,
+          log,
+          registry,
+          commands,
+          reactors,
+          onError,
+          secret: hmacKey,
+          types: ownTypes,
+          source: options.publicUrl,
+          clock: now,
+        });
+  const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
+  const feed = createFeed({
+    log,
+    shown: createShown(readSide.reached.streams, refsOf),
+    types: ownTypes,
+    personalOf: (type) => registry.find(type)?.personal ?? [],
+    source: options.publicUrl,
+  });
+  const environment = createEnvironment({
+    pool,
+    log,
+    newId,
+    clock: now,
+    name: options.environment,
+  });
+  await environment.claim();
   const audit = createAudit({
     pool,
     log,
@@ -185,7 +251,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     newId,
     streams: areas.flatMap((area) => area.streams),
     streamsReached: readSide.reached.streams,
-    refsOf: ({ type, data }) => registry.find(type)?.refs(data) ?? [],
+    refsOf,
   });
 
   const hear: Readonly<Record<string, (payload: string) => void>> = {
@@ -221,16 +287,26 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     readSide,
     bulk,
     headroom,
+    reactors,
+    webhooks,
     audit,
+    feed,
     listener,
+    environment,
     async start({ project, work }) {
       if (project) readSide.projector.start();
-      if (work) await bulk.start();
+      if (!work) return;
+      await bulk.start();
+      await reactors.start();
+      await webhooks?.start();
     },
     async stop() {
       clearInterval(forgetting);
+      feed.stop();
       await bulk.stop();
       headroom.stop();
+      await webhooks?.stop();
+      await reactors.stop();
       await readSide.projector.stop();
       await readSide.stop();
       await access.stop();
@@ -246,5 +322,7 @@ const engineEvents = [
   ...accessEvents,
   ...queryEvents,
   ...bulkEvents,
+  ...reactorEvents,
+  ...environmentEvents,
   ...auditEvents,
 ] as unknown as readonly EventDefinition[];

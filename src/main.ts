@@ -5,6 +5,7 @@
  */
 import { Command, Option } from 'commander';
 import {
+  adoptEnvironment,
   applyPolicyFile,
   checkPolicyFile,
   rebuildProjection,
@@ -104,6 +105,14 @@ program
   .command('rotate-key')
   .description('sign ID tokens with a new key, because the old one may be known to others')
   .action(() => rotateToolKey(configFrom(), say));
+
+program
+  .command('adopt-environment')
+  .option('--keep-outstanding', 'deliver from here what was outstanding when the copy was taken')
+  .description('take over a restored copy: reactors, webhooks, effects and schedules stay off until then')
+  .action(({ keepOutstanding = false }: { keepOutstanding?: boolean }) =>
+    adoptEnvironment(configFrom(), keepOutstanding, say),
+  );
 
 program
   .command('rebuild')

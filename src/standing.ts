@@ -4,14 +4,30 @@ import type { ProviderDirectory } from './access/saml/provider-directory.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import type { Db } from './db/pool.ts';
 import type { Engine } from './engine.ts';
+import type { Environment } from './environment.ts';
 import type { HealthCheck } from './http/health.ts';
 import type { BulkHealth } from './workers/index.ts';
 
-export const systemState = async ({ readSide, bulk }: Engine) => {
+/** A sentence for an operator of a restored copy; undefined where the database is this environment's own. */
+export const foreignEnvironment = async (environment: Environment): Promise<string | undefined> => {
+  if (await environment.isOurs()) return undefined;
+  const kept = await environment.kept();
+  return `This database belongs to the environment ${kept}, and QUARTERDECK_ENVIRONMENT says ${environment.name}: reactors, webhooks, effects and schedules stay off until "quarterdeck adopt-environment".`;
+};
+
+export const systemState = async ({ readSide, bulk, environment }: Engine) => {
   const { head, projections } = await readSide.health();
   const projected = Math.min(head, ...projections.map((p) => p.position));
   const running = await bulk.jobs.list({ principal: systemPrincipal, states: ['running'], limit: 200 });
-  return { head, projected, lag: head - projected, jobsRunning: running.data.length };
+  return {
+    head,
+    projected,
+    lag: head - projected,
+    jobsRunning: running.data.length,
+    environment: environment.name ?? null,
+    /** Whether reactors, webhooks, effects and schedules are on. */
+    reachesOutside: await environment.isOurs(),
+  };
 };
 
 /** Positions by which each projection is behind the head. */
@@ -63,11 +79,18 @@ export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] =
   {
     name: 'queue',
     missing: async () =>
-      engine.bulk.health().queueReachable ? undefined : 'The queue of bulk work does not answer.',
+      engine.bulk.health().queueReachable && engine.reactors.health().queueReachable
+        ? undefined
+        : 'The queue does not answer.',
   },
   {
     name: 'workers',
     missing: async () => notFinishing(engine.bulk.health()),
+  },
+  {
+    name: 'environment',
+    warns: true,
+    missing: () => foreignEnvironment(engine.environment),
   },
   {
     name: 'projections',

@@ -79,6 +79,8 @@ export interface Needs {
   /** A sign-in not older than this many minutes. */
   readonly freshSignInMinutes?: number;
   readonly approval?: boolean;
+  /** Roles that reach some rows only do not count: what it does is about every row. */
+  readonly everyRow?: boolean;
 }
 
 interface Options<Schema extends z.ZodObject, State extends object, Reads extends Record<string, object>> {

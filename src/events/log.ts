@@ -103,6 +103,8 @@ export interface EventLog {
   readClear(options: ReadOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>>;
   /** As stored: ciphertext, original schema version. */
   readStored(options: ReadOptions): Promise<Page<StoredEvent>>;
+  /** Readable events at these positions, in order; fewer where there are none. */
+  readAt(positions: readonly number[]): Promise<readonly RecordedEvent[]>;
   /** Readable events of the given streams, by position; all of them up to `upTo`. */
   readStreams(streams: readonly string[], upTo?: number): Promise<readonly RecordedEvent[]>;
   decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;

@@ -26,24 +26,31 @@ export const livez: RequestHandler = (_request, response) => {
 export const readyz =
   (checks: readonly HealthCheck[]): RequestHandler =>
   async (_request, response) => {
-    const results = await Promise.all(
-      checks.map(async (check) => ({ check, name: check.name, missing: await judge(check) })),
+    const results = await judgeAll(checks);
+    const missing = results.flatMap(({ name, warns, told }) =>
+      told === undefined || warns ? [] : [{ name, missing: told }],
     );
-    const found = results.filter((result) => result.missing !== undefined);
-    const told = (warns: boolean) =>
-      found
-        .filter(({ check }) => (check.warns === true) === warns)
-        .map(({ name, missing: what }) => ({ name, missing: what }));
-    const missing = told(false);
+    const warnings = results.flatMap(({ name, warns, told }) =>
+      told === undefined || !warns ? [] : [{ name, warning: told }],
+    );
     response.setHeader('Cache-Control', 'no-store');
     if (missing.length > 0) response.setHeader('Retry-After', '1');
     const status = missing.length === 0 ? 'ready' : 'not ready';
     sendJson(
       response,
-      { status, checks: results.map(({ name }) => name), missing, warnings: told(true) },
+      { status, checks: results.map(({ name }) => name), missing, warnings },
       missing.length === 0 ? 200 : 503,
     );
   };
+
+const judgeAll = (checks: readonly HealthCheck[]) =>
+  Promise.all(
+    checks.map(async (check) => ({
+      name: check.name,
+      warns: check.warns === true,
+      told: await judge(check),
+    })),
+  );
 
 /** The words of an unknown fault may hold hosts and roles, so they stay off the wire. */
 const judge = async (check: HealthCheck): Promise<string | undefined> => {

@@ -13,7 +13,7 @@ import { type ErrorCode, notPermitted } from '../errors.ts';
 import type { Codec } from '../events/codec.ts';
 import type { EventLog } from '../events/log.ts';
 import { createAccepting } from './accept.ts';
-import { createChunkWorker } from './chunk.ts';
+import { createChunkWorker, type Delivery } from './chunk.ts';
 import { alwaysRoom, type Headroom } from './headroom.ts';
 import { createJobStore } from './job-record.ts';
 import { createJobs } from './jobs.ts';
@@ -91,7 +91,13 @@ export const createBulk = (options: BulkOptions): Bulk => {
   const accept = createAccepting(parts);
   const steering = createSteering(parts);
   const chunks = createChunkWorker(parts, steering);
-  const queues = createQueues({ redisUrl, databaseUrl: queueDatabaseUrl, concurrency, onError });
+  const queues = createQueues<Delivery>({
+    name: 'bulk',
+    redisUrl,
+    databaseUrl: queueDatabaseUrl,
+    concurrency,
+    onError,
+  });
   const idleMs = (): number => (chunks.inHand() > 0 ? 0 : Date.now() - chunks.lastActiveAt());
   const relay = createRelay({ pool, queues, steering, onError, window: chunksQueuedMax, idleMs });
   const jobs = createJobs(parts, accept, steering);

@@ -289,7 +289,7 @@ describe('health', () => {
         status: 'ready',
         checks: ['identity providers'],
         missing: [],
-        warnings: [{ name: 'identity providers', missing: 'okta is missing' }],
+        warnings: [{ name: 'identity providers', warning: 'okta is missing' }],
       },
     ]);
     await well.close(1_000);

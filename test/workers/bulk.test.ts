@@ -154,7 +154,8 @@ for (const backend of backends) {
       await house.stock(all);
       const second = house.openBulk();
       await second.start();
-      const queues = createQueues({
+      const queues = createQueues<{ jobId: string; chunk: number }>({
+        name: 'bulk',
         redisUrl: queue.redisUrl,
         databaseUrl: db.applicationUrl,
         concurrency: 1,
@@ -165,7 +166,10 @@ for (const backend of backends) {
       const again = (from: number) =>
         queues.add(
           [0, 1, 2].flatMap((chunk) =>
-            [1, 2, 3, 4].map((n) => ({ jobId: job.id, chunk, attempts: from + n })),
+            [1, 2, 3, 4].map((n) => ({
+              id: `${job.id}-${chunk}-${from + n}`,
+              data: { jobId: job.id, chunk },
+            })),
           ),
         );
       await again(100);

@@ -7,6 +7,7 @@ import { priorities } from '../../workers/conduct.ts';
 import { jobStates, outcomes, sources } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
 import { previewSchema } from './preview.ts';
+import { reactorSchemas } from './reactors-schemas.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
 
 const actor = object({ id: text, kind: { enum: ['person', 'service', 'system'] } });
@@ -186,13 +187,14 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     },
     ['email', 'name'],
   ),
+  ...reactorSchemas,
   Health: object(
     {
       status: text,
       checks: arrayOf(text),
       missing: arrayOf(object({ name: text, missing: text })),
       warnings: {
-        ...arrayOf(object({ name: text, missing: text })),
+        ...arrayOf(object({ name: text, warning: text })),
         description: 'What should be looked at, though the process can do its work.',
       },
     },
