@@ -1,6 +1,5 @@
 /** How an engine stands, as health checks, metrics and the live topic `system` tell it. */
 import { systemPrincipal } from './access/principal.ts';
-import type { ProviderDirectory } from './access/saml/provider-directory.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import type { Db } from './db/pool.ts';
 import type { Engine } from './engine.ts';
@@ -17,8 +16,13 @@ export const systemState = async ({ readSide, bulk }: Engine) => {
 export const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
   Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
 
+/** Identity providers that nobody can sign in by now. */
+interface Missing {
+  missing(): readonly { readonly id: string }[];
+}
+
 /** A provider that nobody can sign in by keeps the people of the others from nothing. */
-export const providersCheck = ({ missing }: Pick<ProviderDirectory, 'missing'>): HealthCheck => ({
+export const providersCheck = ({ missing }: Missing): HealthCheck => ({
   name: 'identity providers',
   warns: true,
   missing: async () => {

@@ -27,6 +27,7 @@ const definitions = [
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'version.ts': [],
+  'orphan.ts': [],
   'config.ts': [],
   'clock.ts': ['events/envelope.ts', 'events/event-id.ts'],
   'keys.ts': ['events/keys.ts'],
@@ -86,7 +87,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'http',
     'quarterdeck.ts',
   ],
-  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'version.ts'],
+  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'orphan.ts', 'version.ts'],
 };
 
 /** Libraries that have one place. What is not listed may be used by the whole engine. */
