@@ -28,6 +28,7 @@ const definitions = [
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'version.ts': [],
+  'orphan.ts': [],
   'config.ts': [],
   'clock.ts': ['events/envelope.ts', 'events/event-id.ts'],
   'keys.ts': ['events/keys.ts'],
@@ -110,7 +111,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'workers/index.ts',
     'standing.ts',
   ],
-  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'version.ts'],
+  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'orphan.ts', 'version.ts'],
 };
 
 /** Libraries that have one place. What is not listed may be used by the whole engine. */
