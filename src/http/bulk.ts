@@ -67,6 +67,14 @@ export const bulkRoutes = ({ accept, jobs }: Pick<Bulk, 'accept' | 'jobs'>): rea
     handle: async (request, response) =>
       sendAccepted(response, await jobs.retryFailed(steering(request, response))),
   },
+  {
+    ...operations.undo,
+    handle: async (request, response) => {
+      const steered = steering(request, response);
+      const body = hasBody(request) ? await readJsonObject(request) : {};
+      sendAccepted(response, await jobs.undo({ ...steered, body }));
+    },
+  },
 ];
 
 /** Headers that a job's acceptance and its steering have in common. */
@@ -128,6 +136,9 @@ const steering = (request: Request, response: Response): SteerRequest => {
   requireKnown(queryOf(request), []);
   return { ...acceptanceOf(request, response), id: pathParameter(request, 'id') };
 };
+
+const hasBody = (request: Request): boolean =>
+  request.get('content-type') !== undefined || Number(request.get('content-length') ?? 0) > 0;
 
 const pagingOf = (query: URLSearchParams) => ({
   limit: wholeNumberOf(query, 'limit', 1),

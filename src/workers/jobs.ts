@@ -21,6 +21,7 @@ import {
 } from './request.ts';
 import { createResults, readIndex, readOutcome } from './results.ts';
 import { endedStates, type Steering } from './steering.ts';
+import { planUndo } from './undo/starting.ts';
 
 const bounded = (limit: number | undefined, usual: number, max: number): number => {
   const wanted = limit ?? usual;
@@ -156,6 +157,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     resume: (request) => steered(steering.resume, request),
     cancel: (request) => steered(steering.cancel, request),
     retryFailed,
+    undo: async (request) => accepting.fromPlan(await planUndo(parts, request)),
   };
 };
 

@@ -18,6 +18,7 @@ import { type Accepted, outcomes } from './request.ts';
 import { setOrigin } from './sql/previews.ts';
 import { insertJob, publishJob } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
+import { toldOfUndo } from './undo/starting.ts';
 
 export interface Publishing {
   publish(plan: Plan): Promise<Accepted>;
@@ -123,7 +124,7 @@ export const createPublishing = (parts: Parts): Publishing => {
       await dropStaged(pool, jobId).catch((e: unknown) => parts.onError(e, 'dropping a staged bulk job'));
       const key = error instanceof Repeated ? keyOf(plan, plan.fingerprint()) : undefined;
       const earlier = key === undefined ? undefined : await replay(key);
-      if (earlier === undefined) throw error;
+      if (earlier === undefined) throw toldOfUndo(error);
       return earlier;
     }
   };

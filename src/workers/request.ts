@@ -149,6 +149,11 @@ export interface SteerRequest extends Acceptance {
   readonly id: string;
 }
 
+/** `{dryRun?, label?, expectedCount?}`, as parsed. */
+export interface UndoRequest extends SteerRequest {
+  readonly body: unknown;
+}
+
 /** Steering what has ended is `rejected` with `job_ended`; what is in the wanted state already is left as it is. */
 export interface BulkJobs {
   list(request: ListRequest): Promise<JobPage>;
@@ -163,6 +168,8 @@ export interface BulkJobs {
   cancel(request: SteerRequest): Promise<BulkJob>;
   /** A new job over the items that failed. */
   retryFailed(request: SteerRequest): Promise<Accepted>;
+  /** A new job that takes back what this one did, by the inverse of its command. */
+  undo(request: UndoRequest): Promise<Accepted>;
 }
 
 export interface Bulk {

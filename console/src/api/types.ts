@@ -89,6 +89,10 @@ export interface Job {
   /** With `where`: the log position at or beyond which it was evaluated. */
   readonly frozenAt?: number;
   readonly retryOf?: string;
+  /** The dry run whose items this job runs for real. */
+  readonly from?: string;
+  readonly undoOf?: string;
+  readonly undoneBy?: string;
 }
 
 export interface ItemResult {

@@ -9,9 +9,13 @@ import { Page } from '../parts/page.tsx';
 import { Person } from '../parts/person.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
 import { Loading, Trouble } from '../parts/states.tsx';
+import { PreviewPanel } from './preview-panel.tsx';
 import { ProgressPanel } from './progress-panel.tsx';
+import { RelatedJobs } from './related-jobs.tsx';
 import { Results } from './results.tsx';
+import { RunForReal } from './run-for-real.tsx';
 import { Steering } from './steering.tsx';
+import { Undo } from './undo.tsx';
 import { useJob } from './use-job.ts';
 
 export const BulkJobPage = ({ id }: { readonly id: string }) => {
@@ -21,13 +25,22 @@ export const BulkJobPage = ({ id }: { readonly id: string }) => {
       title={job?.label || job?.command || 'Bulk job'}
       heading={job !== undefined && <Heading job={job} />}
       lead={job === undefined ? undefined : <Lead job={job} />}
-      actions={job !== undefined && <Steering job={job} />}
+      actions={
+        job !== undefined && (
+          <>
+            <Steering job={job} />
+            <RunForReal job={job} />
+            <Undo job={job} />
+          </>
+        )
+      }
     >
       {isPending && <Loading what="the bulk job" />}
       {error !== null && <Trouble error={error} retry={() => refetch()} />}
       {job !== undefined && (
         <>
           <ProgressPanel job={job} />
+          {job.dryRun && <PreviewPanel job={job} />}
           <Results job={job} settled={hasEnded(job)} />
         </>
       )}
@@ -65,6 +78,7 @@ const Lead = ({ job }: { readonly job: Job }) => (
         </Link>
       </>
     )}
+    <RelatedJobs job={job} />
   </>
 );
 
@@ -73,4 +87,6 @@ const sources: Readonly<Record<string, string>> = {
   where: 'on a filter',
   csv: 'from a CSV',
   ndjson: 'from NDJSON',
+  'dry-run': 'as looked at',
+  undo: 'as it was before',
 };

@@ -68,6 +68,24 @@ const steer = (verb: string, operationId: string, summary: string): Operation =>
 
 const retryFailed = steer('retry-failed', 'retryFailedItems', 'Start a new job over the items that failed');
 
+const undo: Operation = {
+  ...retryFailed,
+  path: `${base}/{id}/undo`,
+  operationId: 'undoBulkJob',
+  summary: 'Undo what a job did, by a job of its own',
+  description:
+    'Runs the inverse of the command on every item that succeeded. What was touched since is `skipped` with `changed_since`; what cannot be put back, with `irreversible`. Needs the permission of the inverse command too.',
+  body: {
+    required: false,
+    content: json(
+      object({ dryRun: flag, label: text, expectedCount: whole }, ['dryRun', 'label', 'expectedCount']),
+      { dryRun: true },
+    ),
+  },
+  answers: [accepted],
+  codes: starting.filter((code) => code !== 'projection_behind'),
+};
+
 export const operations = {
   start: {
     ...shared,
@@ -172,4 +190,5 @@ export const operations = {
   resume: steer('resume', 'resumeBulkJob', 'Go on with a paused job'),
   cancel: steer('cancel', 'cancelBulkJob', 'Cancel a job: nothing is committed after it'),
   retryFailed: { ...retryFailed, answers: [accepted] },
+  undo,
 } as const satisfies Record<string, Operation>;
