@@ -24,13 +24,15 @@ export interface Preview {
 
 const jobPath = (id: string): string => `/bulk-jobs/${encodeURIComponent(id)}`;
 
-/** `decided`: how many items are; what was read of fewer is old. */
-export const previewQuery = (id: string, decided: number) =>
+const refreshMs = 1_000;
+
+/** Read again while the dry run is under way, and once more when it has `ended`. */
+export const previewQuery = (id: string, ended: boolean) =>
   queryOptions({
-    queryKey: ['bulk-job-preview', id, decided],
+    queryKey: ['bulk-job-preview', id, ended],
     queryFn: ({ signal }) => get<Preview>(`${jobPath(id)}/preview`, { signal }),
     placeholderData: keepPreviousData,
-    staleTime: Number.POSITIVE_INFINITY,
+    refetchInterval: ended ? false : refreshMs,
   });
 
 export interface RunFrom {

@@ -2,6 +2,7 @@
 import { Alert, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { accountUrl } from '../accounts/columns.tsx';
+import { hasEnded } from '../api/bulk-jobs.ts';
 import { type Preview, type PreviewedItem, previewQuery } from '../api/previews.ts';
 import type { Job } from '../api/types.ts';
 import { Link } from '../navigation/link.tsx';
@@ -9,10 +10,9 @@ import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Diff } from '../parts/diff.tsx';
 import { Loading, Trouble } from '../parts/states.tsx';
 import { count } from '../parts/written.ts';
-import { decided } from './outcomes.ts';
 
 export const PreviewPanel = ({ job }: { readonly job: Job }) => {
-  const preview = useQuery(previewQuery(job.id, decided(job)));
+  const preview = useQuery(previewQuery(job.id, hasEnded(job)));
   return (
     <Stack component="section" aria-label="Preview" gap="sm" data-testid="job-preview">
       <Title order={2} size="h5">
