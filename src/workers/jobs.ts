@@ -150,7 +150,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     async preview({ id, ...origin }) {
       await parts.require(origin, 'bulk:read');
       const job = await store.get(id, requesterShown(origin.principal, 'bulk:read'));
-      return readPreview(job, origin.principal.permissions);
+      return readPreview(job, origin.principal);
     },
     allResults,
     pause: (request) => steered(steering.pause, request),

@@ -132,10 +132,19 @@ describeWhere(telcoCustomers, 'The telco customer list', () => {
       await as(jobs, { command: 'suspend-account', input: { reason: 'Moved to Elm Street' }, targets: ids }),
     );
     const real = await ended(await as(jobs, { command: 'reactivate-account', targets: ids }));
+    const dry = await ended(await as(`${jobs}/${real.id}/undo`, { dryRun: true }));
+    const { body: preview, text } = await as(`${jobs}/${dry.id}/preview`);
+    expect((preview.sample as object[])[0]).toMatchObject({
+      diff: [{ op: 'replace', path: '/status', value: 'suspended' }],
+      before: { '/status': 'active' },
+      withheld: ['/reason'],
+    });
+    expect(text).not.toContain('Elm Street');
     const undo = await ended(await as(`${jobs}/${real.id}/undo`, {}));
     expect(undo).toMatchObject({ command: 'suspend-account', succeeded: 3 });
     const { rows } = await running.db.owner.query<{ text: string }>(
-      `SELECT (SELECT string_agg(c::text, '') FROM bulk_chunks c) || (SELECT string_agg(e::text, '') FROM events e) AS text`,
+      `SELECT (SELECT string_agg(c::text, '') FROM bulk_chunks c) || (SELECT string_agg(e::text, '') FROM events e)
+        || (SELECT string_agg(p::text, '') FROM bulk_previews p) AS text`,
     );
     expect(rows[0]?.text).toContain(ids[0]);
     expect(rows[0]?.text).not.toContain('Elm Street');

@@ -11,6 +11,8 @@ export interface PreviewedItem {
   readonly diff?: readonly Change[];
   /** Former values by path. */
   readonly before?: Readonly<Record<string, unknown>>;
+  /** Paths whose personal values are not shown. */
+  readonly withheld?: readonly string[];
 }
 
 export interface Preview {

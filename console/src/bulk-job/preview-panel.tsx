@@ -106,6 +106,17 @@ const changes: Column<PreviewedItem> = {
   name: 'diff',
   label: 'What would change',
   wrap: true,
-  cell: ({ diff, before = {} }) =>
-    diff === undefined ? <span className="quiet">erased</span> : <Diff changes={diff} former={before} />,
+  cell: ({ diff, before = {}, withheld = [] }) =>
+    diff === undefined ? (
+      <span className="quiet">erased</span>
+    ) : (
+      <>
+        {(diff.length > 0 || withheld.length === 0) && <Diff changes={diff} former={before} />}
+        {withheld.length > 0 && (
+          <span className="quiet">
+            personal, not shown: {withheld.map((path) => path.slice(1)).join(', ')}
+          </span>
+        )}
+      </>
+    ),
 };
