@@ -111,6 +111,10 @@ export interface Job {
   readonly maxFailureRatio?: number;
   /** Since when results are kept no longer. */
   readonly resultsExpiredAt?: Timestamp;
+  /** The dry run whose items this job runs for real. */
+  readonly from?: string;
+  readonly undoOf?: string;
+  readonly undoneBy?: string;
 }
 
 export interface ItemResult {
