@@ -48,6 +48,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
   let itemsDecided = 0;
   let lastActiveAt = Date.now();
   let onEmpty: () => void = () => undefined;
+  const waking = new Set<NodeJS.Timeout>();
 
   const settling = createSettling({
     rounds: createRounds(parts),
@@ -128,7 +129,12 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
   };
 
   const wakeIn = (jobId: string, ms: number): void => {
-    setTimeout(() => progress.changed(jobId), ms).unref();
+    const timer = setTimeout(() => {
+      waking.delete(timer);
+      progress.changed(jobId);
+    }, ms);
+    timer.unref();
+    waking.add(timer);
   };
 
   const attempt = async (delivery: Delivery): Promise<void> => {
@@ -173,6 +179,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     },
     async stop() {
       stopping = true;
+      for (const timer of waking) clearTimeout(timer);
       if (inHand === 0) return;
       await new Promise<void>((resolve) => {
         onEmpty = resolve;
