@@ -79,7 +79,10 @@ export const policyCheckOf = (
   ];
   return (policy) => {
     const told = new Set(
-      Object.values(policy.providers).flatMap(({ attributes = {} }) => Object.keys(attributes)),
+      Object.values(policy.providers).flatMap(({ attributes = {}, scim }) => [
+        ...Object.keys(attributes),
+        ...Object.keys(scim?.attributes ?? {}),
+      ]),
     );
     return [
       ...Object.entries(policy.roles).flatMap(([name, role]) => narrowed(['roles', name], role, told)),

@@ -72,6 +72,13 @@ export const GroupsOfPersonChanged = defineEvent({
   refs: refsPerson,
 });
 
+/** By their directory: which attributes that row rules know of; what they hold now may be personal. */
+export const AttributesOfPersonChanged = defineEvent({
+  type: 'AttributesOfPersonChanged',
+  schema: z.object({ person, names: z.array(z.string()) }),
+  refs: refsPerson,
+});
+
 /** `why` is the name of the check that failed. */
 export const SignInRefused = defineEvent({
   type: 'SignInRefused',
@@ -175,6 +182,7 @@ export const accessEvents = [
   PersonDeactivated,
   PersonActivated,
   GroupsOfPersonChanged,
+  AttributesOfPersonChanged,
   SignInRefused,
   AccessDenied,
   DenialsCounted,

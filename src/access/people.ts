@@ -23,6 +23,8 @@ export interface Identity {
   readonly attributes?: Attributes;
   /** The groups of whom the directory told us of are its own, and not those of an assertion. */
   readonly directoryGives?: boolean;
+  /** Attributes that are the directory's too. */
+  readonly directoryAttributes?: readonly string[];
 }
 
 export interface Person {
@@ -44,6 +46,7 @@ export interface SealedPerson {
   readonly groups: readonly string[];
   readonly attributes: Attributes;
   readonly directoryGives: boolean;
+  readonly directoryAttributes: readonly string[];
 }
 
 export interface People {
@@ -111,7 +114,7 @@ export const createPeople = ({ db, codec, clock, identityKey }: Deps): People =>
     unseal,
     seal: async ({ provider, entityId, nameId, email, name, attributes = {}, ...said }) => {
       const id = idOf(entityId, nameId);
-      const { directoryGives = false } = said;
+      const { directoryGives = false, directoryAttributes = [] } = said;
       const known = directoryGives ? await row(id) : undefined;
       const groups = known?.provisioned === true ? known.groups : said.groups;
       const values = [
@@ -119,12 +122,14 @@ export const createPeople = ({ db, codec, clock, identityKey }: Deps): People =>
         await sealText(id, email, context.email),
         await sealText(id, name, context.name),
       ];
-      return { id, provider, values, groups, attributes, directoryGives };
+      return { id, provider, values, groups, attributes, directoryGives, directoryAttributes };
     },
-    signedIn: async (tx, { id, provider, values, groups, attributes, directoryGives }) => {
+    signedIn: async (tx, person) => {
+      const { id, provider, values, groups, attributes, directoryGives, directoryAttributes } = person;
+      const known = JSON.stringify(attributes);
       const { rows } = await tx.query<{ active: boolean; rights_changed: boolean }>({
         ...upsertPerson,
-        values: [id, provider, ...values, groups, clock(), JSON.stringify(attributes), directoryGives],
+        values: [id, provider, ...values, groups, clock(), known, directoryGives, directoryAttributes],
       });
       // Their other sessions carry the old groups and attributes in every process's memory.
       if (rows[0]?.rights_changed === true) await tx.query(notifyAllSessions);

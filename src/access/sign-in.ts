@@ -115,8 +115,16 @@ export const createSignIn = (deps: Deps): SignIn => {
       });
       requireProven(request, said);
       const { entityId } = provider;
-      const directoryGives = scimRulesOf(policy.current().policy, providerId)?.groups === 'directory';
-      const sealed = await people.seal({ ...said, provider: providerId, entityId, directoryGives });
+      const scim = scimRulesOf(policy.current().policy, providerId);
+      const directoryGives = scim?.groups === 'directory';
+      const directoryAttributes = Object.keys(scim?.attributes ?? {});
+      const sealed = await people.seal({
+        ...said,
+        provider: providerId,
+        entityId,
+        directoryGives,
+        directoryAttributes,
+      });
       return { said, sealed, entityId, requestId: request?.id };
     });
 

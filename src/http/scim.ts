@@ -10,7 +10,7 @@ import { type Groups, groupOf } from '../access/scim/groups.ts';
 import { changesOf } from '../access/scim/patch.ts';
 import type { Scim } from '../access/scim/scim.ts';
 import { userOf } from '../access/scim/user.ts';
-import type { Directory, Users } from '../access/scim/users.ts';
+import { type Directory, pathsOf, type Users } from '../access/scim/users.ts';
 import { groupView, listView, userView } from '../access/scim/views.ts';
 import { isQuarterdeckError } from '../errors.ts';
 import { clientAddressOf } from './authenticate.ts';
@@ -67,14 +67,14 @@ const answerUsers = (on: On, users: Users, base: string): void => {
     send(response, listView(views, total, startIndex));
   });
   on(told.users.create, async (directory, request, response) => {
-    const user = userOf(await bodyOf(request));
+    const user = userOf(await bodyOf(request), pathsOf(directory));
     created(response, userView(base, await users.create(directory, user)));
   });
   on(told.users.find, async (directory, request, response) => {
     send(response, userView(base, await users.find(directory, idIn(request))));
   });
   on(told.users.replace, async (directory, request, response) => {
-    const user = userOf(await bodyOf(request));
+    const user = userOf(await bodyOf(request), pathsOf(directory));
     send(response, userView(base, await users.replace(directory, idIn(request), user)));
   });
   on(told.users.patch, async (directory, request, response) => {

@@ -15,6 +15,7 @@ import { type Answered, ask, type Running, startQuarterdeck } from './running.ts
 
 const token = 'a-directory-s-own-token-of-this-test';
 const hash = createHash('sha256').update(token).digest('hex');
+const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
 
 let one: Running;
@@ -25,7 +26,10 @@ beforeAll(async () => {
   writeFileSync(
     file,
     sample
-      .replace('  development:\n', '  development:\n    scim: { nameId: externalId }\n')
+      .replace(
+        '  development:\n',
+        `  development:\n    scim: { nameId: externalId, attributes: { regions: '${enterprise}:department' } }\n`,
+      )
       .replace(
         /^tools:\n/m,
         `tools:\n  leaving: { kind: web, redirectUris: [${callback}], scope: ['accounts:*'] }\n`,
@@ -136,35 +140,6 @@ test('a leaver’s sessions end at once in every process, they cannot sign in, a
   expect((await me(one, cookie)).status).toBe(401);
   expect((await signIn('support')).step.status).toBe(303);
   await forget(`/Groups/${ops}`);
-  await forget(`/Users/${id}`);
-});
-
-test('a leaver’s tokens end at once in every process, and cannot be refreshed', async () => {
-  const client = (id: string) =>
-    oidc.discovery(new URL(`${one.base}/auth/oidc`), id, undefined, oidc.None(), {
-      execute: [oidc.allowInsecureRequests],
-    });
-  const { tokens, config } = await signInTool({ base: one.base, client }, { who: 'ops', tool: 'leaving' });
-  const asTool = (running: Running, bearer = tokens.access_token) =>
-    ask(running.base, undefined, {
-      path: '/internal/v1/me',
-      headers: { authorization: `Bearer ${bearer}` },
-    });
-  for (const running of [one, two]) expect((await asTool(running)).status).toBe(200);
-  const id = await idOf(scim('POST', '/Users', oktaUser('ops')));
-  const inGroup = await idOf(scim('POST', '/Groups', group('ops', id)));
-
-  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }));
-  for (const running of [one, two]) await untilStatus(401, () => asTool(running));
-  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
-    error: 'invalid_grant',
-  });
-  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: true }));
-  expect((await signIn('ops')).step.status).toBe(303);
-  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
-    error: 'invalid_grant',
-  });
-  await forget(`/Groups/${inGroup}`);
   await forget(`/Users/${id}`);
 });
 
@@ -414,4 +389,76 @@ test('a directory reads what is understood of SCIM', async () => {
   expect(config).toMatchObject({ patch: { supported: true }, bulk: { supported: false } });
   expect(bodyOf(await scim('GET', '/ResourceTypes')).totalResults).toBe(2);
   expect(bodyOf(await scim('GET', '/Schemas')).totalResults).toBe(2);
+});
+
+test('a leaver’s tokens end at once in every process, and cannot be refreshed', async () => {
+  const client = (id: string) =>
+    oidc.discovery(new URL(`${one.base}/auth/oidc`), id, undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    });
+  const id = await idOf(scim('POST', '/Users', oktaUser('ops')));
+  const inGroup = await idOf(scim('POST', '/Groups', group('ops', id)));
+  const { tokens, config } = await signInTool({ base: one.base, client }, { who: 'ops', tool: 'leaving' });
+  const asTool = (running: Running, bearer = tokens.access_token) =>
+    ask(running.base, undefined, {
+      path: '/internal/v1/me',
+      headers: { authorization: `Bearer ${bearer}` },
+    });
+  for (const running of [one, two]) expect((await asTool(running)).status).toBe(200);
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }));
+  for (const running of [one, two]) await untilStatus(401, () => asTool(running));
+  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: true }));
+  expect((await signIn('ops')).step.status).toBe(303);
+  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+  await forget(`/Groups/${inGroup}`);
+  await forget(`/Users/${id}`);
+});
+
+test('attributes that row rules use are the directory’s, change at once, and win over an assertion', async () => {
+  // Pushed without a department. The provider's assertion says EMEA at each sign-in.
+  const id = await idOf(scim('POST', '/Users', oktaUser('regional-support')));
+  const inGroup = await idOf(scim('POST', '/Groups', group('regional-support', id)));
+  const { cookie } = await signIn('regional-support');
+  const regionsIn = async (running: Running, by = cookie) =>
+    ((await me(running, by)).body.attributes as { regions?: readonly string[] }).regions;
+  const become = async (regions: readonly string[], by = cookie): Promise<void> => {
+    for (const running of [one, two])
+      while (JSON.stringify(await regionsIn(running, by)) !== JSON.stringify(regions)) await sleep(5);
+  };
+  await become([]);
+
+  const user = oktaUser('regional-support', { [enterprise]: { department: 'APAC', costCenter: '4711' } });
+  const replaced = bodyOf(await scim('PUT', `/Users/${id}`, user));
+  expect([replaced[enterprise], replaced.schemas]).toEqual([
+    { department: 'APAC' },
+    [userSchema, enterprise],
+  ]);
+  await become(['APAC']);
+  const again = await signIn('regional-support');
+  await become(['APAC'], again.cookie);
+
+  // Entra ID's way, Okta's way, several, and none.
+  const department = `${enterprise}:department`;
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'Add', path: department, value: 'AMER' }));
+  await become(['AMER']);
+  await scim(
+    'PATCH',
+    `/Users/${id}`,
+    patchOf({ op: 'replace', value: { [enterprise]: { department: ['EMEA', 'AMER'] } } }),
+  );
+  await become(['EMEA', 'AMER']);
+  const filtered = patchOf({ op: 'remove', path: `${department}[value eq "EMEA"]` });
+  expect((await scim('PATCH', `/Users/${id}`, filtered)).status).toBe(400);
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'remove', path: department }));
+  await become([]);
+  const events = await recorded('AttributesOfPersonChanged');
+  expect(new Set(events.map(({ data }) => JSON.stringify(data.names)))).toEqual(new Set(['["regions"]']));
+  expect(JSON.stringify(events)).not.toContain('APAC');
+  await forget(`/Groups/${inGroup}`);
+  await forget(`/Users/${id}`);
 });

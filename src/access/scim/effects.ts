@@ -3,14 +3,17 @@
  * once when they leave, and their roles follow their groups. Each is in the log before it takes effect, so
  * that nothing takes effect unrecorded; a directory that gets no answer asks again.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Tx } from '../../db/pool.ts';
 import {
+  AttributesOfPersonChanged,
   GroupsOfPersonChanged,
   PersonActivated,
   PersonDeactivated,
   PersonProvisioned,
 } from '../engine-events.ts';
 import type { People, SealedPerson } from '../people.ts';
+import type { Attributes } from '../principal.ts';
 import type { Recorder, Who } from '../recorder.ts';
 import type { Sessions } from '../sessions.ts';
 import { notifyAllSessions } from '../sql/notifications.ts';
@@ -21,6 +24,8 @@ export interface Effects {
   provision(tx: Tx, person: SealedPerson, active: boolean): Promise<void>;
   /** Nobody may come in as them any more; sessions and tokens end. */
   lockOut(tx: Tx, provider: string, personId: string): Promise<void>;
+  /** What row rules know of them is this, as far as the policy wants it from the directory. */
+  settleAttributes(tx: Tx, provider: string, personId: string, attributes: Attributes): Promise<void>;
   /** Their groups are those that these users are in now. */
   settleGroups(tx: Tx, provider: string, userIds: readonly string[]): Promise<void>;
 }
@@ -61,6 +66,18 @@ export const createEffects = ({ people, sessions, recorder }: Deps): Effects => 
         await tx.query(notifyAllSessions);
       }
       if (!active) await lockOut(tx, provider, person);
+    },
+    settleAttributes: async (tx, provider, person, attributes) => {
+      type Changed = { readonly before: Attributes };
+      const values = [person, JSON.stringify(attributes)];
+      const { rows } = await tx.query<Changed>({ ...sql.settleAttributes, values });
+      if (rows[0] === undefined) return;
+      const { before } = rows[0];
+      const names = [...new Set([...Object.keys(before), ...Object.keys(attributes)])]
+        .filter((name) => !isDeepStrictEqual(before[name], attributes[name]))
+        .sort();
+      await recorder.record(AttributesOfPersonChanged.of({ person, names }), directoryOf(provider));
+      await tx.query(notifyAllSessions);
     },
     settleGroups: async (tx, provider, userIds) => {
       type Changed = { readonly person: string; readonly before: string[]; readonly after: string[] };

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { invalid } from './fault.ts';
+import { toldAfter } from './told.ts';
 import { emailIn, lowerCased, type ScimUser, textOf, truthOf } from './user.ts';
 
 export interface Change {
@@ -78,10 +79,18 @@ const pathOf = (path: string): string => {
 
 type Editable = { -readonly [K in keyof ScimUser]: ScimUser[K] };
 
-/** The user after these changes; attributes that we do not keep are passed over. @throws ScimFault */
-export const changedUser = (user: ScimUser, changes: readonly Change[]): ScimUser => {
+/** The user after these changes; what we do not keep is passed over. `paths`: as in `userOf`. @throws ScimFault */
+export const changedUser = (
+  user: ScimUser,
+  changes: readonly Change[],
+  paths: readonly string[],
+): ScimUser => {
   const edited: Editable = { ...user };
-  for (const { op, path, value } of changes) apply(edited, path, op === 'remove' ? undefined : value);
+  for (const change of changes) {
+    const told = toldAfter(edited.told ?? {}, paths, change);
+    if (told !== undefined) edited.told = told;
+    apply(edited, change.path, change.op === 'remove' ? undefined : change.value);
+  }
   return edited;
 };
 

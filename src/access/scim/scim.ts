@@ -83,7 +83,8 @@ export const createScim = (parts: ScimParts, { tokens, entityIdOf }: ScimOptions
         });
         throw new ScimFault(403, `The access policy takes no word from the directory of ${provider}.`);
       }
-      return { provider, entityId, nameId: rules.nameId, givesGroups: rules.groups === 'directory' };
+      const { nameId, groups, attributes = {} } = rules;
+      return { provider, entityId, nameId, attributes, givesGroups: groups === 'directory' };
     },
     users: createUsers(shared),
     groups: createGroups(shared),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { invalid } from './fault.ts';
+import { type Told, toldIn } from './told.ts';
 
 export interface ScimUser {
   readonly userName: string;
@@ -13,6 +14,8 @@ export interface ScimUser {
   readonly familyName?: string | undefined;
   readonly email?: string | undefined;
   readonly active: boolean;
+  /** What the policy wants to know beside; absent in users from before that. */
+  readonly told?: Told | undefined;
 }
 
 const text = z.string().max(320);
@@ -38,9 +41,10 @@ const resource = z.object({
   active: truth.nullish(),
 });
 
-/** @throws ScimFault `invalidValue` that names the attribute */
-export const userOf = (body: unknown): ScimUser => {
-  const parsed = resource.safeParse(lowerCased(body));
+/** `paths`: what the policy wants to know beside. @throws ScimFault `invalidValue` that names the attribute */
+export const userOf = (body: unknown, paths: readonly string[]): ScimUser => {
+  const given = lowerCased(body);
+  const parsed = resource.safeParse(given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw invalid('invalidValue', `${issue?.path.join('.') || 'the user'}: ${issue?.message}`);
@@ -50,7 +54,7 @@ export const userOf = (body: unknown): ScimUser => {
     externalid: externalId,
     displayname,
     name,
-    emails: given,
+    emails: addresses,
     active,
   } = parsed.data;
   return {
@@ -59,8 +63,9 @@ export const userOf = (body: unknown): ScimUser => {
     displayName: displayname ?? name?.formatted,
     givenName: name?.givenname,
     familyName: name?.familyname,
-    email: primaryOf(given ?? []),
+    email: primaryOf(addresses ?? []),
     active: active ?? true,
+    told: toldIn(given as Record<string, unknown>, paths),
   };
 };
 

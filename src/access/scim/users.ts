@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Db, Queryable, Tx } from '../../db/pool.ts';
 import type { People } from '../people.ts';
 import type { Clock, NewId, TextCodec } from '../ports.ts';
+import type { Attributes } from '../principal.ts';
 import * as sql from '../sql/scim.ts';
 import type { Effects } from './effects.ts';
 import { missing, ScimFault } from './fault.ts';
@@ -19,6 +20,8 @@ export interface Directory {
   readonly nameId: 'userName' | 'externalId';
   /** Whether its groups give roles, rather than those of each assertion. */
   readonly givesGroups: boolean;
+  /** Names of attributes of people, each with the path of the user's attribute that holds it. */
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface StoredUser {
@@ -69,6 +72,12 @@ interface UserRow {
 }
 
 const context = 'scim_users.sealed';
+
+export const pathsOf = ({ attributes }: Directory): readonly string[] => Object.values(attributes);
+
+/** All that the policy maps, also what the user lacks: that gives no row, whatever an assertion says. */
+const attributesOf = ({ attributes }: Directory, { told = {} }: ScimUser): Attributes =>
+  Object.fromEntries(Object.entries(attributes).map(([name, path]) => [name, told[path] ?? []]));
 
 export const createUsers = ({
   pool,
@@ -128,6 +137,7 @@ export const createUsers = ({
     const external = externalHash(user.externalId);
     const values = [id, provider, person.id, named, external, sealed, active, clock()];
     await tx.query({ ...sql.upsertUser, values });
+    await effects.settleAttributes(tx, provider, person.id, attributesOf(directory, user));
     if (directory.givesGroups) await effects.settleGroups(tx, provider, [id]);
     return stored(tx, await rowOf(tx, directory, id));
   };
@@ -152,7 +162,12 @@ export const createUsers = ({
     patch: (directory, id, changes) =>
       inTurn(directory.provider, async (tx) => {
         const before = await rowOf(tx, directory, id);
-        return rewrite(tx, directory, before, changedUser((await stored(tx, before)).user, changes));
+        return rewrite(
+          tx,
+          directory,
+          before,
+          changedUser((await stored(tx, before)).user, changes, pathsOf(directory)),
+        );
       }),
     remove: (directory, id) =>
       inTurn(directory.provider, async (tx) => {

@@ -1,6 +1,7 @@
 /** Users and groups as SCIM writes them (RFC 7643 section 4). */
 import { urn } from './discovery.ts';
 import type { StoredGroup } from './groups.ts';
+import { toldView } from './told.ts';
 import type { StoredUser } from './users.ts';
 
 interface Dated {
@@ -20,8 +21,9 @@ const metaOf = (base: string, resourceType: 'User' | 'Group', { id, createdAt, c
 export const userView = (base: string, stored: StoredUser) => {
   const { id, groups } = stored;
   const { userName, externalId, displayName, givenName, familyName, email, active } = stored.user;
+  const told = toldView(stored.user.told ?? {});
   return {
-    schemas: [urn.user],
+    schemas: [urn.user, ...Object.keys(told).filter((key) => key.startsWith('urn:'))],
     id,
     externalId,
     userName,
@@ -29,6 +31,7 @@ export const userView = (base: string, stored: StoredUser) => {
     name: givenName === undefined && familyName === undefined ? undefined : { givenName, familyName },
     emails: email === undefined ? undefined : [{ value: email, type: 'work', primary: true }],
     active,
+    ...told,
     groups: groups.map((group) => ({ value: group.id, display: group.displayName })),
     meta: metaOf(base, 'User', stored),
   };

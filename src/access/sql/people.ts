@@ -2,7 +2,8 @@
 
 /**
  * A sign-in: $1 id, $2 provider, $3 NameID sealed, $4 e-mail sealed, $5 name sealed, $6 groups, $7 now,
- * $8 attributes, $9 whether the groups of somebody whom the directory told us of are the directory's and stay.
+ * $8 attributes, $9 whether the groups of somebody whom the directory told us of are the directory's and stay,
+ * $10 names of attributes that are the directory's and stay, of such a person.
  * Tells whether the person is active and whether their groups or attributes are others than before; `before`
  * reads the row as it was, because the statement has one snapshot.
  */
@@ -14,7 +15,10 @@ export const upsertPerson = {
     VALUES ($1, $2, $3, $4, $5, $6::text[], $7, $7, $8::jsonb)
     ON CONFLICT (id) DO UPDATE SET provider = $2, name_id_sealed = $3, email_sealed = $4, name_sealed = $5,
       groups = CASE WHEN $9::boolean AND people.provisioned THEN people.groups ELSE $6::text[] END,
-      first_sign_in_at = coalesce(people.first_sign_in_at, $7), last_sign_in_at = $7, attributes = $8::jsonb
+      first_sign_in_at = coalesce(people.first_sign_in_at, $7), last_sign_in_at = $7, attributes = $8::jsonb || CASE
+        WHEN people.provisioned THEN (SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}'::jsonb)
+          FROM jsonb_each(people.directory_attributes) d WHERE d.key = ANY($10::text[]))
+        ELSE '{}'::jsonb END
     RETURNING active, NOT EXISTS (
       SELECT FROM before WHERE before.groups = people.groups AND before.attributes = people.attributes) AS rights_changed`,
 } as const;

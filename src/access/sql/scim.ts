@@ -164,3 +164,13 @@ export const settleGroups = {
     WHERE p.id = w.person_id AND p.groups <> w.groups
     RETURNING p.id AS person, b.groups AS before, p.groups AS after`,
 } as const;
+
+/** $1 person, $2 what their directory says of them now, in place of what it said. No row where it is the same. */
+export const settleAttributes = {
+  name: 'settle_attributes_of_person',
+  text: `WITH before AS (SELECT id, directory_attributes FROM people WHERE id = $1)
+    UPDATE people p SET directory_attributes = $2::jsonb,
+      attributes = (p.attributes - ARRAY(SELECT jsonb_object_keys(p.directory_attributes))) || $2::jsonb
+    FROM before b WHERE p.id = b.id AND p.directory_attributes <> $2::jsonb
+    RETURNING b.directory_attributes AS before`,
+} as const;
