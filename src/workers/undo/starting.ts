@@ -34,7 +34,6 @@ export const planUndo = async (parts: Parts, request: UndoRequest): Promise<Plan
   const now = parts.clock();
   requireFreshSignIn(inverse, { principal: request.principal, now });
   requireNeeds(inverse, { ...request, input: {}, now }, true);
-  await requireUndoable(parts, job);
   const written: Written = {
     ...(asked.label === undefined ? {} : { label: asked.label }),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
@@ -49,6 +48,7 @@ export const planUndo = async (parts: Parts, request: UndoRequest): Promise<Plan
     expectedCount: asked.expectedCount,
     undoOf: job.id,
     idempotencyKey: request.idempotencyKey,
+    mayBegin: () => requireUndoable(parts, job),
     items: undoItems(parts, undoing),
     frozenAt: () => undefined,
     fingerprint: () => ({ undoOf: job.id, asked, reason: request.reason ?? null }),
