@@ -45,6 +45,8 @@ export interface Plan {
   readonly from?: string;
   readonly undoOf?: string;
   readonly idempotencyKey: string | undefined;
+  /** Asked once it is known that this is no repetition. @throws QuarterdeckError where the job may not begin. */
+  readonly mayBegin?: () => Promise<void>;
   readonly items: AsyncIterable<readonly StoredItem[]>;
   /** With a filter, once the items were read: where the rows were read. */
   readonly frozenAt: () => number | undefined;

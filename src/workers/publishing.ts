@@ -125,6 +125,7 @@ export const createPublishing = (parts: Parts): Publishing => {
       const earlier = key === undefined ? undefined : await replay(key);
       if (earlier !== undefined) return earlier;
     }
+    await plan.mayBegin?.();
     const jobId = parts.newId();
     try {
       const total = await stage(jobId, plan);

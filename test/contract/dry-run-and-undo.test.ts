@@ -50,16 +50,25 @@ describeWhere(telcoCustomers, 'The telco customer list', () => {
   });
   afterAll(() => running.stop());
 
-  test('is imported, a change of plan looked at and run, with others at work in between, and taken back', async () => {
+  // What the steps of one working day hand on.
+  let before: Record<string, string>;
+  let onFiber: readonly string[];
+  let dry: Job;
+  let real: Job;
+  const commands = '/internal/v1/commands';
+
+  test('is imported', async () => {
     const upload = `${jobs}?command=open-account&map=${encodeURIComponent(JSON.stringify(map))}`;
     const file = readFileSync(telcoFile() ?? '');
     const imported = await ended(await as(upload, file, { 'content-type': 'text/csv' }));
     expect(imported).toMatchObject({ total: 7_043, succeeded: 7_032, rejected: 11 });
-    const before = await plansAt(imported.position);
+    before = await plansAt(imported.position);
+    onFiber = Object.keys(before).filter((id) => before[id]?.startsWith('Fiber optic '));
+  });
 
+  test('shows what a change of plan would do, and stays as it is', async () => {
     const body = { command: 'change-plan', input: { plan: 'Fiber 2' }, where: { plan: 'Fiber optic' } };
-    const dry = await ended(await as(jobs, { ...body, dryRun: true, label: 'Fiber 2' }));
-    const onFiber = Object.keys(before).filter((id) => before[id]?.startsWith('Fiber optic '));
+    dry = await ended(await as(jobs, { ...body, dryRun: true, label: 'Fiber 2' }));
     expect(dry).toMatchObject({ total: onFiber.length, succeeded: onFiber.length, dryRun: true });
     const { body: preview } = await as(`${jobs}/${dry.id}/preview`);
     expect(preview).toMatchObject({
@@ -73,14 +82,14 @@ describeWhere(telcoCustomers, 'The telco customer list', () => {
       before: { '/plan': 'Fiber optic' },
     });
     expect(await plansAt(dry.position)).toEqual(before);
+  });
 
-    // Meanwhile somebody suspends two of them, and another is moved by hand.
-    const [first = '', second = '', third = '', fourth = ''] = onFiber;
-    const commands = '/internal/v1/commands';
+  test('is changed as it was seen, but for what others changed meanwhile', async () => {
+    const [first = '', second = '', third = ''] = onFiber;
     await as(`${commands}/suspend-account`, { accountId: first, reason: 'Unpaid.' });
     await as(`${commands}/suspend-account`, { accountId: second, reason: 'Unpaid.' });
     await as(`${commands}/change-plan`, { accountId: third, plan: 'Fiber 3' });
-    const real = await ended(await as(jobs, { from: dry.id }));
+    real = await ended(await as(jobs, { from: dry.id }));
     expect(real).toMatchObject({
       total: onFiber.length,
       succeeded: onFiber.length - 3,
@@ -90,8 +99,10 @@ describeWhere(telcoCustomers, 'The telco customer list', () => {
     });
     const skipped = (await as(`${jobs}/${real.id}/results?outcome=skipped`)).body.data as { code: string }[];
     expect(skipped.map(({ code }) => code)).toEqual(Array(3).fill('changed_since_preview'));
+  });
 
-    // One of those that were moved is touched again before all is taken back.
+  test('is taken back, but for what was touched since', async () => {
+    const [first = '', second = '', third = '', fourth = ''] = onFiber;
     await as(`${commands}/set-account-flag`, { accountId: fourth, flag: 'vip', value: true });
     const undo = await ended(await as(`${jobs}/${real.id}/undo`, {}));
     expect(undo).toMatchObject({ succeeded: onFiber.length - 4, skipped: 1, undoOf: real.id });

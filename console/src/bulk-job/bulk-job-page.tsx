@@ -95,6 +95,4 @@ const sources: Readonly<Record<string, string>> = {
   where: 'on a filter',
   csv: 'from a CSV',
   ndjson: 'from NDJSON',
-  'dry-run': 'as looked at',
-  undo: 'as it was before',
 };

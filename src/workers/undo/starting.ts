@@ -36,8 +36,6 @@ export const planUndo = async (parts: Parts, request: UndoRequest): Promise<Plan
   const now = parts.clock();
   await parts.requireFresh(request, inverse);
   requireNeeds(inverse, { ...request, input: {}, now }, true);
-  await requireUndoable(parts, job);
-  requireResults(job);
   const written: Written = {
     ...(asked.label === undefined ? {} : { label: asked.label }),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
@@ -53,6 +51,7 @@ export const planUndo = async (parts: Parts, request: UndoRequest): Promise<Plan
     conduct: asked,
     undoOf: job.id,
     idempotencyKey: request.idempotencyKey,
+    mayBegin: () => requireUndoable(parts, job),
     items: undoItems(parts, undoing),
     frozenAt: () => undefined,
     fingerprint: () => ({ undoOf: job.id, asked, reason: request.reason ?? null }),
@@ -72,6 +71,7 @@ const requireUndoable = async ({ store }: Parts, job: JobRecord): Promise<void> 
   if (!endedStates.has(job.state))
     throw refused('job_not_ended', `The job is ${job.state}; wait until it has ended, or cancel it first.`);
   if (job.counts.succeeded === 0) throw refused('nothing_to_undo', 'No item of this job changed anything.');
+  requireResults(job);
   if (job.undoneBy === null) return;
   const [undo] = await store.find([job.undoneBy]);
   if (undo === undefined || mayFollow.has(undo.state)) return;
