@@ -1,11 +1,12 @@
 /**
- * An area is a team's part of the domain: its events, commands and projections in one value. The engine
+ * An area is a team's part of the domain: its events, commands, projections and reactors in one value. The engine
  * takes areas as arguments and never imports one.
  */
 import type { CommandDefinition } from './commands/definition.ts';
 import type { StreamDefinition } from './commands/stream.ts';
 import type { EventDefinition } from './events/definition.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
+import type { ReactorDefinition } from './workers/reactors/definition.ts';
 
 export interface Area {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface Area {
   readonly streams: readonly StreamDefinition[];
   readonly commands: readonly CommandDefinition[];
   readonly projections: readonly ProjectionDefinition[];
+  /** What happens outside when something happened here. */
+  readonly reactors?: readonly ReactorDefinition[];
 }
 
 interface Options {
@@ -24,6 +27,7 @@ interface Options {
   readonly commands: readonly CommandDefinition[];
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly projections: readonly ProjectionDefinition<any>[];
+  readonly reactors?: readonly ReactorDefinition[];
 }
 
 export const defineArea = (options: Options): Area => options;

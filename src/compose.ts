@@ -4,17 +4,18 @@
  */
 import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError } from './config.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, openDatabaseBriefly } from './database.ts';
 import { ownsEvents } from './db/migrate.ts';
 import { createPool, type Db } from './db/pool.ts';
 import { importDemo } from './demo.ts';
 import { areas } from './domain/index.ts';
 import type { Duties } from './engine.ts';
-import { environmentOf } from './environment.ts';
 import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { openTls, type Tls } from './http/tls.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
+import { foreignEnvironment } from './standing.ts';
+import { toldOf } from './workers/index.ts';
 
 type Say = (line: string) => void;
 
@@ -57,12 +58,6 @@ const serve = async (
 ): Promise<Service> => {
   const pool = await openPool(config, database);
   opened.push(() => pool.end());
-  const environment = await environmentOf(pool, config.environment);
-  if (environment !== config.environment) {
-    say(
-      `This database belongs to the environment ${environment}, and QUARTERDECK_ENVIRONMENT says ${config.environment}.`,
-    );
-  }
   // The port comes first: the public URL, which providers and cookies depend on, may follow from it.
   const door = createDoor();
   const onTlsError = (error: unknown) => say(`TLS goes on with the files before: ${String(error)}`);
@@ -75,11 +70,17 @@ const serve = async (
   opened.push(() => quarterdeck.stop());
   door.open(quarterdeck.app);
   quarterdeck.attach(front.server);
+  await sayEnvironment(quarterdeck, say);
   await quarterdeck.start(duties[config.role]);
   if (wantsDemo(config, database)) await importDemo(quarterdeck.engine, say);
   say(`Quarterdeck is ready at ${publicUrl}`);
   if (quarterdeck.developmentProvider !== undefined) sayWhom(say);
   return { url: publicUrl, stop: close };
+};
+
+const sayEnvironment = async ({ engine: { environment } }: Quarterdeck, say: Say): Promise<void> => {
+  const sentence = await foreignEnvironment(environment);
+  if (sentence !== undefined) say(sentence);
 };
 
 /** What an operator got wrong is told in a sentence. */
@@ -136,6 +137,8 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     production: config.production,
     redisUrls: config.redisUrls,
     ...config.bulk,
+    environment: config.environment,
+    webhooks: { networks: config.webhookNetworks, plain: !config.production },
     trustedProxies: config.trustedProxies,
     samlMetadata: config.samlMetadata ?? [],
     samlEntityId: config.samlEntityId,
@@ -171,7 +174,7 @@ const briefly = async (
   say: Say,
   act: (quarterdeck: Quarterdeck) => Promise<void>,
 ): Promise<void> => {
-  const database = await openDatabase(config, say);
+  const database = await openDatabaseBriefly(config, say);
   const pool = createPool({ url: database.url, max: 4, onError: () => undefined });
   try {
     const quarterdeck = await openQuarterdeck(
@@ -209,6 +212,20 @@ export const checkPolicyFile = (config: Config, file: string | undefined, say: S
     for (const line of lines) say(line);
   });
 
+/** Takes a restored copy over. */
+export const adoptEnvironment = (config: Config, keep: boolean, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine: { environment } }) => {
+    const adopted = await environment.adopt(keep);
+    const { environment: name } = config;
+    if (!adopted) return say(`This database belongs to ${name} already.`);
+    say(`This database belongs to ${name} from now on.`);
+    say(
+      keep
+        ? 'What was outstanding is delivered from here.'
+        : 'What was outstanding is left to where the copy came from; webhooks wait to be resumed.',
+    );
+  });
+
 export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
   briefly(config, say, async (quarterdeck) => {
     say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
@@ -219,3 +236,14 @@ export const rebuildProjection = (config: Config, projection: string, say: Say):
     await engine.readSide.rebuild(projection);
     say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);
   });
+
+/** @returns whether the job is proven; every fault is said with its position. */
+export const verifyBulkJob = async (config: Config, id: string, say: Say): Promise<boolean> => {
+  let proven = false;
+  await briefly(config, say, async ({ engine }) => {
+    const verified = await engine.bulk.verify(id);
+    for (const line of toldOf(verified)) say(line);
+    proven = verified.faults.length === 0;
+  });
+  return proven;
+};

@@ -83,6 +83,12 @@ const environment = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
     .default('development'),
+  QUARTERDECK_WEBHOOK_NETWORKS: list
+    .refine(
+      (networks) => networks.every((network) => z.union([z.cidrv4(), z.cidrv6()]).safeParse(network).success),
+      'must be a comma-separated list of networks as CIDR (10.1.0.0/16)',
+    )
+    .optional(),
   QUARTERDECK_DEMO: onOff.optional(),
 });
 
@@ -123,6 +129,8 @@ export interface Config {
     readonly bulkResultsDays: number;
   };
   readonly environment: string;
+  /** CIDRs that webhooks may be sent to beside public addresses. */
+  readonly webhookNetworks: readonly string[];
   /** undefined: on with an empty embedded database. */
   readonly demo: boolean | undefined;
 }
@@ -186,6 +194,8 @@ const fromParsed = (p: Parsed): Config => ({
     bulkResultsDays: p.QUARTERDECK_BULK_RESULTS_DAYS,
   },
   environment: p.QUARTERDECK_ENVIRONMENT,
+  webhookNetworks:
+    p.QUARTERDECK_WEBHOOK_NETWORKS ?? (p.NODE_ENV === 'production' ? [] : ['127.0.0.0/8', '::1/128']),
   demo: p.QUARTERDECK_DEMO,
 });
 

@@ -4,6 +4,7 @@
  */
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
+import { runningEmbedded } from './db/embedded/running.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { migrate, pendingMigrations } from './db/migrate.ts';
 import { createPool } from './db/pool.ts';
@@ -25,6 +26,14 @@ export const openDatabase = async (config: Config, say: Say): Promise<Database> 
   if (config.production) await requireMigrated(url);
   else await migrateGiven(config, say);
   return { url, directUrl: config.directDatabaseUrl ?? url, embedded: false, stop: async () => undefined };
+};
+
+/** For an act of the command line: beside a service that runs on the embedded server it uses that one. */
+export const openDatabaseBriefly = async (config: Config, say: Say): Promise<Database> => {
+  const url = config.databaseUrl === undefined ? await runningEmbedded(config.dataDir) : undefined;
+  if (url === undefined) return openDatabase(config, say);
+  await requireMigrated(url);
+  return { url, directUrl: url, embedded: true, stop: async () => undefined };
 };
 
 const openEmbedded = async (config: Config, say: Say): Promise<Database> => {

@@ -4,69 +4,44 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
-import { accessEvents } from './access/engine-events.ts';
 import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
-import { auditEvents } from './audit/engine-events.ts';
-import { type Sources, timestampOf } from './clock.ts';
+import { createFeed, type Feed } from './audit/feed.ts';
+import { createShown, type RefsOf } from './audit/shown.ts';
+import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
 import type { CommandDefinition } from './commands/definition.ts';
-import { commandEngineEvents } from './commands/engine-events.ts';
 import { createIdempotency } from './commands/idempotency.ts';
 import { createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
 import { createListener, type Listener } from './db/listen.ts';
-import type { Db } from './db/pool.ts';
+import { engineEvents } from './engine-events.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { createEnvironment, type Environment } from './environment.ts';
 import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
-import type { EventDefinition } from './events/definition.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
-import { queryEvents } from './queries/engine-events.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
+import { createWebhooks, type Webhooks, webhooksArea } from './webhooks/index.ts';
 import {
   type Bulk,
   bulkChannel,
-  bulkEvents,
   createBulk,
   createHeadroom,
   type Headroom,
   headroomChannel,
 } from './workers/index.ts';
-
-export interface EngineOptions extends Sources {
-  readonly areas: readonly Area[];
-  /** Made with `createPool`, as the application's role. */
-  readonly pool: Db;
-  /** Past a pooler: LISTEN, leader locks, queues on PostgreSQL. */
-  readonly directUrl: string;
-  /** 32 bytes; wraps the keys of personal data. */
-  readonly masterKey: Buffer;
-  readonly publicUrl: string;
-  readonly allowedNetworks: readonly string[];
-  readonly trustedProxies: readonly string[];
-  /** None: queues on PostgreSQL. */
-  readonly redisUrls: readonly string[];
-  /** Bulk work yields where 95 in 100 interactive commands take longer; 25 unless told, 0: never. */
-  readonly bulkLatencyBudgetMs?: number | undefined;
-  /** Bulk work yields where a read model is further behind; 5,000 unless told, 0: never. */
-  readonly bulkLagBudgetMs?: number | undefined;
-  /** Days for which results of bulk jobs are kept; 90 unless told. */
-  readonly bulkResultsDays?: number | undefined;
-  readonly onError: (error: unknown, doing: string) => void;
-  readonly say: (line: string) => void;
-  readonly onCommand?: (command: string, outcome: string) => void;
-  readonly onBatch?: (units: number, events: number) => void;
-}
+import { createReactors, type Reactors } from './workers/reactors/index.ts';
 
 /** What a process does beside answering. */
 export interface Duties {
@@ -86,8 +61,13 @@ export interface Engine {
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
   readonly headroom: Headroom;
+  readonly reactors: Reactors;
+  /** Where the engine was asked for them. */
+  readonly webhooks: Webhooks | undefined;
   readonly audit: Audit;
+  readonly feed: Feed;
   readonly listener: Listener;
+  readonly environment: Environment;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
   stop(): Promise<void>;
@@ -99,8 +79,13 @@ const usualBudgets = { latencyMs: 25, lagMs: 5_000 } as const;
 const forgetKeysEveryMs = 60 * 60_000;
 
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
-  const { areas, pool, directUrl, masterKey, onError, clock, newId } = options;
+  const { pool, directUrl, masterKey, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
+  const ownTypes = options.areas.flatMap(({ events }) => events.map(({ type }) => type));
+  const areas: readonly Area[] = [
+    ...options.areas,
+    ...(options.webhooks === undefined ? [] : [webhooksArea(ownTypes, options.webhooks)]),
+  ];
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
@@ -178,6 +163,53 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
     queueDatabaseUrl: directUrl,
   });
+  const reactors = createReactors({
+    pool,
+    log,
+    codec,
+    registry,
+    commands,
+    newId,
+    onError,
+    clock: now,
+    environment: options.environment ?? null,
+    definitions: areas.flatMap((area) => area.reactors ?? []),
+    secret: hmacKey,
+    redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
+    queueDatabaseUrl: directUrl,
+  });
+  const webhooks =
+    options.webhooks === undefined
+      ? undefined
+      : createWebhooks({
+          ...options.webhooks,
+          pool,
+          log,
+          registry,
+          commands,
+          reactors,
+          onError,
+          secret: hmacKey,
+          types: ownTypes,
+          source: options.publicUrl,
+          clock: now,
+        });
+  const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
+  const feed = createFeed({
+    log,
+    shown: createShown(readSide.reached.streams, refsOf),
+    types: ownTypes,
+    personalOf: (type) => registry.find(type)?.personal ?? [],
+    source: options.publicUrl,
+  });
+  const environment = createEnvironment({
+    pool,
+    log,
+    newId,
+    clock: now,
+    name: options.environment,
+  });
+  await environment.claim();
   const audit = createAudit({
     pool,
     log,
@@ -185,7 +217,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     newId,
     streams: areas.flatMap((area) => area.streams),
     streamsReached: readSide.reached.streams,
-    refsOf: ({ type, data }) => registry.find(type)?.refs(data) ?? [],
+    refsOf,
   });
 
   const hear: Readonly<Record<string, (payload: string) => void>> = {
@@ -221,16 +253,26 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     readSide,
     bulk,
     headroom,
+    reactors,
+    webhooks,
     audit,
+    feed,
     listener,
+    environment,
     async start({ project, work }) {
       if (project) readSide.projector.start();
-      if (work) await bulk.start();
+      if (!work) return;
+      await bulk.start();
+      await reactors.start();
+      await webhooks?.start();
     },
     async stop() {
       clearInterval(forgetting);
+      feed.stop();
       await bulk.stop();
       headroom.stop();
+      await webhooks?.stop();
+      await reactors.stop();
       await readSide.projector.stop();
       await readSide.stop();
       await access.stop();
@@ -239,12 +281,3 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     },
   };
 };
-
-/** Lists of definitions lose their types of data; each definition keeps its own. */
-const engineEvents = [
-  ...commandEngineEvents,
-  ...accessEvents,
-  ...queryEvents,
-  ...bulkEvents,
-  ...auditEvents,
-] as unknown as readonly EventDefinition[];

@@ -1,5 +1,5 @@
 /**
- * The public package: define events, commands and projections of your own, and get an internal API with
+ * The public package: define events, commands, projections and reactors of your own, and get an internal API with
  * an audit log for them.
  */
 export { type Principal, permissions, systemPrincipal } from './access/principal.ts';
@@ -22,3 +22,10 @@ export type { RecordedEvent, StoredEvent } from './events/envelope.ts';
 export { personal } from './events/personal.ts';
 export { createQuarterdeck, type Quarterdeck, type QuarterdeckOptions } from './quarterdeck.ts';
 export { defineProjection, type ProjectionDefinition, type RecordedOf } from './queries/definition.ts';
+export {
+  defineReactor,
+  GiveUp,
+  type ReactorContext,
+  type ReactorDefinition,
+  RetryLater,
+} from './workers/reactors/definition.ts';

@@ -5,15 +5,18 @@
  */
 import { Command, Option } from 'commander';
 import {
+  adoptEnvironment,
   applyPolicyFile,
   checkPolicyFile,
   rebuildProjection,
   rotateToolKey,
   startService,
+  verifyBulkJob,
 } from './compose.ts';
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
+import { onOrphaned } from './orphan.ts';
 import { packageVersion } from './version.ts';
 
 const say = (line: string): void => {
@@ -24,6 +27,15 @@ const configFrom = (role?: Role): Config =>
   readConfig(role === undefined ? process.env : { ...process.env, QUARTERDECK_ROLE: role });
 
 const start = async ({ role }: { role?: Role }): Promise<void> => {
+  // From the first moment on: the shell may end while we are still starting.
+  let orphaned = false;
+  let onOrphan = (): void => undefined;
+  if (process.env.npm_lifecycle_event !== undefined) {
+    onOrphaned(() => {
+      orphaned = true;
+      onOrphan();
+    });
+  }
   const service = await startService(configFrom(role), say);
   let stopping = false;
   const stop = (signal: string): void => {
@@ -40,6 +52,10 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  onOrphan = () => {
+    if (!stopping) stop('npm has ended');
+  };
+  if (orphaned) onOrphan();
 };
 
 /** What the operator did is told in a sentence; anything else is a fault and shows where it arose. */
@@ -91,9 +107,27 @@ program
   .action(() => rotateToolKey(configFrom(), say));
 
 program
+  .command('adopt-environment')
+  .option('--keep-outstanding', 'deliver from here what was outstanding when the copy was taken')
+  .description('take over a restored copy: reactors, webhooks, effects and schedules stay off until then')
+  .action(({ keepOutstanding = false }: { keepOutstanding?: boolean }) =>
+    adoptEnvironment(configFrom(), keepOutstanding, say),
+  );
+
+program
   .command('rebuild')
   .argument('<projection>', 'its name, as in the path')
   .description('fill a projection anew beside the one in use, then switch')
   .action((projection: string) => rebuildProjection(configFrom(), projection, say));
+
+program
+  .command('bulk')
+  .description('bulk jobs')
+  .command('verify')
+  .argument('<id>', 'the id of the job')
+  .description('prove from the log alone that every item of a job was decided, and took effect, exactly once')
+  .action(async (id: string) => {
+    if (!(await verifyBulkJob(configFrom(), id, say))) process.exitCode = 1;
+  });
 
 await program.parseAsync().catch(fail);

@@ -3,7 +3,7 @@
  * their inputs. Between access, which knows no projections and commands, and those.
  */
 
-import { parseRowRule, type RowRule, whereOf } from './access/policy/row-rule.ts';
+import { parseRowRule, type RowRule, valuesOfPersonIn, whereOf } from './access/policy/row-rule.ts';
 import type { Policy, PolicyProblem } from './access/policy.ts';
 import type { PolicyCheck } from './access/policy-file.ts';
 import { systemPrincipal } from './access/principal.ts';
@@ -15,13 +15,6 @@ import { filterOfWhere } from './queries/filter.ts';
 
 type Path = PolicyProblem['path'];
 
-const attributesIn = ({ where }: RowRule): readonly string[] =>
-  Object.values(where).flatMap((conditions) =>
-    Object.values(conditions).flatMap((value) =>
-      typeof value === 'object' && 'attribute' in value ? value.attribute : [],
-    ),
-  );
-
 const ruleFaults = (rule: RowRule, catalogue: Catalogue, told: ReadonlySet<string>): readonly string[] => {
   const known = catalogue.find(rule.projection);
   if (known === undefined) {
@@ -31,7 +24,7 @@ const ruleFaults = (rule: RowRule, catalogue: Catalogue, told: ReadonlySet<strin
   if (known.definition.stream === undefined) {
     return [`rows of ${rule.projection} come from several streams, so that no rule can be told of them`];
   }
-  const unknown = attributesIn(rule).filter((name) => !told.has(name));
+  const unknown = valuesOfPersonIn(rule).filter((name) => !told.has(name));
   if (unknown.length > 0) {
     const names = [...told].join(', ') || 'none';
     return [`no provider tells the attribute "${unknown[0]}" (attributes: ${names})`];
@@ -66,20 +59,21 @@ export const policyCheckOf = (
   projections: readonly ProjectionDefinition[],
 ): PolicyCheck => {
   const catalogue = createCatalogue(projections);
-  const ofRole = (
-    [name, { rows = [], limits = {} }]: [string, Policy['roles'][string]],
+  const narrowed = (
+    path: readonly [string, string],
+    { rows = [], limits = {} }: Pick<Policy['roles'][string], 'rows' | 'limits'>,
     told: ReadonlySet<string>,
   ): readonly PolicyProblem[] => [
     ...rows.flatMap((text, n) =>
       ruleFaults(parseRowRule(text), catalogue, told).map((message) => ({
-        path: ['roles', name, 'rows', n],
-        message: `roles.${name}.rows.${n}: ${message}`,
+        path: [...path, 'rows', n],
+        message: `${path.join('.')}.rows.${n}: ${message}`,
       })),
     ),
     ...Object.entries(limits).flatMap(([command, fields]) =>
-      limitFaults(commands, command, Object.keys(fields)).map(({ path, message }) => ({
-        path: ['roles', name, 'limits', command, ...path],
-        message: `roles.${name}.limits.${command}: ${message}`,
+      limitFaults(commands, command, Object.keys(fields)).map(({ path: field, message }) => ({
+        path: [...path, 'limits', command, ...field],
+        message: `${path.join('.')}.limits.${command}: ${message}`,
       })),
     ),
   ];
@@ -87,6 +81,11 @@ export const policyCheckOf = (
     const told = new Set(
       Object.values(policy.providers).flatMap(({ attributes = {} }) => Object.keys(attributes)),
     );
-    return Object.entries(policy.roles).flatMap((role) => ofRole(role, told));
+    return [
+      ...Object.entries(policy.roles).flatMap(([name, role]) => narrowed(['roles', name], role, told)),
+      ...Object.entries(policy.tools).flatMap(([id, tool]) =>
+        tool.kind === 'service' ? narrowed(['tools', id], tool, told) : [],
+      ),
+    ];
   };
 };

@@ -22,6 +22,7 @@ import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
 import { commandRoutes } from './http/commands.ts';
 import { crossOrigin } from './http/cors.ts';
+import { feedRoute } from './http/feed.ts';
 import { grantRoutes } from './http/grants.ts';
 import { bulkTopics } from './http/live/bulk-topics.ts';
 import { createLive, type Live } from './http/live/live.ts';
@@ -35,11 +36,13 @@ import { oidcRouter } from './http/oidc.ts';
 import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
+import { reactorRoutes } from './http/reactors.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
+import { webhookRoutes } from './http/webhooks.ts';
 import { masterKeyIn } from './keys.ts';
-import { healthChecks, lagOf, systemState } from './standing.ts';
+import { healthChecks, lagOf, providersCheck, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
 
 export interface QuarterdeckOptions {
@@ -59,6 +62,10 @@ export interface QuarterdeckOptions {
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
+  /** In a database that belongs to another one, nothing reaches outside; not guarded where it is not given. */
+  readonly environment?: string;
+  /** Endpoints that are sent events; `networks`: CIDRs they may be in beside public ones; `plain`: also by http. */
+  readonly webhooks?: { readonly networks: readonly string[]; readonly plain: boolean };
   /** Files or URLs of identity providers' metadata; none: the development provider is started. */
   readonly samlMetadata?: readonly string[];
   readonly samlEntityId?: string | undefined;
@@ -103,7 +110,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   let engine: Engine | undefined;
   const metrics = createMetrics({
     projectionLag: async () => (engine === undefined ? {} : lagOf(engine)),
-    bulkItems: () => engine?.bulk.health().itemsDecided ?? 0,
+    bulk: () => engine?.bulk.health(),
     headroom: () => engine?.headroom.standing(),
   });
   engine = await createEngine({
@@ -119,6 +126,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulkLatencyBudgetMs: options.bulkLatencyBudgetMs,
     bulkLagBudgetMs: options.bulkLagBudgetMs,
     bulkResultsDays: options.bulkResultsDays,
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
+    ...(options.webhooks === undefined ? {} : { webhooks: options.webhooks }),
     onError,
     say: (line) => logger.info(line),
     onCommand: metrics.commandEnded,
@@ -206,7 +215,7 @@ const appDependencies = async (
     metrics,
     gates: gateHandlers(access.gate),
     onDenied: (request, response, error) => recordDenial(access.gate, request, response, error),
-    healthChecks: healthChecks(engine, pool),
+    healthChecks: [...healthChecks(engine, pool), providersCheck(sso.directory)],
     security: { publicUrl, formTargets: sso.providerOrigins },
     scim: scimRouter(access.openScim({ tokens: scimTokens, entityIdOf: entityIdIn(sso) }), publicUrl),
     auth: authRouter(access, sso, (error) => logger.error({ err: error }, 'signing in or out')),
@@ -238,7 +247,10 @@ const routesOf = (
       ...grantRoutes(tools.grantDesk),
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
+      ...reactorRoutes(engine.reactors.desk),
+      ...(engine.webhooks === undefined ? [] : webhookRoutes(engine.webhooks.desk)),
       ...auditRoutes(engine.audit),
+      feedRoute(engine.feed),
     ],
     document,
   );

@@ -3,18 +3,69 @@ import { systemPrincipal } from './access/principal.ts';
 import { pendingMigrations } from './db/migrate.ts';
 import type { Db } from './db/pool.ts';
 import type { Engine } from './engine.ts';
+import type { Environment } from './environment.ts';
 import type { HealthCheck } from './http/health.ts';
+import type { BulkHealth } from './workers/index.ts';
 
-export const systemState = async ({ readSide, bulk }: Engine) => {
+/** A sentence for an operator of a restored copy; undefined where the database is this environment's own. */
+export const foreignEnvironment = async (environment: Environment): Promise<string | undefined> => {
+  if (await environment.isOurs()) return undefined;
+  const kept = await environment.kept();
+  return `This database belongs to the environment ${kept}, and QUARTERDECK_ENVIRONMENT says ${environment.name}: reactors, webhooks, effects and schedules stay off until "quarterdeck adopt-environment".`;
+};
+
+export const systemState = async ({ readSide, bulk, environment }: Engine) => {
   const { head, projections } = await readSide.health();
   const projected = Math.min(head, ...projections.map((p) => p.position));
   const running = await bulk.jobs.list({ principal: systemPrincipal, states: ['running'], limit: 200 });
-  return { head, projected, lag: head - projected, jobsRunning: running.data.length };
+  return {
+    head,
+    projected,
+    lag: head - projected,
+    jobsRunning: running.data.length,
+    environment: environment.name ?? null,
+    /** Whether reactors, webhooks, effects and schedules are on. */
+    reachesOutside: await environment.isOurs(),
+  };
 };
 
 /** Positions by which each projection is behind the head. */
 export const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
   Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
+
+/** Longer than any pause that a worker makes on purpose. */
+const stalledMsMax = 30_000;
+/** One that meets a poison item or a lost connection goes on; one that fails every time does not. */
+const failedInRowMax = 10;
+
+/** A worker that stopped finishing items is ill, however well it is connected. */
+export const notFinishing = ({
+  stalledMs,
+  failedInRow,
+}: Pick<BulkHealth, 'stalledMs' | 'failedInRow'>): string | undefined => {
+  if (stalledMs > stalledMsMax) {
+    return `Bulk work is in hand and nothing was decided for ${Math.round(stalledMs / 1_000)} s.`;
+  }
+  return failedInRow < failedInRowMax
+    ? undefined
+    : `The last ${failedInRow} chunks of bulk work ended in faults; see the log of the process.`;
+};
+/** Identity providers that nobody can sign in by now. */
+interface Missing {
+  missing(): readonly { readonly id: string }[];
+}
+
+/** A provider that nobody can sign in by keeps the people of the others from nothing. */
+export const providersCheck = ({ missing }: Missing): HealthCheck => ({
+  name: 'identity providers',
+  warns: true,
+  missing: async () => {
+    const ids = missing().map(({ id }) => id);
+    return ids.length === 0
+      ? undefined
+      : `Nobody can sign in by ${ids.join(', ')}: no metadata could be read. It is asked for again and again; the log of the process says what is wrong.`;
+  },
+});
 
 export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
   {
@@ -25,14 +76,28 @@ export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] =
     },
   },
   {
+    // Under load the listener may be cut off for a moment; whoever listens also looks by itself.
     name: 'notifications',
+    passes: true,
     missing: async () =>
       engine.listener.connected ? undefined : 'Notifications of the database are not heard.',
   },
   {
     name: 'queue',
+    passes: true,
     missing: async () =>
-      engine.bulk.health().queueReachable ? undefined : 'The queue of bulk work does not answer.',
+      engine.bulk.health().queueReachable && engine.reactors.health().queueReachable
+        ? undefined
+        : 'The queue does not answer.',
+  },
+  {
+    name: 'workers',
+    missing: async () => notFinishing(engine.bulk.health()),
+  },
+  {
+    name: 'environment',
+    warns: true,
+    missing: () => foreignEnvironment(engine.environment),
   },
   {
     name: 'projections',

@@ -6,7 +6,9 @@
 import { hkdfSync } from 'node:crypto';
 import { createListener, type Listener } from '../db/listen.ts';
 import type { Db } from '../db/pool.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { EventLog } from '../events/log.ts';
+import { type Ceilings, createCeilings } from './ceilings.ts';
 import { type Cookies, createCookies } from './cookies.ts';
 import {
   type CustomerCredentialRules,
@@ -21,17 +23,19 @@ import { isToolOrigin, originBelongsTo } from './oidc/clients.ts';
 import { createOwnOrigin, type OwnOrigin } from './own-origin.ts';
 import { createPeople, type People } from './people.ts';
 import { lineOf } from './policy/diff-lines.ts';
+import { ceilingOf } from './policy.ts';
 import { type PolicyCheck, parsePolicy } from './policy-file.ts';
 import { createPolicyHistory, type PolicyHistory } from './policy-history.ts';
 import { createPolicyInForce, type PolicyInForce } from './policy-in-force.ts';
 import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
-import { type Principal, systemPrincipal } from './principal.ts';
-import { createPrincipals, serviceId } from './principals.ts';
+import { type Principal, serviceId, systemPrincipal } from './principal.ts';
+import { createPrincipals } from './principals.ts';
+import { createProviderKeys, type ProviderKeys } from './provider-keys.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
 import { createScim, type Scim, type ScimOptions } from './scim/scim.ts';
 import { createSessionDesk, type SessionDesk } from './session-desk.ts';
 import { createSessions, defaultSessionLimits, type SessionLimits, type Sessions } from './sessions.ts';
-import { policyChannel, sessionsChannel } from './sql/notifications.ts';
+import { ceilingsChannel, notifyCeilings, policyChannel, sessionsChannel } from './sql/notifications.ts';
 
 export interface AccessOptions {
   readonly pool: Db;
@@ -71,6 +75,7 @@ export interface Access {
   readonly tokens: AccessTokens;
   readonly denials: Denials;
   readonly recorder: Recorder;
+  readonly providerKeys: ProviderKeys;
   readonly cookies: Cookies;
   readonly publicUrl: string;
   readonly comesFromOwnOrigin: OwnOrigin;
@@ -81,10 +86,10 @@ export interface Access {
    * they are unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
    */
   principalOf(id: string, tool: string): Promise<Principal | undefined>;
-  /** Records that a permission was missing, decided elsewhere: for a command, a bulk job. */
+  /** Records a refusal decided elsewhere, for a command or a bulk job: `not_permitted` unless it has a code. */
   denied(
     origin: DeniedOrigin,
-    denial: { readonly command?: string; readonly permission: string },
+    denial: { readonly command?: string; readonly permission?: string; readonly code?: ErrorCode },
   ): Promise<void>;
   /** The policy that was in force at any position or time. */
   readonly policyHistory: PolicyHistory;
@@ -103,7 +108,7 @@ export interface Access {
 export const identityKeyFrom = (secret: Buffer): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), 'quarterdeck people', 32));
 
-const every = { flushMs: 10_000, policyMs: 5_000, sweepMs: 10 * 60_000 } as const;
+const every = { flushMs: 10_000, policyMs: 5_000, sweepMs: 10 * 60_000, ceilingsMs: 500 } as const;
 
 /** Resolves when the policy is read. */
 export const createAccess = async (options: AccessOptions): Promise<Access> => {
@@ -125,6 +130,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const comesFromOwnOrigin = createOwnOrigin(publicUrl);
   const network = createNetwork({ allowed: options.allowedNetworks, trustedProxies: options.trustedProxies });
   const credentialRules = credentialRulesOf(options.customerCredentials ?? defaultCustomerCredentials);
+  const ceilings = createCeilings((tool) => ceilingOf(policy.current().policy, tool), clock);
   const gate = createGate({
     network,
     credentials: () => credentialRules(policy.current().policy),
@@ -135,6 +141,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     principalOf: principals.ofSession,
     authenticateToken: tokens.authenticate,
     principalOfToken: principals.ofToken,
+    takeOf: ceilings.take,
     originBelongsTo: (tool, origin) => originBelongsTo(policy.current().policy, tool, origin),
   });
 
@@ -142,9 +149,9 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const onEnded = () => {
     for (const tell of endListeners) tell();
   };
-  listener = hear(options, { policy, sessions, onEnded });
+  listener = hear(options, { policy, sessions, ceilings, onEnded });
   await policy.refresh();
-  const timers = startTimers(options, { policy, sessions, denials });
+  const timers = startTimers(options, { policy, sessions, denials, ceilings });
 
   return {
     policy,
@@ -155,6 +162,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
     tokens,
     denials,
     recorder,
+    providerKeys: createProviderKeys({ log, recorder }),
     cookies,
     publicUrl,
     comesFromOwnOrigin,
@@ -164,14 +172,17 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
       const person = await people.find(id);
       return person?.active === true ? principals.of({ ...person, tool }) : undefined;
     },
-    denied: ({ principal, ip, correlationId, traceparent }, { command, permission }) => {
+    denied: (
+      { principal, ip, correlationId, traceparent },
+      { command, permission, code = 'not_permitted' },
+    ) => {
       const who = {
         ...whoIs(principal, ip),
         ...(command === undefined ? {} : { command }),
         ...(correlationId === undefined ? {} : { correlationId }),
         ...(traceparent === undefined ? {} : { traceparent }),
       };
-      return denials.note({ code: 'not_permitted', who, detail: permission });
+      return denials.note({ code, who, ...(permission === undefined ? {} : { detail: permission }) });
     },
     policyHistory: createPolicyHistory({ log, clock }),
     previewPolicy: async (text, fileName) => {
@@ -216,17 +227,23 @@ const endingTokens = (sessions: Sessions, { forgetAll }: AccessTokens): Sessions
   },
 });
 
+interface Heard extends Pick<Access, 'policy' | 'sessions'> {
+  readonly ceilings: Ceilings;
+  readonly onEnded: () => void;
+}
+
 /** Keeps this process abreast of what others do. */
 const hear = (
   { directUrl, onError }: AccessOptions,
-  { policy, sessions, onEnded }: Pick<Access, 'policy' | 'sessions'> & { readonly onEnded: () => void },
+  { policy, sessions, ceilings, onEnded }: Heard,
 ): Listener => {
   const refresh = soon(onError, policy.refresh, 'reading the access policy');
   return createListener({
     url: directUrl,
-    channels: [sessionsChannel, policyChannel],
+    channels: [sessionsChannel, policyChannel, ceilingsChannel],
     onNotification: (channel, payload) => {
       if (channel === policyChannel) return refresh();
+      if (channel === ceilingsChannel) return ceilings.heard(payload);
       sessions.onRevoked(payload);
       onEnded();
     },
@@ -240,15 +257,25 @@ const hear = (
 };
 
 const startTimers = (
-  { onError }: AccessOptions,
-  { policy, sessions, denials }: Pick<Access, 'policy' | 'sessions' | 'denials'>,
+  { onError, pool }: AccessOptions,
+  {
+    policy,
+    sessions,
+    denials,
+    ceilings,
+  }: Pick<Access, 'policy' | 'sessions' | 'denials'> & Pick<Heard, 'ceilings'>,
 ): readonly NodeJS.Timeout[] => {
+  const tell = async (): Promise<void> => {
+    const told = ceilings.toTell();
+    if (told !== undefined) await pool.query({ ...notifyCeilings, values: [told] });
+  };
   const timers = [
     setInterval(soon(onError, policy.refresh, 'reading the access policy'), every.policyMs),
     setInterval(
       soon(onError, () => denials.flush(), 'recording denials'),
       every.flushMs,
     ),
+    setInterval(soon(onError, tell, 'telling what tools asked'), every.ceilingsMs),
     setInterval(soon(onError, sessions.sweep, 'deleting ended sessions'), every.sweepMs),
   ];
   for (const timer of timers) timer.unref();

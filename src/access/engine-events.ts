@@ -10,6 +10,9 @@ import { policySchema } from './policy.ts';
 export const accessStream = '$access';
 export const policyStream = '$policy';
 
+/** Of an identity provider, by its id in the policy. */
+export const providerStream = (id: string): string => `$identity-provider-${id}`;
+
 const none = () => [] as const;
 
 /** The actor is the person, `metadata.sessionId` the session that began. */
@@ -137,6 +140,23 @@ export const TokenRevoked = defineEvent({
   refs: ({ person }) => (person === undefined ? [] : [person]),
 });
 
+const fingerprints = z.array(z.string());
+
+/** Certificates by the SHA-256 of each, in hex with colons; `certificates`: all that are trusted from now on. */
+export const ProviderKeysChanged = defineEvent({
+  type: 'ProviderKeysChanged',
+  schema: z.object({
+    provider: z.string(),
+    entityId: z.string(),
+    /** The address or file that it was read from, or `development`; `a copy of …` while that failed. */
+    source: z.string(),
+    added: fingerprints,
+    removed: fingerprints,
+    certificates: fingerprints,
+  }),
+  refs: ({ provider }) => [provider],
+});
+
 export const PolicyApplied = defineEvent({
   type: 'PolicyApplied',
   schema: z.object({
@@ -161,5 +181,6 @@ export const accessEvents = [
   TokenIssued,
   TokenRefused,
   TokenRevoked,
+  ProviderKeysChanged,
   PolicyApplied,
 ] as const;

@@ -12,7 +12,7 @@ import type { Network } from './network.ts';
 import type { AccessToken } from './oidc/access-tokens.ts';
 import { bearerIn } from './oidc/token-format.ts';
 import { isSafe, type OwnOrigin } from './own-origin.ts';
-import type { Principal } from './principal.ts';
+import { type Principal, serviceId } from './principal.ts';
 import { anonymous, type Who, whoIs } from './recorder.ts';
 import type { Session } from './sessions.ts';
 import { toldPath } from './told-path.ts';
@@ -42,6 +42,11 @@ export interface Gate {
     ip: string,
     options?: { readonly fromOwnOrigin?: boolean },
   ): Promise<Principal>;
+  /**
+   * Counts a request of the principal's tool against the tool's ceiling, where the policy gives it one.
+   * @throws QuarterdeckError `too_many_requests`, with the seconds to wait
+   */
+  count(incoming: Incoming, principal: Principal, ip: string): void;
   /** For refusals decided elsewhere: a permission that is missing for a read. */
   denied(incoming: Incoming, principal: Principal | undefined, ip: string, error: QuarterdeckError): void;
 }
@@ -56,12 +61,14 @@ interface Deps {
   readonly principalOf: (session: Session) => Principal;
   readonly authenticateToken: (token: string) => Promise<AccessToken | undefined>;
   readonly principalOfToken: (token: AccessToken) => Principal | undefined;
+  /** Milliseconds until that tool may ask again; 0: it may now, and that counted. */
+  readonly takeOf: (tool: string) => number;
   readonly originBelongsTo: (tool: string, origin: string) => boolean;
 }
 
 export const createGate = (deps: Deps): Gate => {
   const { network, credentials, cookies, comesFromOwnOrigin, denials, authenticate, principalOf } = deps;
-  const { authenticateToken, principalOfToken, originBelongsTo } = deps;
+  const { authenticateToken, principalOfToken, originBelongsTo, takeOf } = deps;
 
   /** Not waited for: a refusal need not be slow to be recorded. */
   const note = (incoming: Incoming, who: Who, code: ErrorCode, detail?: string): void =>
@@ -149,6 +156,19 @@ export const createGate = (deps: Deps): Gate => {
         'not_authenticated',
         'The session has ended. Sign in again.',
         'session ended',
+      );
+    },
+    count: (incoming, { tool }, ip) => {
+      const waitMs = takeOf(tool);
+      if (waitMs === 0) return;
+      // Of the tool and not of each of its people: however many they are, the log gets one count a minute.
+      note(incoming, { actor: { id: serviceId(tool), kind: 'service' }, tool, ip }, 'too_many_requests');
+      throw new QuarterdeckError(
+        'too_many_requests',
+        `The tool ${tool} has reached its ceiling of requests.`,
+        {
+          retryAfterSeconds: waitMs / 1_000,
+        },
       );
     },
     denied: (incoming, principal, ip, error) => {

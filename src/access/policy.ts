@@ -4,10 +4,11 @@
  * in `policy-file.ts`, the policy in force is kept in `policy-in-force.ts`.
  */
 import { z } from 'zod';
+import type { Ceiling } from './policy/ceilings.ts';
 import { customerCredentials } from './policy/customer-credentials.ts';
 import { limits } from './policy/limits.ts';
 import { type ProviderRules, providerRuleShape, providerRules } from './policy/provider-rules.ts';
-import { parseRowRule, RowRuleError } from './policy/row-rule.ts';
+import { rowRule } from './policy/row-rule-text.ts';
 import { type ScimRules, scimRules } from './policy/scim-rules.ts';
 import { tokenIssuerRules, toolProblems, toolRules } from './policy/tools.ts';
 
@@ -19,15 +20,6 @@ const permission = z
   .regex(permissionPattern, 'a permission is written area:action, area:* or *, in lower case');
 
 const name = z.string().regex(namePattern, 'a name is 1 to 64 of a–z 0–9 -, beginning with a letter');
-
-const rowRule = z.string('write a rule as text').superRefine((text, context) => {
-  try {
-    parseRowRule(text);
-  } catch (error) {
-    if (!(error instanceof RowRuleError)) throw error;
-    context.addIssue({ code: 'custom', message: error.message });
-  }
-});
 
 const role = z.strictObject({
   permissions: z.array(permission),
@@ -108,6 +100,10 @@ export const scimRulesOf = (policy: Policy, provider: string): ScimRules | undef
 /** The roles of these names as the policy has them; what it does not have is left out. */
 export const rolesIn = (policy: Policy, names: readonly string[]): readonly Policy['roles'][string][] =>
   names.flatMap((name) => own(policy.roles, name) ?? []);
+
+/** undefined: it may call as often as it likes. */
+export const ceilingOf = (policy: Policy, tool: string): Ceiling | undefined =>
+  own(policy.tools, tool)?.ceiling;
 
 /** How far a tool reaches; a tool that the policy does not know reaches nothing. */
 export const scopeOf = (policy: Policy, tool: string): readonly string[] =>

@@ -62,6 +62,9 @@ export interface Principal {
   readonly authenticatedAt?: number;
 }
 
+/** How a service is called in the log; never the id of a person. */
+export const serviceId = (tool: string): string => `service:${tool}`;
+
 /** Whether it is that person with their own session, and not a tool that acts as them. */
 export const isSelf = ({ id, scope }: Principal, personId: string): boolean =>
   id === personId && scope === undefined;
@@ -86,6 +89,15 @@ export const within = (whole: Permissions, scope: readonly string[]): Permission
       scoped(permission) ? whole.rowsFor(permission, command, input) : noRow,
   };
 };
+
+/** What both give: rows, too, are those that both reach. Shows the grants of the first. */
+export const both = (one: Permissions, other: Permissions): Permissions => ({
+  grants: one.grants,
+  has: (permission) => one.has(permission) && other.has(permission),
+  rows: (permission) => rowsOfBoth(one.rows(permission), other.rows(permission)),
+  rowsFor: (permission, command, input) =>
+    rowsOfBoth(one.rowsFor(permission, command, input), other.rowsFor(permission, command, input)),
+});
 
 /** The grants that both sides give: of two patterns one holds the other, or they have nothing in common. */
 export const common = (one: readonly string[], other: readonly string[]): readonly string[] => {

@@ -4,10 +4,10 @@
  */
 import type { AccessToken } from './oidc/access-tokens.ts';
 import { toolOf } from './oidc/clients.ts';
-import { rolesOf, scopeOf } from './policy.ts';
+import { type Policy, rolesOf, scopeOf } from './policy.ts';
 import type { InForce, PolicyInForce } from './policy-in-force.ts';
-import { type Attributes, common, type Principal, permissions, within } from './principal.ts';
-import { permissionsOfRoles } from './role-permissions.ts';
+import { type Attributes, both, common, type Principal, serviceId, within } from './principal.ts';
+import { permissionsOfRoles, permissionsOfService } from './role-permissions.ts';
 import type { Session } from './sessions.ts';
 
 export interface Somebody {
@@ -31,8 +31,10 @@ export interface Principals {
   ofService(tool: string): Principal | undefined;
 }
 
-/** How a service is called in the log; never the id of a person. */
-export const serviceId = (tool: string): string => `service:${tool}`;
+const serviceOf = (policy: Policy, tool: string) => {
+  const found = toolOf(policy, tool);
+  return found?.kind === 'service' ? found : undefined;
+};
 
 /** Principals under the policy in force; one a session and policy, because commands ask very often. */
 export const createPrincipals = (inForce: PolicyInForce): Principals => {
@@ -43,12 +45,15 @@ export const createPrincipals = (inForce: PolicyInForce): Principals => {
     const { id, provider, groups, attributes, tool, sessionId, email, name, authenticatedAt } = somebody;
     const { policy } = inForce.current();
     const roles = rolesOf(policy, provider, groups);
+    const granted = permissionsOfRoles(policy, roles, attributes, scopeOf(policy, tool));
+    // By an exchanged token: a service that is narrowed reaches no further as somebody than as itself.
+    const service = serviceOf(policy, tool);
     return {
       id,
       kind: 'person',
       roles,
       attributes,
-      permissions: permissionsOfRoles(policy, roles, attributes, scopeOf(policy, tool)),
+      permissions: service === undefined ? granted : both(granted, permissionsOfService(service)),
       tool,
       ...(sessionId === undefined ? {} : { sessionId }),
       ...(authenticatedAt === undefined ? {} : { authenticatedAt }),
@@ -68,8 +73,9 @@ export const createPrincipals = (inForce: PolicyInForce): Principals => {
 
   const ofService = (tool: string): Principal | undefined => {
     const { policy } = inForce.current();
-    if (toolOf(policy, tool)?.kind !== 'service') return undefined;
-    const granted = permissions(scopeOf(policy, tool));
+    const service = serviceOf(policy, tool);
+    if (service === undefined) return undefined;
+    const granted = permissionsOfService(service);
     return { id: serviceId(tool), kind: 'service', roles: [], permissions: granted, tool };
   };
 

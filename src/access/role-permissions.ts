@@ -1,10 +1,11 @@
 /**
- * What several roles grant together: the union of what each grants, each with its own rows and limits. A
- * role's rows and limits narrow what that role grants and nothing of what another one does
+ * What several roles grant together, or a service by itself: the union of what each grants, each with its own
+ * rows and limits. A role's rows and limits narrow what that role grants and nothing of what another one does
  * (docs/decisions/0014).
  */
 import { keepsLimits, type Limits } from './policy/limits.ts';
 import { parseRowRule, type RowRule, whereOf } from './policy/row-rule.ts';
+import type { Tool } from './policy/tools.ts';
 import { type Policy, rolesIn } from './policy.ts';
 import {
   type Attributes,
@@ -36,8 +37,15 @@ export const permissionsOfRoles = (
   roles: readonly string[],
   attributes: Attributes,
   scope: readonly string[],
-): Permissions => {
-  const found = rolesIn(policy, roles);
+): Permissions => within(permissionsOf(rolesIn(policy, roles), attributes), scope);
+
+/** Of a service: its scope, with its own rows and limits, as a role would have them. */
+export const permissionsOfService = ({ scope, rows, limits }: Service): Permissions =>
+  permissionsOf([{ permissions: scope, rows, limits }], {});
+
+type Service = Extract<Tool, { kind: 'service' }>;
+
+const permissionsOf = (found: readonly Policy['roles'][string][], attributes: Attributes): Permissions => {
   const grants = found.map(
     ({ permissions, rows = [], limits }): Grant => ({
       covers: matcher(permissions),
@@ -54,7 +62,7 @@ export const permissionsOfRoles = (
     return reached;
   };
   const limited = grants.some(({ limits }) => limits !== undefined);
-  const all = {
+  return {
     grants: [...new Set(found.flatMap(({ permissions }) => permissions))],
     has: (permission: string) => rows(permission).length > 0,
     rows,
@@ -65,5 +73,4 @@ export const permissionsOfRoles = (
             .map(({ narrowings }) => narrowings)
         : rows(permission),
   };
-  return within(all, scope);
 };

@@ -29,6 +29,8 @@ export interface SingleSignOnOptions {
   readonly groupsAttribute: string;
   /** How often metadata is read again, in milliseconds. */
   readonly metadataEveryMs?: number;
+  /** How often metadata that is missing is asked for again, in milliseconds. */
+  readonly missingEveryMs?: number;
 }
 
 export interface SingleSignOn {
@@ -36,8 +38,8 @@ export interface SingleSignOn {
   readonly directory: ProviderDirectory;
   readonly signIn: SignIn;
   readonly signOut: SignOut;
-  /** Origins that signing in and out leads a browser to, as the metadata said at the start. */
-  readonly providerOrigins: readonly string[];
+  /** Origins that signing in and out leads a browser to, as the metadata says now. */
+  providerOrigins(): readonly string[];
   /** Address of the development provider, where it runs. */
   readonly developmentUrl: string | undefined;
   stop(): Promise<void>;
@@ -46,7 +48,7 @@ export interface SingleSignOn {
 /** The id that the sample policy knows the development provider by. */
 export const developmentProviderId = 'development';
 
-const every = { sweepMs: 10 * 60_000, metadataMs: 15 * 60_000 } as const;
+const every = { sweepMs: 10 * 60_000, metadataMs: 15 * 60_000, missingMs: 15_000 } as const;
 
 /** @throws Error with a sentence for whoever starts the process */
 export const openSingleSignOn = async (options: SingleSignOnOptions): Promise<SingleSignOn> => {
@@ -57,13 +59,21 @@ export const openSingleSignOn = async (options: SingleSignOnOptions): Promise<Si
     development === undefined
       ? metadata.map((setting) => kept(metadataSource(setting), { folder: options.dataDir, onError }))
       : [givenMetadata(developmentProviderId, development.metadata)];
-  const directory = await openProviderDirectory({ sources, clock, onError });
+  const directory = await openProviderDirectory({
+    sources,
+    clock,
+    onError,
+    record: access.providerKeys.record,
+  });
   const ledger = createLedger(pool, clock);
   const { policy, people, sessions, denials, recorder } = access;
   const timers = [
     repeat(every.sweepMs, ledger.sweep, (error) => onError(error, 'deleting old sign-in requests')),
     repeat(options.metadataEveryMs ?? every.metadataMs, directory.refresh, (error) =>
       onError(error, 'reading metadata again'),
+    ),
+    repeat(options.missingEveryMs ?? every.missingMs, directory.seekMissing, (error) =>
+      onError(error, 'reading metadata that is missing'),
     ),
   ];
   const parts = { sp, directory, ledger, pool, people, sessions, recorder, denials, clock };
@@ -72,7 +82,7 @@ export const openSingleSignOn = async (options: SingleSignOnOptions): Promise<Si
     directory,
     signIn: createSignIn({ ...parts, policy, groupsAttribute }),
     signOut: createSignOut(parts),
-    providerOrigins: [...new Set(directory.all().flatMap(originsOf))],
+    providerOrigins: () => [...new Set(directory.all().flatMap(originsOf))],
     developmentUrl: development?.url,
     stop: async () => {
       for (const timer of timers) clearInterval(timer);

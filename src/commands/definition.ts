@@ -44,8 +44,8 @@ export interface CommandContext<Reads = Readonly<Record<string, object>>> {
 /** The command that takes this one back, and its input made from what was and what was asked. */
 export interface Inverse<Input, State> {
   readonly command: string;
-  /** undefined when this very execution cannot be taken back. */
-  readonly input: (input: Input, before: State) => EventData | undefined;
+  /** undefined when this very execution cannot be taken back. `reason`: why it is, where somebody said so. */
+  readonly input: (input: Input, before: State, why: { readonly reason?: string }) => EventData | undefined;
 }
 
 export interface CommandDefinition {
@@ -65,6 +65,8 @@ export interface CommandDefinition {
   readonly bulk: { readonly field: string } | undefined;
   readonly needs: Needs;
   readonly inverse: Inverse<EventData, object> | undefined;
+  /** Why no command takes it back; undefined where one does. */
+  readonly irreversible: string | undefined;
   /** Whose personal data the marked input fields are. */
   readonly subject: (input: EventData) => string;
   readonly personal: readonly string[];
@@ -77,6 +79,8 @@ export interface Needs {
   /** A sign-in not older than this many minutes. */
   readonly freshSignInMinutes?: number;
   readonly approval?: boolean;
+  /** Roles that reach some rows only do not count: what it does is about every row. */
+  readonly everyRow?: boolean;
 }
 
 interface Options<Schema extends z.ZodObject, State extends object, Reads extends Record<string, object>> {
@@ -91,9 +95,13 @@ interface Options<Schema extends z.ZodObject, State extends object, Reads extend
   readonly bulk?: { readonly field: Extract<keyof z.output<Schema>, string> };
   readonly needs?: Needs;
   readonly inverse?: Inverse<z.output<Schema>, State>;
+  /** In place of an inverse: why there is none, in a sentence for whoever is about to do it. */
+  readonly irreversible?: string;
   readonly subject?: (input: z.output<Schema>) => string;
   readonly decide: (input: z.output<Schema>, state: State, context: CommandContext<Reads>) => Decision;
 }
+
+const noInverse = 'No command is declared that takes it back.';
 
 const commandName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
@@ -111,6 +119,8 @@ export const defineCommand = <
 ): CommandDefinition => {
   if (!commandName.test(options.name))
     throw new Error(`"${options.name}" is not a command name (kebab-case)`);
+  if (options.inverse !== undefined && options.irreversible !== undefined)
+    throw new Error(`${options.name} has an inverse and says that it is irreversible`);
   const stream = options.stream as unknown as StreamDefinition;
   const id = options.id as CommandDefinition['id'];
   return {
@@ -126,6 +136,7 @@ export const defineCommand = <
     bulk: options.bulk,
     needs: options.needs ?? {},
     inverse: options.inverse as CommandDefinition['inverse'],
+    irreversible: options.inverse === undefined ? (options.irreversible ?? noInverse) : undefined,
     subject:
       (options.subject as CommandDefinition['subject'] | undefined) ?? ((input) => stream.of(id(input))),
     personal: personalFields(options.input),

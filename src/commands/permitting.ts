@@ -21,7 +21,8 @@ export const permittedFor = (
     if (reached.length === 0) return { missing: permission, limited: permissions.has(permission) };
     rows = rowsOfBoth(rows, reached);
   }
-  return isEveryRow(rows) ? {} : { rows };
+  if (isEveryRow(rows)) return {};
+  return command.needs.everyRow === true ? { missing: command.permission, limited: true } : { rows };
 };
 
 export const beyondLimits = (command: string, permission: string): QuarterdeckError =>

@@ -35,27 +35,21 @@ export interface Given {
  * A person who last proved who they are too long ago, or somebody who cannot: a service has no sign-in.
  * The system itself acts for nobody.
  */
-const staleSignIn = (
+export const staleSignIn = (
   { needs: { freshSignInMinutes: minutes } }: CommandDefinition,
   { principal, now }: Pick<Given, 'principal' | 'now'>,
 ): QuarterdeckError | undefined => {
   if (minutes === undefined || principal.kind === 'system') return undefined;
   const { authenticatedAt = 0 } = principal;
   if (Date.parse(now) - authenticatedAt <= minutes * 60_000) return undefined;
+  const wanted = `This needs a sign-in not older than ${minutes} minute${minutes === 1 ? '' : 's'}`;
   return new QuarterdeckError(
     'reauthentication_required',
-    `This needs a sign-in not older than ${minutes} minute${minutes === 1 ? '' : 's'}: sign in once more, then send it again.`,
+    principal.kind === 'service'
+      ? `${wanted}, and a service has none: it is for a person to do.`
+      : `${wanted}: sign in once more, then send it again.`,
     { extra: { maxAgeSeconds: minutes * 60 } },
   );
-};
-
-/** @throws QuarterdeckError `reauthentication_required` */
-export const requireFreshSignIn = (
-  command: CommandDefinition,
-  given: Pick<Given, 'principal' | 'now'>,
-): void => {
-  const stale = staleSignIn(command, given);
-  if (stale !== undefined) throw stale;
 };
 
 export const missingNeed = (command: CommandDefinition, given: Given): QuarterdeckError | undefined => {

@@ -59,6 +59,8 @@ export interface CatalogueEntry {
   readonly freshSignInMinutes: number | null;
   readonly reasonRequired: boolean;
   readonly inverse: string | null;
+  /** Why nothing takes it back; null where `inverse` does. */
+  readonly irreversible: string | null;
 }
 
 export interface Commands {

@@ -9,6 +9,7 @@ import type { Head, Page, ReadOptions } from './log.ts';
 import {
   positionAt,
   positionBefore,
+  readAt,
   readHead,
   readPage,
   readPageOfTypes,
@@ -56,6 +57,10 @@ export const createReading = (pool: Db, encoding: Encoding) => {
     async readClear(options: ReadOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>> {
       const { events, position } = await readRows<UnreadEvent>(readUnreadPage, options);
       return { events: await encoding.decodeClear(events), position };
+    },
+    async readAt(positions: readonly number[]): Promise<readonly RecordedEvent[]> {
+      const { rows } = await pool.query<StoredEvent>({ ...readAt, values: [positions] });
+      return encoding.decode(rows);
     },
     async readStreams(
       streams: readonly string[],

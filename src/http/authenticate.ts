@@ -37,7 +37,10 @@ export const gateHandlers = (gate: Gate): GateHandlers => ({
   session: async (request, response) => {
     const ip = clientAddressOf(response);
     try {
-      setCaller(response, await gate.identify(incomingOf(request), ip), ip);
+      const incoming = incomingOf(request);
+      const principal = await gate.identify(incoming, ip);
+      gate.count(incoming, principal, ip);
+      setCaller(response, principal, ip);
     } catch (error) {
       challenge(request, response, error);
       throw error;

@@ -10,10 +10,17 @@ import type { OnEnded } from './step.ts';
 export interface Gauges {
   /** Positions by which each projection is behind the head. */
   readonly projectionLag: () => Promise<Readonly<Record<string, number>>>;
-  /** Bulk items decided by this process since it started. */
-  readonly bulkItems?: () => number;
+  /** Bulk work of this process: items decided since it started, and how it stands. */
+  readonly bulk?: () => BulkGauges | undefined;
   /** Whether bulk work of this process yields, and for how long it has. */
   readonly headroom?: () => HeadroomGauge | undefined;
+}
+
+export interface BulkGauges {
+  readonly itemsDecided: number;
+  readonly chunksInHand: number;
+  readonly stalledMs: number;
+  readonly queueReachable: boolean;
 }
 
 export interface HeadroomGauge {
@@ -36,7 +43,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   registerLag(registry, gauges);
-  registerItems(registry, gauges);
+  registerBulk(registry, gauges);
   registerHeadroom(registry, gauges);
   const counters = countersOf(registry);
   return {
@@ -81,17 +88,37 @@ const registerLag = (registry: Registry, gauges: Gauges): void => {
   });
 };
 
-const registerItems = (registry: Registry, { bulkItems }: Gauges): void => {
-  if (bulkItems === undefined) return;
+const registerBulk = (registry: Registry, { bulk }: Gauges): void => {
+  if (bulk === undefined) return;
   new Counter({
     name: 'quarterdeck_bulk_items_total',
     help: 'Bulk items decided by this process.',
     registers: [registry],
     collect() {
       this.reset();
-      this.inc(bulkItems());
+      this.inc(bulk()?.itemsDecided ?? 0);
     },
   });
+  const gauge = (name: string, help: string, of: (standing: BulkGauges) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        const standing = bulk();
+        if (standing !== undefined) this.set(of(standing));
+      },
+    });
+  };
+  gauge('quarterdeck_bulk_chunks_in_hand', 'Chunks that this process works on.', (b) => b.chunksInHand);
+  gauge(
+    'quarterdeck_bulk_stalled_seconds',
+    'For how long chunks have been in hand here without a round being committed.',
+    (b) => b.stalledMs / 1_000,
+  );
+  gauge('quarterdeck_bulk_queue_reachable', '1 where the queue answers, else 0.', (b) =>
+    Number(b.queueReachable),
+  );
 };
 
 const registerHeadroom = (registry: Registry, { headroom }: Gauges): void => {

@@ -5,6 +5,7 @@
  */
 import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import type { Principal } from '../access/principal.ts';
 import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
 import { type ErrorCode, isQuarterdeckError, QuarterdeckError } from '../errors.ts';
 import { requestIdOf } from './correlation.ts';
@@ -42,10 +43,14 @@ export const problemKinds: Readonly<Record<ErrorCode, Kind>> = {
 export const problemType = (code: ErrorCode): string => `/internal/docs#problem-${code}`;
 
 /** The problem document of an error, without what only the log may hold. */
-export const problemOf = (error: QuarterdeckError, requestId: string): Record<string, unknown> => ({
+export const problemOf = (
+  error: QuarterdeckError,
+  requestId: string,
+  principal?: Principal,
+): Record<string, unknown> => ({
   // First, so that none of them replaces a member that clients rely on.
   ...error.extra,
-  ...(error.code === 'reauthentication_required' ? { signIn: '/auth/saml/login?force=true' } : {}),
+  ...(error.code === 'reauthentication_required' ? whereToSignIn(error, principal) : {}),
   type: problemType(error.code),
   title: problemKinds[error.code].title,
   status: problemKinds[error.code].status,
@@ -55,6 +60,24 @@ export const problemOf = (error: QuarterdeckError, requestId: string): Record<st
   ...(error.errors === undefined ? {} : { errors: error.errors }),
   ...(error.rejection === undefined ? {} : { rejection: error.rejection }),
 });
+
+/**
+ * A browser goes to `signIn`. A tool begins its own sign-in anew with these parameters added, and the token that it
+ * gets counts as fresh; one that it has already never will. A service can do nothing about it.
+ */
+const whereToSignIn = ({ extra }: QuarterdeckError, principal: Principal | undefined): object => {
+  if (principal?.kind === 'service') return {};
+  if (principal?.scope === undefined) return { signIn: '/auth/saml/login?force=true' };
+  const { maxAgeSeconds } = extra ?? {};
+  return {
+    reauthorize: {
+      authorizationEndpoint: '/auth/oidc/auth',
+      deviceAuthorizationEndpoint: '/auth/oidc/device/auth',
+      parameters:
+        typeof maxAgeSeconds === 'number' ? { max_age: String(maxAgeSeconds) } : { prompt: 'login' },
+    },
+  };
+};
 
 /** Codes that always say when to come back. */
 const comesBack: ReadonlySet<ErrorCode> = new Set(['unavailable', 'snapshot_building', 'too_many_requests']);
@@ -71,7 +94,8 @@ export const sendProblem = (response: Response, error: QuarterdeckError): void =
   response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
   response.locals.code = error.code;
   response.status(problemKinds[error.code].status);
-  response.end(JSON.stringify(problemOf(error, requestIdOf(response))));
+  const principal = response.locals.principal as Principal | undefined;
+  response.end(JSON.stringify(problemOf(error, requestIdOf(response), principal)));
 };
 
 /** For tools with tokens, by RFC 9470; a browser is told where to go in the problem itself. */

@@ -112,6 +112,7 @@ export const reservedNames = [
   'sessions',
   'webhooks',
   'policy',
+  'reactors',
 ] as const;
 
 /** @throws Error when the definition contradicts itself or shadows a route or a query word. */

@@ -12,6 +12,7 @@ import {
   type AskedByUpload,
   bulkCommand,
   readBody,
+  readFrom,
   readUploadQuery,
   requireCommonInput,
   requireNeeds,
@@ -20,6 +21,7 @@ import type { Conduct } from './conduct.ts';
 import { type StoredItem, storeItems } from './items.ts';
 import type { Written } from './job-record.ts';
 import type { Parts } from './parts.ts';
+import { planFrom } from './preview/starting.ts';
 import { createPublishing, type Publishing } from './publishing.ts';
 import type { Accepted, Accepting, BulkJob, JobRequest, UploadRequest } from './request.ts';
 import { csvSource } from './sources/csv.ts';
@@ -39,6 +41,9 @@ export interface Plan {
   readonly expectedCount: number | undefined;
   readonly conduct: Conduct;
   readonly retryOf?: string;
+  /** The dry run that is run for real. */
+  readonly from?: string;
+  readonly undoOf?: string;
   readonly idempotencyKey: string | undefined;
   readonly items: AsyncIterable<readonly StoredItem[]>;
   /** With a filter, once the items were read: where the rows were read. */
@@ -105,9 +110,12 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
 
   const fromBody = async (request: JobRequest): Promise<Accepted> => {
     await parts.require(request, 'bulk:run');
+    const from = readFrom(request.body);
+    if (from !== undefined) return publishing.publish(await planFrom(parts, request, from));
     const asked = readBody(request.body);
     const command = await commandFor(request, asked.command);
     requireCommonInput(command, asked.input, 'ids');
+    await parts.requireFresh(request, command);
     requireNeeds(command, { ...request, input: asked.input, now: parts.clock() }, false);
     const { field } = command.bulk;
     const filter =
@@ -135,6 +143,7 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
     const asked = readUploadQuery(request.query);
     const command = await commandFor(request, asked.command);
     requireCommonInput(command, asked.input, 'rows');
+    await parts.requireFresh(request, command);
     requireNeeds(command, { ...request, input: asked.input, now: parts.clock() }, true);
     const { content, digest } = digested(request.content);
     const csv = request.mediaType === 'text/csv';

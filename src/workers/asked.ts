@@ -9,7 +9,7 @@ import { type Given, missingNeed } from '../commands/refusals.ts';
 import { validateInput } from '../commands/validate.ts';
 import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
-import { jsonFault } from '../events/sound-json.ts';
+import { jsonFault, textFault } from '../events/sound-json.ts';
 import { type Conduct, conductShape, numbersIn } from './conduct.ts';
 import { fieldsOf } from './sources/fields.ts';
 
@@ -18,7 +18,7 @@ const count = 'Give a whole number, 0 or more.';
 const where = 'Give an object of fields, like {"status": "active"}.';
 const map = 'Give an object from fields to columns, like {"accountId": "customerID"}.';
 
-const common = {
+export const common = {
   command: z.string('Give the name of a command that runs in bulk.'),
   input: z.record(z.string(), z.unknown(), 'Give an object of the fields that all items share.').default({}),
   dryRun: z.boolean('Give true or false.').default(false),
@@ -31,6 +31,19 @@ const bodySchema = z.strictObject({
   ...common,
   targets: z.array(z.string('Give an id as text.'), 'Give a list of ids.').optional(),
   where: z.record(z.string(), z.unknown(), where).optional(),
+});
+
+const even = 'Give true to run items that were changed since too, or false.';
+
+const fromSchema = z.strictObject({
+  from: z
+    .string('Give the id of a dry run.')
+    .min(1, 'Give the id of a dry run.')
+    .max(100, 'Give the id of a dry run.'),
+  evenIfChanged: z.boolean(even).default(false),
+  label: common.label,
+  expectedCount: common.expectedCount,
+  ...conductShape,
 });
 
 const uploadSchema = z.strictObject({
@@ -55,6 +68,15 @@ export interface AskedByUpload extends Asked {
   readonly map?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What a dry run looked at, to be run for real. */
+export interface AskedFrom extends Conduct {
+  readonly from: string;
+  /** Items whose stream was changed since too. */
+  readonly evenIfChanged: boolean;
+  readonly label?: string | undefined;
+  readonly expectedCount?: number | undefined;
+}
+
 /** @throws QuarterdeckError invalid_input with every field that is wrong. */
 export const checkAsked = <S extends z.ZodObject>(
   schema: S,
@@ -72,6 +94,17 @@ export const checkAsked = <S extends z.ZodObject>(
       : [{ path: issue.path.map(String).join('.'), message: issue.message }],
   );
   throw new QuarterdeckError('invalid_input', refusal, { errors });
+};
+
+export const invalidFrom = (message: string): QuarterdeckError => invalidInput('from', message);
+
+/** undefined: the body names no dry run. */
+export const readFrom = (body: unknown): AskedFrom | undefined => {
+  if (typeof body !== 'object' || body === null || !('from' in body)) return undefined;
+  const asked = checkAsked(fromSchema, body);
+  const fault = textFault(asked.from);
+  if (fault !== undefined) throw invalidFrom('Give the id of a dry run.');
+  return asked;
 };
 
 export const readBody = (body: unknown): AskedByBody => {

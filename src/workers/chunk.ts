@@ -39,6 +39,10 @@ export interface ChunkWorker {
   readonly inHand: () => number;
   readonly itemsDecided: () => number;
   readonly lastActiveAt: () => number;
+  /** Milliseconds since a chunk in hand was taken or had a round committed; 0 while none is. */
+  readonly stalledMs: () => number;
+  /** Deliveries that ended in a fault since a round was committed. */
+  readonly failedInRow: () => number;
 }
 
 export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker => {
@@ -46,6 +50,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
   let stopping = false;
   let inHand = 0;
   let itemsDecided = 0;
+  let failedInRow = 0;
   let lastActiveAt = Date.now();
   let onEmpty: () => void = () => undefined;
   const waking = new Set<NodeJS.Timeout>();
@@ -56,6 +61,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     onRound({ job }, { decided }) {
       itemsDecided += decided;
       lastActiveAt = Date.now();
+      failedInRow = 0;
       if (decided > 0) progress.moved(job.id);
     },
   });
@@ -170,6 +176,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
       try {
         await attempt(delivery);
       } catch (error) {
+        failedInRow++;
         onError(error, `working on chunk ${delivery.chunk} of the bulk job ${delivery.jobId}`);
       } finally {
         inHand--;
@@ -188,5 +195,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     inHand: () => inHand,
     itemsDecided: () => itemsDecided,
     lastActiveAt: () => lastActiveAt,
+    stalledMs: () => (inHand === 0 ? 0 : Date.now() - lastActiveAt),
+    failedInRow: () => failedInRow,
   };
 };

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { defineEvent } from '../events/definition.ts';
 import { personal } from '../events/personal.ts';
 import { priorities } from './conduct.ts';
-import { outcomes } from './request.ts';
+import { outcomes, sources } from './request.ts';
 
 export const controlStream = (jobId: string): string => `$bulk-${jobId}`;
 export const itemsStream = (jobId: string): string => `$bulk-items-${jobId}`;
@@ -21,7 +21,7 @@ export const BulkJobAccepted = defineEvent({
   schema: z.object({
     jobId,
     command: z.string(),
-    source: z.enum(['targets', 'where', 'csv', 'ndjson', 'retry']),
+    source: z.enum(sources),
     total: z.int().nonnegative(),
     dryRun: z.boolean(),
     requestedBy: z.string(),
@@ -35,6 +35,10 @@ export const BulkJobAccepted = defineEvent({
     priority: z.enum(priorities).optional(),
     maxRate: z.number().optional(),
     maxFailureRatio: z.number().optional(),
+    /** The dry run whose items are run. */
+    from: z.string().optional(),
+    /** The job that is undone. */
+    undoOf: z.string().optional(),
   }),
   refs: job,
   subject: (data) => data.requestedBy,

@@ -7,18 +7,20 @@ import type { Origin } from '../access/origin.ts';
 import type { Catalogue } from '../commands/catalogue.ts';
 import type { Deciding } from '../commands/deciding.ts';
 import type { Idempotency } from '../commands/idempotency.ts';
+import { staleSignIn } from '../commands/refusals.ts';
 import type { Db } from '../db/pool.ts';
-import { notPermitted } from '../errors.ts';
+import { type ErrorCode, notPermitted } from '../errors.ts';
 import type { Codec } from '../events/codec.ts';
 import type { EventLog } from '../events/log.ts';
 import { createAccepting } from './accept.ts';
-import { createChunkWorker } from './chunk.ts';
+import { createChunkWorker, type Delivery } from './chunk.ts';
 import { alwaysRoom, type Headroom } from './headroom.ts';
 import { createJobStore } from './job-record.ts';
 import { createJobs } from './jobs.ts';
 import type { Parts } from './parts.ts';
 import type { Clock, NewId, OnError, Requesters, Selecting } from './ports.ts';
 import { createProgress } from './progress.ts';
+import { verifyJob } from './proof/verify.ts';
 import { createQueues } from './queues.ts';
 import { createRelay } from './relay.ts';
 import type { Bulk } from './request.ts';
@@ -29,7 +31,11 @@ import { createSteering } from './steering.ts';
 export { bulkEvents } from './engine-events.ts';
 export { createHeadroom, type Headroom, headroomChannel } from './headroom.ts';
 export type { Requester, Requesters, Selecting } from './ports.ts';
+export { toldOf } from './proof/told.ts';
 export * from './request.ts';
+
+/** A permission that was missing, or what else it was refused as. */
+export type Denied = { readonly permission: string } | { readonly command: string; readonly code: ErrorCode };
 
 export interface BulkOptions {
   readonly pool: Db;
@@ -45,7 +51,7 @@ export interface BulkOptions {
   /** A fault that no caller waits for, and what was being done. */
   readonly onError: OnError;
   /** Records a denial; awaited before the caller hears of it. */
-  readonly denied: (origin: Origin, denial: { readonly permission: string }) => Promise<void>;
+  readonly denied: (origin: Origin, denial: Denied) => Promise<void>;
   /** Queues on Redis; a comma-separated list is a cluster. */
   readonly redisUrl?: string | undefined;
   /** Where queues live without Redis: a direct connection, not a pooler's. */
@@ -75,11 +81,23 @@ export const createBulk = (options: BulkOptions): Bulk => {
       await options.denied(origin, { permission });
       throw notPermitted(permission);
     },
+    async requireFresh(origin, command) {
+      const stale = staleSignIn(command, { principal: origin.principal, now: options.clock() });
+      if (stale === undefined) return;
+      await options.denied(origin, { command: command.name, code: stale.code });
+      throw stale;
+    },
   };
   const accept = createAccepting(parts);
   const steering = createSteering(parts);
   const chunks = createChunkWorker(parts, steering);
-  const queues = createQueues({ redisUrl, databaseUrl: queueDatabaseUrl, concurrency, onError });
+  const queues = createQueues<Delivery>({
+    name: 'bulk',
+    redisUrl,
+    databaseUrl: queueDatabaseUrl,
+    concurrency,
+    onError,
+  });
   const idleMs = (): number => (chunks.inHand() > 0 ? 0 : Date.now() - chunks.lastActiveAt());
   const relay = createRelay({ pool, queues, steering, onError, window: chunksQueuedMax, idleMs });
   const jobs = createJobs(parts, accept, steering);
@@ -99,6 +117,7 @@ export const createBulk = (options: BulkOptions): Bulk => {
         return job;
       },
     },
+    verify: (id) => verifyJob(parts, id),
     onProgress: progress.onProgress,
     heard: progress.heard,
     async start() {
@@ -121,6 +140,8 @@ export const createBulk = (options: BulkOptions): Bulk => {
       chunksInHand: chunks.inHand(),
       itemsDecided: chunks.itemsDecided(),
       idleMs: idleMs(),
+      stalledMs: chunks.stalledMs(),
+      failedInRow: chunks.failedInRow(),
     }),
   };
 };

@@ -22,6 +22,18 @@ export interface StoredItem {
   readonly i?: EventData;
   /** What is wrong with it. */
   readonly e?: readonly FieldError[];
+  /** Known at acceptance: it is left alone, by this code and message. */
+  readonly k?: Kept;
+  /** Its stream's version when a dry run decided it. */
+  readonly d?: number;
+  /** To be undone: its stream's version as the job left it. */
+  readonly v?: number;
+}
+
+/** Why an item is skipped. */
+export interface Kept {
+  readonly c: string;
+  readonly m: string;
 }
 
 /** An item ready to be decided, or why it cannot be. */

@@ -141,5 +141,8 @@ export const viewOf = (job: JobRecord): BulkJob => {
     ...(job.maxRate === null ? {} : { maxRate: job.maxRate }),
     ...(job.maxFailureRatio === null ? {} : { maxFailureRatio: job.maxFailureRatio }),
     ...(job.resultsExpiredAt === null ? {} : { resultsExpiredAt: job.resultsExpiredAt }),
+    ...(job.fromJob === null ? {} : { from: job.fromJob }),
+    ...(job.undoOf === null ? {} : { undoOf: job.undoOf }),
+    ...(job.undoneBy === null ? {} : { undoneBy: job.undoneBy }),
   };
 };

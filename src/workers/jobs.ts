@@ -6,6 +6,7 @@ import { textFault } from '../events/sound-json.ts';
 import type { AcceptingInside } from './accept.ts';
 import { requesterShown, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
+import { createPreviews } from './preview/reading.ts';
 import {
   type BulkJob,
   type BulkJobs,
@@ -18,6 +19,7 @@ import {
 import { createResults, readIndex, readOutcome, requireResults } from './results.ts';
 import { createRetry } from './retry.ts';
 import type { Steering } from './steering.ts';
+import { planUndo } from './undo/starting.ts';
 
 const bounded = (limit: number | undefined, usual: number, max: number): number => {
   const wanted = limit ?? usual;
@@ -53,6 +55,7 @@ const requireStates = (states: readonly string[] | undefined): void => {
 export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: Steering): BulkJobs => {
   const { store, log } = parts;
   const results = createResults(parts.pool);
+  const readPreview = createPreviews(parts);
 
   const look = async (origin: Origin, id: string): Promise<BulkJob> => {
     await parts.require(origin, 'bulk:read');
@@ -116,11 +119,17 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     list,
     get: (request) => look(request, request.id),
     results: page,
+    async preview({ id, ...origin }) {
+      await parts.require(origin, 'bulk:read');
+      const job = await store.get(id, requesterShown(origin.principal, 'bulk:read'));
+      return readPreview(job, origin.principal);
+    },
     allResults,
     pause: (request) => steered(steering.pause, request),
     resume: (request) => steered(steering.resume, request),
     cancel: (request) => steered(steering.cancel, request),
     retryFailed: createRetry(parts, accepting, results),
+    undo: async (request) => accepting.fromPlan(await planUndo(parts, request)),
   };
 };
 

@@ -23,6 +23,8 @@ export interface StoredOutcome {
   readonly p?: readonly [number, number];
   /** In a dry run: types of the events that there would be. */
   readonly w?: readonly string[];
+  /** In a dry run: version of the stream that it was decided on. */
+  readonly v?: number;
 }
 
 export const positionsOf = ({ p }: Pick<StoredOutcome, 'p'>): readonly number[] =>

@@ -3,6 +3,7 @@
 import type { Origin } from '../access/origin.ts';
 import type { Catalogue } from '../commands/catalogue.ts';
 import type { Deciding } from '../commands/deciding.ts';
+import type { CommandDefinition } from '../commands/definition.ts';
 import type { Idempotency } from '../commands/idempotency.ts';
 import type { Db } from '../db/pool.ts';
 import type { Codec } from '../events/codec.ts';
@@ -29,4 +30,6 @@ export interface Parts {
   readonly progress: Progress;
   /** @throws QuarterdeckError `not_permitted`, after recording the denial. */
   readonly require: (origin: Origin, permission: string) => Promise<void>;
+  /** @throws QuarterdeckError `reauthentication_required`, after recording the denial. */
+  readonly requireFresh: (origin: Origin, command: CommandDefinition) => Promise<void>;
 }

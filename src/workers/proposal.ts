@@ -2,7 +2,7 @@
  * What a round is about to commit: each group with its unit and the outcomes of its items, which become
  * final when the append admits the unit. Pure.
  */
-import type { StreamDecision } from '../commands/deciding.ts';
+import type { StreamDecision, Verdict } from '../commands/deciding.ts';
 import type { Admission } from '../events/log.ts';
 import type { PreparedUnit, Unit } from '../events/unit.ts';
 import type { StoredOutcome } from './outcomes.ts';
@@ -13,6 +13,8 @@ export interface Proposed {
   readonly unit: Unit;
   /** In the order of the group's items; `p` counts from the unit's first event until it is known. */
   readonly outcomes: readonly StoredOutcome[];
+  /** Likewise: the states before and after each. */
+  readonly verdicts: readonly Verdict[];
 }
 
 /** Its events sealed and encoded, which needs no lock. */
@@ -20,18 +22,24 @@ export type Prepared = Proposed & { readonly prepared: PreparedUnit };
 
 export const proposalOf = ({ job }: Work, group: Group, { unit, verdicts }: StreamDecision): Proposed => {
   let first = 0;
+  const decidedOn = job.dryRun ? { v: baseOf(verdicts) } : {};
   const outcomes = group.items.map((item, n) => {
-    const { outcome, rejection, events } = verdicts[n] as StreamDecision['verdicts'][number];
+    const { outcome, rejection, events } = verdicts[n] as Verdict;
     if (rejection !== undefined) {
-      return outcomeOf(item, { o: 'rejected', c: rejection.rejection, m: rejection.message });
+      const { rejection: c, message: m } = rejection;
+      return outcomeOf(item, { o: 'rejected', c, m, ...decidedOn });
     }
-    if (events.length === 0) return outcomeOf(item, { o: outcome });
+    if (events.length === 0) return outcomeOf(item, { o: outcome, ...decidedOn });
     first += events.length;
     const types = job.dryRun ? { w: events.map(({ type }) => type) } : {};
-    return outcomeOf(item, { o: outcome, p: [first - events.length, events.length], ...types });
+    return outcomeOf(item, { o: outcome, p: [first - events.length, events.length], ...types, ...decidedOn });
   });
-  return { group, unit, outcomes };
+  return { group, unit, outcomes, verdicts };
 };
+
+/** The version of the stream as it was loaded. */
+export const baseOf = ([first]: readonly Verdict[]): number =>
+  first === undefined ? 0 : first.version - first.events.length;
 
 export interface Admitted {
   readonly proposed: readonly Prepared[];

@@ -17,8 +17,10 @@ import { sealWritten, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { type Accepted, outcomes } from './request.ts';
 import { conductJob } from './sql/conduct.ts';
+import { setOrigin } from './sql/previews.ts';
 import { insertJob, publishJob } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
+import { toldOfUndo } from './undo/starting.ts';
 
 export interface Publishing {
   publish(plan: Plan): Promise<Accepted>;
@@ -83,6 +85,8 @@ export const createPublishing = (parts: Parts): Publishing => {
     await conduct(jobId, plan);
     const canary = plan.conduct.maxFailureRatio !== undefined;
     const staging = createStaging(pool, jobId, canary ? canaryItems : undefined);
+    if (plan.from !== undefined || plan.undoOf !== undefined)
+      await pool.query({ ...setOrigin, values: [jobId, plan.from ?? null, plan.undoOf ?? null] });
     try {
       for await (const items of plan.items) await staging.add(items);
       return await staging.finish();
@@ -131,7 +135,7 @@ export const createPublishing = (parts: Parts): Publishing => {
       await dropStaged(pool, jobId).catch((e: unknown) => parts.onError(e, 'dropping a staged bulk job'));
       const key = error instanceof Repeated ? keyOf(plan, plan.fingerprint()) : undefined;
       const earlier = key === undefined ? undefined : await replay(key);
-      if (earlier === undefined) throw error;
+      if (earlier === undefined) throw toldOfUndo(error);
       return earlier;
     }
   };
@@ -158,7 +162,7 @@ const unitOf = (
   key: IdempotencyKey | undefined,
   parts: Parts,
 ): Unit => {
-  const { origin, command, source, dryRun, reference, retryOf, written } = plan;
+  const { origin, command, source, dryRun, reference, retryOf, from, undoOf, written } = plan;
   const { reason, ...free } = written;
   const metadata: Metadata = {
     ...metadataOf(
@@ -180,6 +184,8 @@ const unitOf = (
     ...(frozenAt === undefined ? {} : { frozenAt }),
     ...conductData(plan.conduct),
     ...(retryOf === undefined ? {} : { retryOf }),
+    ...(from === undefined ? {} : { from }),
+    ...(undoOf === undefined ? {} : { undoOf }),
   });
   const control = controlStream(jobId);
   const items = itemsStream(jobId);

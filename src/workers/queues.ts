@@ -1,27 +1,32 @@
 /**
- * The queue: BullMQ on Redis or Redis Cluster where there is one, else on PostgreSQL. It carries one small
- * job a chunk and may be lost at any moment without losing work; PostgreSQL says what is left to do.
+ * A queue: BullMQ on Redis or Redis Cluster where there is one, else on PostgreSQL. It carries small jobs
+ * (a chunk of bulk work, a delivery of a reactor) and may be lost at any moment without losing work;
+ * PostgreSQL says what is left to do.
  *
- * A job's id names the chunk and how often it was worked on, so that adding it again while it waits adds
+ * A job's id names the work and how often it was attempted, so that adding it again while it waits adds
  * nothing. Finished jobs are removed at once: one that stayed would make its id unusable.
  */
 import { createPostgresBackend, Queue, Worker, type WorkerOptions, withBackend } from 'bullmq';
 import { Cluster, Redis } from 'ioredis';
 import { queueSchema } from '../db/migrate.ts';
-import type { Delivery } from './chunk.ts';
 import type { OnError } from './ports.ts';
 
-export interface QueuedChunk extends Delivery {
-  readonly attempts: number;
+/** A small job: what PostgreSQL is asked for with, never the work itself. */
+export interface Queued<Data> {
+  /** Alike for the same attempt at the same work. No colons. */
+  readonly id: string;
+  readonly data: Data;
+  /** To the head of the queue, before all that waits. */
+  readonly ahead?: boolean;
 }
 
-export interface Queues {
+export interface Queues<Data> {
   /** @throws when the queue cannot be reached within a few seconds. */
-  add(chunks: readonly QueuedChunk[]): Promise<void>;
+  add(jobs: readonly Queued<Data>[]): Promise<void>;
   /** @throws as `add`. */
   ping(): Promise<void>;
   /** Begins to take deliveries. */
-  consume(work: (delivery: Delivery) => Promise<void>): void;
+  consume(work: (data: Data) => Promise<void>): void;
   /** Replaces the consumer where it stopped hearing of work (after a long outage, for instance). */
   restart(): Promise<void>;
   /** To be called when no delivery is in hand. */
@@ -29,6 +34,7 @@ export interface Queues {
 }
 
 interface Options {
+  readonly name: string;
   /** One URL, or several nodes of a cluster separated by commas; undefined: PostgreSQL. */
   readonly redisUrl: string | undefined;
   /** A direct connection: a pooler in transaction mode drops LISTEN. */
@@ -37,7 +43,6 @@ interface Options {
   readonly onError: OnError;
 }
 
-const queueName = 'bulk';
 /** One hash slot for all keys, which a cluster demands of scripts over several keys. */
 const prefix = '{quarterdeck}';
 const answerMsMax = 5_000;
@@ -61,9 +66,14 @@ const gone = { removeOnComplete: true, removeOnFail: true } as const;
 /** Nobody reads the queue's own events; by default 10,000 of them are kept. */
 const streams = { events: { maxLen: 100 } } as const;
 
-type Work = (delivery: Delivery) => Promise<void>;
+type Work<Data> = (data: Data) => Promise<void>;
 
-type Entries = Parameters<Queue<Delivery>['addBulk']>[0];
+type Entries<Data> = Parameters<Queue<Data, void, string>['addBulk']>[0];
+
+/** Up to so many are added one by one. */
+const fewJobs = 8;
+/** Of connections that wait for jobs or hand them over; handlers do not work on these. */
+const connectionsMax = 8;
 
 /** What both backends come down to. */
 interface Consumer {
@@ -72,17 +82,17 @@ interface Consumer {
   disconnect(): void;
 }
 
-interface Producer extends Consumer {
-  add(entries: Entries): Promise<unknown>;
+interface Producer<Data> extends Consumer {
+  add(entries: Entries<Data>): Promise<unknown>;
   ping(): Promise<unknown>;
 }
 
-interface Backend {
-  produce(): Producer;
-  consume(work: Work): Consumer;
+interface Backend<Data> {
+  produce(): Producer<Data>;
+  consume(work: Work<Data>): Consumer;
 }
 
-const onPostgres = ({ databaseUrl, concurrency, onError }: Options): Backend => {
+const onPostgres = <Data>({ name: queueName, databaseUrl, concurrency, onError }: Options): Backend<Data> => {
   const classes = withBackend(createPostgresBackend);
   const connection = (max: number) => ({
     connectionString: databaseUrl,
@@ -94,21 +104,27 @@ const onPostgres = ({ databaseUrl, concurrency, onError }: Options): Backend => 
   });
   return {
     produce() {
-      const queue = new classes.Queue<Delivery>(queueName, { connection: connection(2), streams });
-      queue.on('error', (error) => onError(error, 'queueing chunks'));
+      const queue = new classes.Queue<Data, void, string>(queueName, { connection: connection(2), streams });
+      queue.on('error', (error) => onError(error, `queueing ${queueName} jobs`));
       return {
-        // One by one: on PostgreSQL addBulk makes temporary tables at every call, 5 ms for the one or two
+        // Few one by one: on PostgreSQL addBulk makes temporary tables at every call, 5 ms for the one or two
         // chunks that are queued at a time.
-        add: (entries) => Promise.all(entries.map(({ name, data, opts }) => queue.add(name, data, opts))),
+        add: (entries) =>
+          entries.length > fewJobs
+            ? queue.addBulk(entries)
+            : Promise.all(entries.map(({ name, data, opts }) => queue.add(name, data, opts))),
         ping: () => queue.getWaitingCount(),
         close: () => queue.close(),
         disconnect: nothing,
       };
     },
     consume(work) {
-      const options = { connection: connection(concurrency + 2), ...consuming(concurrency) };
-      const worker = new classes.Worker<Delivery>(queueName, (job) => work(job.data), options);
-      worker.on('error', (error) => onError(error, 'taking chunks from the queue'));
+      const options = {
+        connection: connection(Math.min(concurrency + 2, connectionsMax)),
+        ...consuming(concurrency),
+      };
+      const worker = new classes.Worker<Data, void, string>(queueName, (job) => work(job.data), options);
+      worker.on('error', (error) => onError(error, `taking ${queueName} jobs from the queue`));
       return { close: (force) => worker.close(force), disconnect: nothing };
     },
   };
@@ -143,11 +159,11 @@ const connect = (urls: string, patient: boolean, onError: OnError): Redis | Clus
   return connection;
 };
 
-const onRedis = (urls: string, { concurrency, onError }: Options): Backend => ({
+const onRedis = <Data>(urls: string, { name: queueName, concurrency, onError }: Options): Backend<Data> => ({
   produce() {
     const connection = connect(urls, false, onError);
-    const queue = new Queue<Delivery>(queueName, { connection, prefix, streams });
-    queue.on('error', (error) => onError(error, 'queueing chunks'));
+    const queue = new Queue<Data, void, string>(queueName, { connection, prefix, streams });
+    queue.on('error', (error) => onError(error, `queueing ${queueName} jobs`));
     return {
       add: (entries) => queue.addBulk(entries),
       ping: () => queue.getWaitingCount(),
@@ -157,12 +173,12 @@ const onRedis = (urls: string, { concurrency, onError }: Options): Backend => ({
   },
   consume(work) {
     const connection = connect(urls, true, onError);
-    const worker = new Worker<Delivery>(queueName, (job) => work(job.data), {
+    const worker = new Worker<Data, void, string>(queueName, (job) => work(job.data), {
       connection,
       prefix,
       ...consuming(concurrency),
     });
-    worker.on('error', (error) => onError(error, 'taking chunks from the queue'));
+    worker.on('error', (error) => onError(error, `taking ${queueName} jobs from the queue`));
     return { close: (force) => worker.close(force), disconnect: () => connection.disconnect() };
   },
 });
@@ -194,14 +210,15 @@ const sparingly = (onError: OnError): OnError => {
   };
 };
 
-export const createQueues = (given: Options): Queues => {
+export const createQueues = <Data>(given: Options): Queues<Data> => {
   const onError = sparingly(given.onError);
   const options = { ...given, onError };
-  const backend = given.redisUrl === undefined ? onPostgres(options) : onRedis(given.redisUrl, options);
+  const backend =
+    given.redisUrl === undefined ? onPostgres<Data>(options) : onRedis<Data>(given.redisUrl, options);
   /** Made when first needed, so that a process that only accepts jobs holds no connection. */
-  let producer: Producer | undefined;
+  let producer: Producer<Data> | undefined;
   let consumer: Consumer | undefined;
-  let deliver: Work | undefined;
+  let deliver: Work<Data> | undefined;
 
   const start = (): void => {
     if (deliver !== undefined) consumer = backend.consume(deliver);
@@ -219,20 +236,30 @@ export const createQueues = (given: Options): Queues => {
     ending.disconnect();
   };
 
+  /** One that does not answer may have lost its connection without a word: the next try makes another. */
+  const ask = async (what: (on: Producer<Data>) => Promise<unknown>): Promise<void> => {
+    const asked = producer ?? backend.produce();
+    producer = asked;
+    try {
+      await within(answerMsMax, what(asked));
+    } catch (error) {
+      if (producer === asked) producer = undefined;
+      void end(asked, true);
+      throw error;
+    }
+  };
+
   return {
-    async add(chunks) {
-      const jobs = chunks.map(({ jobId, chunk, attempts }) => ({
-        name: 'chunk',
-        data: { jobId, chunk },
-        // A job's first chunk goes to the head: what came later does not wait for all that others have queued.
-        opts: { jobId: `${jobId}-${chunk}-${attempts}`, lifo: chunk + attempts === 0, ...gone },
-      }));
-      producer ??= backend.produce();
-      await within(answerMsMax, producer.add(jobs));
+    async add(jobs) {
+      const entries = jobs.map(({ id, data, ahead }) => ({
+        name: given.name,
+        data,
+        opts: { jobId: id, lifo: ahead === true, ...gone },
+      })) as Entries<Data>;
+      await ask((queue) => queue.add(entries));
     },
     async ping() {
-      producer ??= backend.produce();
-      await within(answerMsMax, producer.ping());
+      await ask((queue) => queue.ping());
     },
     consume(work) {
       deliver = work;

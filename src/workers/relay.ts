@@ -4,6 +4,9 @@
  * is harmless. A queue that was flushed, restarted or unreachable is filled again from here.
  */
 import type { Db } from '../db/pool.ts';
+import type { Delivery } from './chunk.ts';
+import { createFilling } from './filling.ts';
+import { createLookout, pollMs } from './lookout.ts';
 import type { OnError } from './ports.ts';
 import type { Queues } from './queues.ts';
 import { requeueChunks, takeUnqueued, type UnqueuedChunk } from './sql/chunks.ts';
@@ -20,7 +23,7 @@ export interface Relay {
 
 interface Options {
   readonly pool: Db;
-  readonly queues: Queues;
+  readonly queues: Queues<Delivery>;
   readonly steering: Pick<Steering, 'finishAllDone'>;
   readonly onError: OnError;
   /** Chunks that are queued or in hand at a time, of all jobs: few, so that a new one soon has its turn. */
@@ -29,14 +32,8 @@ interface Options {
   readonly idleMs: () => number;
 }
 
-const pollMs = 1_000;
-const pauseMsMax = 10_000;
-const pingMs = 2_000;
 const trustSeconds = 5;
 const housekeepingMs = 60_000;
-/** Chunks that were queued, not taken and queued again, while this process sat idle: its consumer is deaf. */
-const deafAfterTicks = 3;
-const deafIdleMs = 10_000;
 
 /** One of each job, then the next of each: concurrent jobs get their turns. */
 const byTurns = (chunks: readonly UnqueuedChunk[]): readonly UnqueuedChunk[] => {
@@ -50,52 +47,22 @@ const byTurns = (chunks: readonly UnqueuedChunk[]): readonly UnqueuedChunk[] => 
   return turns.sort((a, b) => a.turn - b.turn).map(({ chunk }) => chunk);
 };
 
+const queuedOf = ({ jobId, chunk, attempts }: UnqueuedChunk) => ({
+  id: `${jobId}-${chunk}-${attempts}`,
+  data: { jobId, chunk },
+  // A job's first chunk: what came later does not wait for all that others have queued.
+  ahead: chunk + attempts === 0,
+});
+
 export const createRelay = ({ pool, queues, steering, onError, window, idleMs }: Options): Relay => {
-  let stopped = true;
-  let reachable = true;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
-  let again = false;
-  let failures = 0;
-  let deafTicks = 0;
-  let askedAt = 0;
+  const filling = createFilling({ queues, onError, idleMs });
   let housekeptAt = 0;
   let endedAt = 0;
 
-  const queue = async (chunks: readonly UnqueuedChunk[]): Promise<void> => {
-    askedAt = Date.now();
-    try {
-      await queues.add(chunks);
-      reachable = true;
-    } catch (error) {
-      reachable = false;
-      const values = [chunks.map((c) => c.jobId), chunks.map((c) => c.chunk), 0];
-      await pool.query({ ...requeueChunks, values });
-      throw error;
-    }
-  };
-
-  const listen = async (chunks: readonly UnqueuedChunk[]): Promise<void> => {
-    const unheard = chunks.some((chunk) => chunk.again) && idleMs() > deafIdleMs;
-    deafTicks = unheard ? deafTicks + 1 : chunks.length > 0 ? 0 : deafTicks;
-    if (deafTicks < deafAfterTicks) return;
-    deafTicks = 0;
-    onError(
-      new Error('the queue holds work that is not delivered'),
-      'taking chunks; the consumer is made anew',
+  const queue = (chunks: readonly UnqueuedChunk[]): Promise<void> =>
+    filling.add(chunks.map(queuedOf), () =>
+      pool.query({ ...requeueChunks, values: [chunks.map((c) => c.jobId), chunks.map((c) => c.chunk), 0] }),
     );
-    await queues.restart();
-  };
-
-  /** With nothing to queue, so that readiness tells the truth about a queue that went away meanwhile. */
-  const ping = async (): Promise<void> => {
-    if (Date.now() - askedAt < pingMs) return;
-    askedAt = Date.now();
-    reachable = await queues.ping().then(
-      () => true,
-      () => false,
-    );
-  };
 
   const keepHouse = async (): Promise<void> => {
     const now = Date.now();
@@ -111,56 +78,14 @@ export const createRelay = ({ pool, queues, steering, onError, window, idleMs }:
   const look = async (): Promise<void> => {
     const { rows } = await pool.query<UnqueuedChunk>({ ...takeUnqueued, values: [window, trustSeconds] });
     if (rows.length > 0) await queue(byTurns(rows));
-    else await ping();
-    await listen(rows);
+    else await filling.ping();
+    await filling.listen(
+      rows.length,
+      rows.some((chunk) => chunk.again),
+    );
     await keepHouse();
   };
 
-  const run = async (): Promise<void> => {
-    do {
-      again = false;
-      try {
-        await look();
-        failures = 0;
-      } catch (error) {
-        failures++;
-        onError(error, 'queueing chunks');
-      }
-    } while (again && !stopped && failures === 0);
-  };
-
-  const schedule = (): void => {
-    if (stopped) return;
-    timer = setTimeout(tick, Math.min(pollMs * 2 ** Math.min(failures, 4), pauseMsMax));
-  };
-
-  const tick = (): void => {
-    clearTimeout(timer);
-    if (stopped) return;
-    if (running !== undefined) {
-      again = true;
-      return;
-    }
-    running = run().finally(() => {
-      running = undefined;
-      schedule();
-    });
-  };
-
-  return {
-    start() {
-      stopped = false;
-      tick();
-    },
-    wake() {
-      // While the queue is away, waking does not hurry: the pauses between attempts grow.
-      if (failures === 0) tick();
-    },
-    reachable: () => reachable,
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  const lookout = createLookout({ look, onError, doing: 'queueing chunks' });
+  return { ...lookout, reachable: filling.reachable };
 };

@@ -8,6 +8,8 @@ import type { Origin } from '../access/origin.ts';
 import type { FieldError } from '../errors.ts';
 import type { ActorRef, Timestamp } from '../events/envelope.ts';
 import type { Priority } from './conduct.ts';
+import type { Preview } from './preview/request.ts';
+import type { Verified } from './proof/verify.ts';
 
 export const jobStates = [
   'accepted',
@@ -24,6 +26,9 @@ export const jobStates = [
 export type JobState = (typeof jobStates)[number];
 
 export const outcomes = ['succeeded', 'unchanged', 'rejected', 'failed', 'skipped', 'cancelled'] as const;
+
+/** What a job's items come from. */
+export const sources = ['targets', 'where', 'csv', 'ndjson', 'retry', 'dry-run', 'undo'] as const;
 
 export type Outcome = (typeof outcomes)[number];
 
@@ -45,7 +50,7 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   readonly etaSeconds: number | null;
   /** The last event of the job's work: a query that waits for it shows every effect so far. */
   readonly position: number;
-  readonly source: 'targets' | 'where' | 'csv' | 'ndjson' | 'retry';
+  readonly source: (typeof sources)[number];
   /** Why the job paused itself: `requester_not_permitted`, `failure_ratio_exceeded`, `command_not_available`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
@@ -63,6 +68,12 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   readonly maxFailureRatio?: number;
   /** Since when results are answered no more; counts and the log remain. */
   readonly resultsExpiredAt?: Timestamp;
+  /** The dry run whose items this one runs for real. */
+  readonly from?: string;
+  /** The job that this one undoes. */
+  readonly undoOf?: string;
+  /** The job that undoes this one, the newest of them; dry runs of it do not count. */
+  readonly undoneBy?: string;
 }
 
 /** One item and what became of it; `index` counts from 0 in the order given. */
@@ -104,8 +115,8 @@ interface Acceptance extends Origin {
 }
 
 /**
- * `{command, input?, targets or where, dryRun?, label?, expectedCount?, startAt?, priority?, maxRate?,
- * maxFailureRatio?}`, as parsed: it is validated here.
+ * `{command, input?, targets or where, dryRun?}`, or `{from, evenIfChanged?}` for what a dry run looked at; with either
+ * `{label?, expectedCount?, startAt?, priority?, maxRate?, maxFailureRatio?}`. As parsed: it is validated here.
  */
 export interface JobRequest extends Acceptance {
   readonly body: unknown;
@@ -158,11 +169,18 @@ export interface RetryRequest extends SteerRequest {
   readonly upload?: Pick<UploadRequest, 'mediaType' | 'query' | 'content'>;
 }
 
+/** `{dryRun?, label?, expectedCount?}`, as parsed. */
+export interface UndoRequest extends SteerRequest {
+  readonly body: unknown;
+}
+
 /** Steering what has ended is `rejected` with `job_ended`; what is in the wanted state already is left as it is. */
 export interface BulkJobs {
   list(request: ListRequest): Promise<JobPage>;
   get(request: Origin & { readonly id: string }): Promise<BulkJob>;
   results(request: ResultsRequest): Promise<ResultPage>;
+  /** What a dry run found; of any other job `rejected` with `not_a_dry_run`. */
+  preview(request: Origin & { readonly id: string }): Promise<Preview>;
   /** Everything decided, by index; bounded in memory. Refuses before the first row is asked for. */
   allResults(request: ResultsRequest): Promise<AsyncIterable<readonly ItemResult[]>>;
   pause(request: SteerRequest): Promise<BulkJob>;
@@ -170,11 +188,18 @@ export interface BulkJobs {
   cancel(request: SteerRequest): Promise<BulkJob>;
   /** A new job over the items that failed or, where asked or corrected, were rejected. */
   retryFailed(request: RetryRequest): Promise<Accepted>;
+  /** A new job that takes back what this one did, by the inverse of its command. */
+  undo(request: UndoRequest): Promise<Accepted>;
 }
 
 export interface Bulk {
   readonly accept: Accepting;
   readonly jobs: BulkJobs;
+  /**
+   * Proves a job from the log alone; see `proof/`. Asks nobody's permission: it is for the command line.
+   * @throws QuarterdeckError not_found.
+   */
+  verify(jobId: string): Promise<Verified>;
   /** Jobs that changed, at most ten times a second; whoever passes them on checks `bulk:read`. */
   onProgress(listener: (jobs: readonly BulkJob[]) => void): () => void;
   /** A notification on `bulkChannel` arrived from another process; its payload is a job's id. */
@@ -195,6 +220,10 @@ export interface BulkHealth {
   readonly itemsDecided: number;
   /** Milliseconds since a round was committed here or nothing was left to do. */
   readonly idleMs: number;
+  /** Milliseconds for which a chunk has been in hand here without a round of any being committed. */
+  readonly stalledMs: number;
+  /** Chunks that ended in a fault here since a round was committed. */
+  readonly failedInRow: number;
 }
 
 /** PostgreSQL notification channel: a job changed. */

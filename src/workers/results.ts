@@ -58,6 +58,22 @@ const merged = ({ firstIndex, rounds, inputs }: DecidedChunkRow): readonly Store
   return [...decided, ...cancelled].sort((a, b) => a.x - b.x);
 };
 
+/** Rows of a statement over a job's chunks, in their order, a few at a time. */
+export async function* eachChunk<Row extends { readonly chunk: number }>(
+  pool: Db,
+  statement: { readonly name: string; readonly text: string },
+  jobId: string,
+  ...more: readonly unknown[]
+): AsyncGenerator<readonly Row[]> {
+  for (let chunk = 0; ; ) {
+    const values = [jobId, chunk, chunksAtATime, ...more];
+    const { rows } = await pool.query<Row>({ ...statement, values });
+    yield rows;
+    if (rows.length < chunksAtATime) return;
+    chunk = (rows.at(-1)?.chunk ?? chunk) + 1;
+  }
+}
+
 export const createResults = (pool: Db): Results => {
   const chunksFrom = async (
     jobId: string,
@@ -99,12 +115,8 @@ export const createResults = (pool: Db): Results => {
     },
     all: (jobId, outcome) => from(jobId, outcome, -1),
     async *retriable(jobId, wanted) {
-      for (let chunk = 0; ; ) {
-        const values = [jobId, chunk, chunksAtATime, wanted];
-        const { rows } = await pool.query<DecidedChunkRow>({ ...selectChunksWith, values });
+      for await (const rows of eachChunk<DecidedChunkRow>(pool, selectChunksWith, jobId, wanted)) {
         for (const row of rows) yield retriedIn(row, wanted);
-        if (rows.length < chunksAtATime) return;
-        chunk = (rows.at(-1)?.chunk ?? chunk) + 1;
       }
     },
   };

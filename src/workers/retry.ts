@@ -2,7 +2,6 @@
  * Trying again what an ended job failed at: a new job over the items that failed, or those that were
  * rejected too, as they were given or with corrected input. What succeeded is never part of it.
  */
-import { requireFreshSignIn } from '../commands/refusals.ts';
 import { QuarterdeckError } from '../errors.ts';
 import { type AcceptingInside, digested, type Plan } from './accept.ts';
 import { bulkCommand } from './asked.ts';
@@ -23,7 +22,7 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
     const job = await parts.store.get(request.id, requesterShown(request.principal, 'bulk:run'));
     const command = bulkCommand(parts.catalogue, job.command);
     await parts.require(request, command.permission);
-    requireFreshSignIn(command, { principal: request.principal, now: parts.clock() });
+    await parts.requireFresh(request, command);
     return { job, command };
   };
 
@@ -50,6 +49,7 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
       expectedCount: undefined,
       conduct: asked,
       retryOf: job.id,
+      ...(job.undoOf === null ? {} : { undoOf: job.undoOf }),
       idempotencyKey: request.idempotencyKey,
       frozenAt: () => undefined,
       ...rest,

@@ -8,14 +8,17 @@
 import type { Ask, StreamDecision } from '../commands/deciding.ts';
 import type { Tx } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
+import type { EventData } from '../events/definition.ts';
 import { emptyUnit } from '../events/event-log.ts';
 import type { PreparedUnit, Unit } from '../events/unit.ts';
 import { commitAtOnce } from './at-once.ts';
 import { BulkItemsDecided, controlStream, itemsStream } from './engine-events.ts';
 import { countsOf, positionsOf, type StoredOutcome } from './outcomes.ts';
 import type { Parts } from './parts.ts';
+import { addToPreview, sampleOf } from './preview/round.ts';
 import { eventsIn, type Prepared, type Proposed, placed, proposalOf, sortAdmitted } from './proposal.ts';
 import { metadataFor } from './requester.ts';
+import { leaveTouched } from './since.ts';
 import { lockChunk, writeRound } from './sql/chunks.ts';
 import type { Group, Work } from './work.ts';
 
@@ -39,6 +42,11 @@ export interface Rounds {
   alone(work: Work, group: Group): Promise<RoundDone>;
 }
 
+interface Untouched {
+  readonly proposed: readonly Proposed[];
+  readonly left: readonly StoredOutcome[];
+}
+
 /** `position`: of the round's last event; 0 where it has none. */
 interface Committing {
   readonly done: RoundDone;
@@ -46,7 +54,7 @@ interface Committing {
 }
 
 export const createRounds = (parts: Parts): Rounds => {
-  const { pool, log, deciding, clock, newId } = parts;
+  const { pool, log, deciding, codec, clock, newId } = parts;
 
   const propose = async (work: Work, groups: readonly Group[]): Promise<readonly Proposed[]> => {
     const decidedAt = clock();
@@ -62,6 +70,14 @@ export const createRounds = (parts: Parts): Rounds => {
     );
     const decisions = new Map((await deciding.decideAll(asks)).map((one) => [one.stream, one]));
     return groups.map((group) => proposalOf(work, group, decisions.get(group.stream) as StreamDecision));
+  };
+
+  /** `left`: items whose stream was touched since they were meant for it, and that are left alone. */
+  const proposeUntouched = async (work: Work, groups: readonly Group[]): Promise<Untouched> => {
+    const { proposed, outcomes, again } = await leaveTouched(pool, work.job, await propose(work, groups));
+    if (again.length === 0) return { proposed, left: outcomes };
+    const rest = await proposeUntouched(work, again);
+    return { proposed: [...proposed, ...rest.proposed], left: [...outcomes, ...rest.left] };
   };
 
   /** Sealing and encoding take longer than all else of a round, and nobody need wait for them. */
@@ -114,10 +130,12 @@ export const createRounds = (parts: Parts): Rounds => {
     work: Work,
     proposed: readonly Proposed[],
     settled: readonly StoredOutcome[],
+    sample: readonly EventData[],
   ): Promise<Committing> => {
     const would = proposed.flatMap(({ outcomes }) => outcomes.map(({ p: _, ...outcome }) => outcome));
     const outcomes = [...settled, ...would];
     await writeOutcomes(tx, work, outcomes, 0);
+    await addToPreview(tx, work, outcomes, sample);
     return { done: { decided: outcomes.length, conflicting: [], claimed: [] }, position: 0 };
   };
 
@@ -133,17 +151,22 @@ export const createRounds = (parts: Parts): Rounds => {
 
   return {
     async together(work, groups, settled) {
-      const proposed = await propose(work, groups);
-      if (work.job.dryRun) return commit(work, (tx) => preview(tx, work, proposed, settled));
+      const { proposed, left } = await proposeUntouched(work, groups);
+      const known = [...settled, ...left];
+      if (work.job.dryRun) {
+        const sample = await sampleOf(codec, work, proposed);
+        return commit(work, (tx) => preview(tx, work, proposed, known, sample));
+      }
       const prepared = await prepare(proposed);
-      const done = await atOnce(work, prepared, settled);
-      return done ?? commit(work, (tx) => append(tx, work, prepared, settled));
+      const done = await atOnce(work, prepared, known);
+      return done ?? commit(work, (tx) => append(tx, work, prepared, known));
     },
     alone: (work, group) =>
       commit(work, async (tx) => {
-        if (work.job.dryRun) return preview(tx, work, await propose(work, [group]), []);
-        await log.admit(tx, []);
-        return append(tx, work, await prepare(await propose(work, [group])), []);
+        if (!work.job.dryRun) await log.admit(tx, []);
+        const { proposed, left } = await proposeUntouched(work, [group]);
+        if (work.job.dryRun) return preview(tx, work, proposed, left, []);
+        return append(tx, work, await prepare(proposed), left);
       }),
   };
 };

@@ -85,6 +85,7 @@ const admitItem = (
   place: { readonly index: number; readonly stored: StoredItem },
   opened: OpenItem,
 ): Item | StoredOutcome => {
+  if (place.stored.k !== undefined) return outcomeOf(place, { o: 'skipped', ...place.stored.k });
   if ('erased' in opened)
     return outcomeOf(place, { o: 'skipped', c: 'erased', m: 'Its personal data was erased.' });
   if ('errors' in opened) {

@@ -1,4 +1,5 @@
 /** Identity providers change: keys, addresses, the day until which all of it holds. No restart is needed. */
+import { X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { logoutRequestXml } from '../../src/access/saml/logout-message.ts';
@@ -75,6 +76,65 @@ describe('a provider that changes its key', () => {
   });
 });
 
+describe('the log', () => {
+  const fingerprint = (key: { certificate: string }) => new X509Certificate(key.certificate).fingerprint256;
+  const told = async () =>
+    (await acme.app.log.readStreams(['$identity-provider-acme'])).map(({ type, data, metadata }) => ({
+      type,
+      added: data.added,
+      removed: data.removed,
+      source: data.source,
+      actor: metadata.actor,
+    }));
+  const system = { id: 'system', kind: 'system' };
+
+  test('says whose signatures are believed from when on, once, whichever process read it first', async () => {
+    const type = 'ProviderKeysChanged';
+    const source = acme.file;
+    const first = { type, added: [fingerprint(acme.key)], removed: [], source, actor: system };
+    expect(await told()).toEqual([first]);
+    const other = await acme.another();
+    try {
+      const next = newSigningKey();
+      await acme.publish({ keys: [acme.key, next] });
+      await Promise.all([acme.app.sso.directory.refresh(), other.sso.directory.refresh()]);
+      const second = { ...first, added: [fingerprint(next)] };
+      expect(await told()).toEqual([first, second]);
+      await acme.publish({ keys: [next] });
+      await other.sso.directory.refresh();
+      await acme.app.sso.directory.refresh();
+      expect(await told()).toEqual([
+        first,
+        second,
+        { ...first, added: [], removed: [fingerprint(acme.key)] },
+      ]);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test('knows of a change by a forged-looking signature, before anybody signs in by the new key', async () => {
+    const next = newSigningKey();
+    await acme.publish({ keys: [next] });
+    expect(await signsIn(next)).toBe(303);
+    const events = await acme.app.log.read({ after: 0, limit: 1_000 });
+    const at = (type: string) => events.events.findLast((event) => event.type === type)?.position ?? 0;
+    expect(at('ProviderKeysChanged')).toBeGreaterThan(0);
+    expect(at('ProviderKeysChanged')).toBeLessThan(at('SignedIn'));
+  });
+
+  test('knows of a change that came while no process ran', async () => {
+    const next = newSigningKey();
+    await acme.publish({ keys: [next] });
+    const other = await acme.another();
+    await other.stop();
+    expect((await told()).at(-1)).toMatchObject({
+      added: [fingerprint(next)],
+      removed: [fingerprint(acme.key)],
+    });
+  });
+});
+
 test('metadata is read again every so often by itself', async () => {
   const often = await openAcme({ metadataEveryMs: 20 });
   try {
@@ -138,6 +198,7 @@ describe('metadata that is over', () => {
       sources: [metadataSource(acme.file)],
       clock: () => new Date(),
       onError: () => undefined,
+      record: async () => undefined,
     });
     await expect(opening).rejects.toThrow('the SAML metadata of "acme" is over (validUntil)');
   });
@@ -209,6 +270,7 @@ tools: { console: { scope: ['*'] } }
       sources: [metadataSource(`two=${url}`)],
       clock: () => new Date(),
       onError: (error) => faults.push(error),
+      record: async () => undefined,
     });
     published = 'gone';
     await directory.refresh();
@@ -220,6 +282,7 @@ tools: { console: { scope: ['*'] } }
       sources: settings.map(metadataSource),
       clock: () => new Date(),
       onError: () => undefined,
+      record: async () => undefined,
     });
     await expect(openProviderDirectory(sources([`x=${url}`, `x=${acme.file}`]))).rejects.toThrow(
       'same id "x"',

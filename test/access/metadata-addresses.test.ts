@@ -14,11 +14,13 @@ let server: Server;
 let url: string;
 let respond: (response: ServerResponse) => void;
 const faults: string[] = [];
+const recorded: (readonly [string, string])[] = [];
 const key = newSigningKey();
 
 beforeEach(async () => {
   folder = path.join(await mkdtemp(path.join(tmpdir(), 'quarterdeck-metadata-')), 'data');
   faults.length = 0;
+  recorded.length = 0;
   respond = (response) => response.end(metadataOf({ keys: [key] }));
   server = createServer((_request, response) => respond(response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -35,6 +37,7 @@ const start = (setting = `idp=${url}`, now = new Date()) =>
     sources: [kept(metadataSource(setting), { folder, onError })],
     clock: () => now,
     onError,
+    record: async (provider, source) => void recorded.push([provider.id, source]),
   });
 
 describe('an address', () => {
@@ -78,6 +81,10 @@ describe('a start while the address fails', () => {
       (await start()).byId('idp').certificates,
     ]);
     expect(faults[0]).toContain('it answered 503');
+    expect(recorded.slice(0, 2)).toEqual([
+      ['idp', url],
+      ['idp', `a copy of ${url}`],
+    ]);
   });
 
   test('keeps the newest copy, readable by nobody else', async () => {
@@ -115,6 +122,54 @@ describe('a start while the address fails', () => {
     await writeFile(path.join(folder, file ?? ''), 'nothing');
     fail();
     await expect(start()).rejects.toThrow('it answered 503');
+  });
+});
+
+describe('a first start while one of several addresses fails', () => {
+  const entityId = 'https://two.example/entity';
+  const both = async () => {
+    const file = path.join(path.dirname(folder), 'two.xml');
+    await writeFile(file, metadataOf({ keys: [newSigningKey()], entityId }));
+    return openProviderDirectory({
+      sources: [`idp=${url}`, `two=${file}`].map((setting) =>
+        kept(metadataSource(setting), { folder, onError }),
+      ),
+      clock: () => new Date(),
+      onError,
+      record: async () => undefined,
+    });
+  };
+  const missingIn = ({ missing }: Awaited<ReturnType<typeof both>>) => missing().map(({ id }) => id);
+
+  test.each([
+    ['answers that it cannot', (response: ServerResponse) => response.writeHead(503).end()],
+    ['answers something else', (response: ServerResponse) => response.end('<html></html>')],
+    ['breaks off', (response: ServerResponse) => response.destroy()],
+  ])('that %s goes well for the people of the others, and says who is missing', async (_, answer) => {
+    respond = answer;
+    const directory = await both();
+    expect([directory.byId('two').entityId, missingIn(directory)]).toEqual([entityId, ['idp']]);
+    expect(() => directory.byId('idp')).toThrow('not known here');
+    expect(faults).toHaveLength(1);
+  });
+
+  test('is mended as soon as the address answers', async () => {
+    respond = (response) => response.writeHead(503).end();
+    const directory = await both();
+    await directory.seekMissing();
+    expect(missingIn(directory)).toEqual(['idp']);
+    respond = (response) => response.end(metadataOf({ keys: [key] }));
+    await directory.seekMissing();
+    expect([directory.byId('idp').entityId, missingIn(directory)]).toEqual([issuer, []]);
+  });
+
+  test('lets nobody in who comes later as another that is known', async () => {
+    respond = (response) => response.writeHead(503).end();
+    const directory = await both();
+    respond = (response) => response.end(metadataOf({ keys: [key], entityId }));
+    await directory.seekMissing();
+    expect(missingIn(directory)).toEqual(['idp']);
+    expect(faults.at(-1)).toContain('the same entityId');
   });
 });
 

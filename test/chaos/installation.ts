@@ -81,6 +81,20 @@ export class Installation {
     return code as number | null;
   }
 
+  /** An act of the command line on this installation, beside the process that serves it. */
+  async act(...words: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+    const { DATABASE_URL, ...inherited } = process.env;
+    const env = { ...inherited, NODE_OPTIONS: '', QUARTERDECK_DATA_DIR: this.dataDir, ...this.#environment };
+    const child = spawn(process.execPath, [this.#program, ...words], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    const [code] = await once(child, 'close');
+    return { code: code as number, output };
+  }
+
   /** The process id of the PostgreSQL on the data directory. */
   async postmaster(): Promise<number> {
     const pidFile = path.join(this.dataDir, 'postgres', 'postmaster.pid');

@@ -8,7 +8,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as oidc from 'openid-client';
 import { Browser } from '../access/browser.ts';
+import { callback, signIn as signInTool } from '../access/oidc/installation.ts';
 import { type Answered, ask, type Running, startQuarterdeck } from './running.ts';
 
 const token = 'a-directory-s-own-token-of-this-test';
@@ -22,7 +24,12 @@ beforeAll(async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'quarterdeck-scim-')), 'policy.yaml');
   writeFileSync(
     file,
-    sample.replace('  development:\n', '  development:\n    scim: { nameId: externalId }\n'),
+    sample
+      .replace('  development:\n', '  development:\n    scim: { nameId: externalId }\n')
+      .replace(
+        /^tools:\n/m,
+        `tools:\n  leaving: { kind: web, redirectUris: [${callback}], scope: ['accounts:*'] }\n`,
+      ),
   );
   const environment = {
     QUARTERDECK_ACCESS_POLICY: file,
@@ -129,6 +136,35 @@ test('a leaver’s sessions end at once in every process, they cannot sign in, a
   expect((await me(one, cookie)).status).toBe(401);
   expect((await signIn('support')).step.status).toBe(303);
   await forget(`/Groups/${ops}`);
+  await forget(`/Users/${id}`);
+});
+
+test('a leaver’s tokens end at once in every process, and cannot be refreshed', async () => {
+  const client = (id: string) =>
+    oidc.discovery(new URL(`${one.base}/auth/oidc`), id, undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    });
+  const { tokens, config } = await signInTool({ base: one.base, client }, { who: 'ops', tool: 'leaving' });
+  const asTool = (running: Running, bearer = tokens.access_token) =>
+    ask(running.base, undefined, {
+      path: '/internal/v1/me',
+      headers: { authorization: `Bearer ${bearer}` },
+    });
+  for (const running of [one, two]) expect((await asTool(running)).status).toBe(200);
+  const id = await idOf(scim('POST', '/Users', oktaUser('ops')));
+  const inGroup = await idOf(scim('POST', '/Groups', group('ops', id)));
+
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }));
+  for (const running of [one, two]) await untilStatus(401, () => asTool(running));
+  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: true }));
+  expect((await signIn('ops')).step.status).toBe(303);
+  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+  await forget(`/Groups/${inGroup}`);
   await forget(`/Users/${id}`);
 });
 

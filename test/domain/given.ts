@@ -73,10 +73,10 @@ export const given = (...past: readonly NewEvent[]) => ({
   when: (name: string, input: object, can: readonly string[] = ['*']): Decision =>
     decide(past, name, input, can),
   /** What the input of the command's inverse would be; undefined where it cannot be taken back. */
-  inverse: (name: string, input: object): EventData | undefined => {
+  inverse: (name: string, input: object, why: { reason?: string } = {}): EventData | undefined => {
     const { stream, id, inverse } = command(name);
     const read = valid(name, input);
-    return inverse?.input(read, stateOf(stream, id(read), past));
+    return inverse?.input(read, stateOf(stream, id(read), past), why);
   },
   state: (name: string, input: EventData): object => {
     const { stream, id } = command(name);

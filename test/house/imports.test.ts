@@ -18,6 +18,7 @@ const definitions = [
   'events/moment.ts',
   'events/personal.ts',
   'queries/definition.ts',
+  'workers/reactors/definition.ts',
 ] as const;
 
 /**
@@ -27,6 +28,7 @@ const definitions = [
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'version.ts': [],
+  'orphan.ts': [],
   'config.ts': [],
   'clock.ts': ['events/envelope.ts', 'events/event-id.ts'],
   'keys.ts': ['events/keys.ts'],
@@ -37,15 +39,38 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   queries: [...everybody, 'db', 'events'],
   workers: [...everybody, 'db', 'events', 'commands'],
   audit: [...everybody, 'db', 'events'],
+  // An area of the engine's own, and a reactor for each endpoint.
+  webhooks: [...everybody, 'db', 'events', 'commands', 'queries/definition.ts', 'workers'],
   // Of db only what a lost database looks like: it is answered 503.
-  http: ['errors.ts', 'access', 'audit', 'commands', 'events', 'queries', 'workers', 'db/sqlstate.ts'],
+  http: [
+    'errors.ts',
+    'access',
+    'audit',
+    'commands',
+    'events',
+    'queries',
+    'workers',
+    'webhooks',
+    'db/sqlstate.ts',
+  ],
   domain: definitions,
 
   // Composition, from the inside out: docs/decisions/0003.
   'area.ts': definitions,
-  'environment.ts': ['db'],
+  'environment.ts': ['access/origin.ts', 'access/principal.ts', 'db', 'events'],
   'policy-check.ts': ['errors.ts', 'access', 'commands', 'queries'],
   'requesters.ts': ['access', 'workers/index.ts'],
+  'engine-options.ts': ['area.ts', 'clock.ts', 'db'],
+  'engine-events.ts': [
+    'access',
+    'audit',
+    'commands',
+    'environment.ts',
+    'events',
+    'queries',
+    'workers/index.ts',
+    'workers/reactors/index.ts',
+  ],
   'engine.ts': [
     'access',
     'area.ts',
@@ -53,14 +78,26 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'clock.ts',
     'commands',
     'db',
+    'engine-events.ts',
+    'engine-options.ts',
+    'environment.ts',
     'events',
     'keys.ts',
     'policy-check.ts',
     'queries',
     'requesters.ts',
+    'webhooks/index.ts',
+    'workers/index.ts',
+    'workers/reactors/index.ts',
+  ],
+  'standing.ts': [
+    'access/principal.ts',
+    'db',
+    'engine.ts',
+    'environment.ts',
+    'http/health.ts',
     'workers/index.ts',
   ],
-  'standing.ts': ['access/principal.ts', 'db', 'engine.ts', 'http/health.ts'],
   'quarterdeck.ts': [
     'access',
     'area.ts',
@@ -82,11 +119,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'demo.ts',
     'domain/index.ts',
     'engine.ts',
-    'environment.ts',
     'http',
     'quarterdeck.ts',
+    'workers/index.ts',
+    'standing.ts',
   ],
-  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'version.ts'],
+  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'orphan.ts', 'version.ts'],
 };
 
 /** Libraries that have one place. What is not listed may be used by the whole engine. */
@@ -100,6 +138,7 @@ const places: Readonly<Record<string, RegExp>> = {
   'oidc-provider': /^access\/oidc\//,
   jose: /^access\/oidc\//,
   commander: /^main\.ts/,
+  standardwebhooks: /^webhooks\//,
 };
 
 const partOf = (file: string): string => file.split('/', 1)[0] ?? file;

@@ -52,7 +52,7 @@ export const dependencies = (options: Options, logTo: PassThrough): AppDependenc
     },
     onDenied: () => undefined,
     healthChecks: [],
-    security: { publicUrl: 'http://127.0.0.1:7400', formTargets: [] },
+    security: { publicUrl: 'http://127.0.0.1:7400', formTargets: () => [] },
     auth: (_request, _response, next) => next(),
     oidc: (_request, _response, next) => next(),
     crossOrigin: () => false,

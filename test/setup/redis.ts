@@ -14,6 +14,8 @@ import { findOnPath } from './needs.ts';
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
+  /** SIGSTOP: its connections stay, and nothing answers; SIGCONT goes on. */
+  readonly signal: (signal: 'SIGSTOP' | 'SIGCONT') => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -41,15 +43,30 @@ function ready(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Wants a port for tests that stop the server and start it again. */
-export async function startRedis(wantedPort?: number): Promise<TestRedis | undefined> {
+/** Wants a port for tests that stop the server and start it again; `more` are arguments of the server. */
+export async function startRedis(
+  wantedPort?: number,
+  more: readonly string[] = [],
+): Promise<TestRedis | undefined> {
   const program = findOnPath('redis-server');
   if (program === undefined) return undefined;
   const folder = await mkdtemp(path.join(tmpdir(), 'quarterdeck-redis-'));
   const port = wantedPort ?? (await freePort());
   const child = spawn(
     program,
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
+    [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      folder,
+      ...more,
+    ],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   await ready(child);
@@ -60,5 +77,6 @@ export async function startRedis(wantedPort?: number): Promise<TestRedis | undef
     }
     await rm(folder, { recursive: true, force: true });
   };
-  return { url: `redis://127.0.0.1:${port}`, port, stop };
+  const signal = (name: 'SIGSTOP' | 'SIGCONT') => child.kill(name);
+  return { url: `redis://127.0.0.1:${port}`, port, signal, stop };
 }

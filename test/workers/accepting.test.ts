@@ -73,6 +73,8 @@ describe('Accepting a bulk job', () => {
       house.bulk.accept.fromBody({ principal: signedIn(minutesAgo), body });
     for (const work of [() => upload(6), () => given(6)])
       expect(await refusal(work)).toMatchObject({ code: 'reauthentication_required' });
+    const denied = 'crush-crate: reauthentication_required';
+    expect(house.denials.slice(-2)).toEqual([denied, denied]);
     expect((await upload(4)).job.total).toBe(1);
     expect((await given(4)).job.total).toBe(1);
   });

@@ -2,25 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createQueues } from '../../src/workers/queues.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { describeWhere } from '../setup/needs.ts';
-import { startRedis, type TestRedis } from '../setup/redis.ts';
-import { backends } from './backends.ts';
+import { backends, type StartedBackend } from './backends.ts';
 import { ann, everything, type House, ids, openHouse, person, proveFromLog } from './house.ts';
 
 for (const backend of backends) {
   describeWhere(backend.need, `Bulk ${backend.name}`, () => {
     let db: TestDatabase;
-    let redis: TestRedis | undefined;
+    let queue: StartedBackend;
     let house: House;
 
     beforeAll(async () => {
       db = await testDatabase();
-      redis = backend.redis ? await startRedis() : undefined;
-      house = await openHouse({ db, redisUrl: redis?.url });
+      queue = await backend.start();
+      house = await openHouse({ db, redisUrl: queue.redisUrl });
       await house.bulk.start();
     });
     afterAll(async () => {
       await house.close();
-      await redis?.stop();
+      await queue.stop();
       await db.drop();
     });
 
@@ -155,8 +154,9 @@ for (const backend of backends) {
       await house.stock(all);
       const second = house.openBulk();
       await second.start();
-      const queues = createQueues({
-        redisUrl: redis?.url,
+      const queues = createQueues<{ jobId: string; chunk: number }>({
+        name: 'bulk',
+        redisUrl: queue.redisUrl,
         databaseUrl: db.applicationUrl,
         concurrency: 1,
         onError: () => undefined,
@@ -166,7 +166,10 @@ for (const backend of backends) {
       const again = (from: number) =>
         queues.add(
           [0, 1, 2].flatMap((chunk) =>
-            [1, 2, 3, 4].map((n) => ({ jobId: job.id, chunk, attempts: from + n })),
+            [1, 2, 3, 4].map((n) => ({
+              id: `${job.id}-${chunk}-${from + n}`,
+              data: { jobId: job.id, chunk },
+            })),
           ),
         );
       await again(100);

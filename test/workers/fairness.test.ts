@@ -1,8 +1,7 @@
-/** Jobs beside each other share the workers by turns and by weight, on either queue. */
+/** Jobs beside each other share the workers by turns and by weight, on every queue. */
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { describeWhere } from '../setup/needs.ts';
-import { startRedis, type TestRedis } from '../setup/redis.ts';
-import { backends } from './backends.ts';
+import { backends, type StartedBackend } from './backends.ts';
 import { ann, type House, ids, openHouse, proveFromLog } from './house.ts';
 
 const packing = (prefix: string, count: number): string =>
@@ -11,17 +10,17 @@ const packing = (prefix: string, count: number): string =>
 for (const backend of backends) {
   describeWhere(backend.need, `Fairness ${backend.name}`, () => {
     let db: TestDatabase;
-    let redis: TestRedis | undefined;
+    let queue: StartedBackend;
     let house: House;
 
     beforeAll(async () => {
       db = await testDatabase();
-      redis = backend.redis ? await startRedis() : undefined;
-      house = await openHouse({ db, redisUrl: redis?.url });
+      queue = await backend.start();
+      house = await openHouse({ db, redisUrl: queue.redisUrl });
     });
     afterAll(async () => {
       await house.close();
-      await redis?.stop();
+      await queue.stop();
       await db.drop();
     });
 

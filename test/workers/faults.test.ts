@@ -87,6 +87,7 @@ describe('Faults during a bulk job', () => {
     const again = (minutesAgo: number) =>
       house.bulk.jobs.retryFailed({ principal: signedIn(minutesAgo), id: job.id });
     await expect(again(6)).rejects.toMatchObject({ code: 'reauthentication_required' });
+    expect(house.denials.at(-1)).toBe('crush-crate: reauthentication_required');
     expect((await again(4)).job).toMatchObject({ total: 1, retryOf: job.id });
   });
 
@@ -142,6 +143,7 @@ describe('Faults during a bulk job', () => {
     meanwhile = () => (held++ === 0 ? released : Promise.resolve());
     const job = await house.start({ command: 'move-crate', input: { to: 'hall' }, targets: all });
     while (held === 0) await sleep(10);
+    while (house.bulk.health().stalledMs < 100) await sleep(10);
     // Its signs of life end: what follows is what another process would see.
     const taken = async () =>
       (
@@ -155,6 +157,8 @@ describe('Faults during a bulk job', () => {
     const done = await house.ended(job.id);
     expect(done).toMatchObject({ succeeded: 450 });
     release();
+    while (house.bulk.health().chunksInHand > 0) await sleep(10);
+    expect(house.bulk.health().stalledMs).toBe(0);
     await sleep(200);
     await proveFromLog(house, await house.bulk.jobs.get({ principal: ann, id: job.id }));
   });

@@ -4,8 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { describeWhere } from '../setup/needs.ts';
-import { startRedis, type TestRedis } from '../setup/redis.ts';
-import { backends } from './backends.ts';
+import { backends, type StartedBackend } from './backends.ts';
 import { ann, type House, ids, openHouse, proveFromLog } from './house.ts';
 
 const script = path.join(import.meta.dirname, 'worker-process.ts');
@@ -15,25 +14,25 @@ const items = 6_000;
 for (const backend of backends) {
   describeWhere(backend.need, `A worker that is killed ${backend.name}`, () => {
     let db: TestDatabase;
-    let redis: TestRedis | undefined;
+    let queue: StartedBackend;
     let house: House;
     const children: ChildProcess[] = [];
 
     beforeAll(async () => {
       db = await testDatabase();
-      redis = backend.redis ? await startRedis() : undefined;
+      queue = await backend.start();
       // This process accepts and looks; it runs no workers.
-      house = await openHouse({ db, redisUrl: redis?.url });
+      house = await openHouse({ db, redisUrl: queue.redisUrl });
     });
     afterAll(async () => {
       for (const child of children) child.kill('SIGKILL');
       await house.close();
-      await redis?.stop();
+      await queue.stop();
       await db.drop();
     });
 
     const startWorker = async (): Promise<ChildProcess> => {
-      const settings = JSON.stringify({ applicationUrl: db.applicationUrl, redisUrl: redis?.url });
+      const settings = JSON.stringify({ applicationUrl: db.applicationUrl, redisUrl: queue.redisUrl });
       const child = spawn(process.execPath, ['--import', 'tsx', script, settings], {
         stdio: ['ignore', 'pipe', 'inherit'],
         env: { ...process.env, NODE_OPTIONS: '' },

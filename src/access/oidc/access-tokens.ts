@@ -30,7 +30,7 @@ export interface TokenPerson {
   readonly provider: string;
   readonly groups: readonly string[];
   readonly attributes: Attributes;
-  /** Of the session that the grant depends on, milliseconds since 1970; unknown where it outlives it. */
+  /** When the grant was given, milliseconds since 1970; unknown where another issuer's token was exchanged. */
   readonly authenticatedAt?: number;
   readonly email?: string;
   readonly name?: string;

@@ -24,6 +24,7 @@ import type { Grants } from './grants.ts';
 import { refusalPage, sendPage } from './pages.ts';
 import type { SessionOf } from './requests.ts';
 import { accessTokenSeconds, personScopes } from './scopes.ts';
+import { isOlder } from './sign-in-age.ts';
 
 export interface ConfigurationDeps {
   readonly adapter: AdapterFactory;
@@ -147,10 +148,19 @@ const mayIntrospect = async (
 /** Signing in is ours: whoever has no session here, or another person's, is led to it. */
 const promptsOf = ({ sessionOf }: ConfigurationDeps) => {
   const policy = interactionPolicy.base();
-  policy.get('login')?.checks.add(
+  const checks = policy.get('login')?.checks;
+  checks?.add(
     new interactionPolicy.Check('quarterdeck_session', 'sign in first', 'login_required', async (ctx) => {
       const session = await sessionOf(ctx.req);
       return session === undefined || session.personId !== ctx.oidc.session?.accountId;
+    }),
+  );
+  checks?.add(
+    // oidc-provider knows when we last told it of a person; what counts here is the session that they have now.
+    new interactionPolicy.Check('quarterdeck_max_age', 'sign in afresh', 'login_required', async (ctx) => {
+      const { params = {}, result } = ctx.oidc;
+      const session = await sessionOf(ctx.req);
+      return result?.login === undefined && session !== undefined && isOlder(session, params.max_age);
     }),
   );
   return policy;

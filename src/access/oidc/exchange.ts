@@ -4,15 +4,7 @@
  * claim names the person is in the policy. The token's signature, issuer, audience and times are checked;
  * the person must have signed in here before and be active: an exchange makes nobody up.
  */
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  decodeJwt,
-  type JWK,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from 'jose';
+import { decodeJwt, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type Provider from 'oidc-provider';
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { People, Person } from '../people.ts';
@@ -20,12 +12,13 @@ import type { TokenIssuer } from '../policy/tools.ts';
 import type { PolicyInForce } from '../policy-in-force.ts';
 import { exchangeGrant } from './clients.ts';
 import type { Grants } from './grants.ts';
+import { KeysAway, rememberedKeys } from './issuer-keys.ts';
 import { accessTokenSeconds } from './scopes.ts';
 
 export interface ExchangeDeps {
   readonly policy: PolicyInForce;
   readonly people: Pick<People, 'find' | 'idOf'>;
-  readonly grants: Pick<Grants, 'findAccount'>;
+  readonly grants: Pick<Grants, 'findAccount' | 'bind'>;
   readonly resourceServerFor: (ctx: KoaContextWithOIDC, client: Client) => ResourceServer;
   /** The entity id of an identity provider, by its id in the policy. */
   readonly entityIdOf: (provider: string) => string | undefined;
@@ -61,24 +54,16 @@ export const registerExchange = (provider: Provider, deps: ExchangeDeps): void =
       if (client === undefined) throw new errors.InvalidClient();
       const [id, issuer] = issuerOf(deps.policy, client, subjectTokenIn(ctx));
       ctx.oidc.entity('TokenIssuer', id);
-      const claims = await verified(subjectTokenIn(ctx), issuer, keysOf(issuer));
+      const claims = await verified(subjectTokenIn(ctx), issuer, keysOf(issuer)).catch((error: unknown) => {
+        throw error instanceof KeysAway ? keysAway(id, error) : error;
+      });
       const person = await personOf(deps, issuer, claims);
-      ctx.body = await issue(ctx, deps, { client, person, until: claims.exp ?? 0 });
+      const authenticatedAt = authTimeOf(issuer, claims);
+      ctx.body = await issue(ctx, deps, { client, person, until: claims.exp ?? 0, authenticatedAt });
       await next();
     },
     parameters,
   );
-};
-
-/** A set that is fetched is fetched again when a key is not in it, and at most every half a minute (jose). */
-const rememberedKeys = (): ((issuer: TokenIssuer) => JWTVerifyGetKey) => {
-  const remote = new Map<string, JWTVerifyGetKey>();
-  return ({ keys, jwksUri }) => {
-    if (jwksUri === undefined) return createLocalJWKSet({ keys: [...(keys ?? [])] as JWK[] });
-    const known = remote.get(jwksUri) ?? createRemoteJWKSet(new URL(jwksUri), { timeoutDuration: 5_000 });
-    remote.set(jwksUri, known);
-    return known;
-  };
 };
 
 const subjectTokenIn = (ctx: KoaContextWithOIDC): string => {
@@ -120,11 +105,19 @@ const verified = async (token: string, issuer: TokenIssuer, keys: JWTVerifyGetKe
     });
     return payload;
   } catch (error) {
+    if (error instanceof KeysAway) throw error;
     // jose's messages name the check that failed, and nothing of the token.
     throw new errors.InvalidGrant(
       `the token was refused: ${error instanceof Error ? error.message : 'unknown'}`,
     );
   }
+};
+
+/** Nothing is wrong with the token: whoever brought it may bring it again. */
+const keysAway = (id: string, cause: KeysAway): errors.OIDCProviderError => {
+  const told = `the keys of the issuer "${id}" cannot be read just now: try again, or look at its jwksUri`;
+  const error = new errors.CustomOIDCProviderError('temporarily_unavailable', told);
+  return Object.assign(error, { status: 503, statusCode: 503, cause });
 };
 
 const personOf = async (deps: ExchangeDeps, issuer: TokenIssuer, claims: JWTPayload): Promise<Person> => {
@@ -143,9 +136,17 @@ interface Issue {
   readonly person: Person;
   /** Seconds since 1970: ours ends no later than the one it was given for. */
   readonly until: number;
+  readonly authenticatedAt: Date | undefined;
 }
 
-const issue = async (ctx: KoaContextWithOIDC, deps: ExchangeDeps, { client, person, until }: Issue) => {
+/** When its issuer says that the person proved who they are; never later than now. */
+const authTimeOf = ({ trustAuthTime }: TokenIssuer, { auth_time: seconds }: JWTPayload): Date | undefined =>
+  trustAuthTime === true && typeof seconds === 'number'
+    ? new Date(Math.min(seconds * 1_000, Date.now()))
+    : undefined;
+
+const issue = async (ctx: KoaContextWithOIDC, deps: ExchangeDeps, issued: Issue) => {
+  const { client, person, until, authenticatedAt } = issued;
   const { provider, params = {} } = ctx.oidc;
   if (params.resource !== undefined && params.resource !== deps.resource)
     throw new errors.InvalidTarget(`the only resource is ${deps.resource}`);
@@ -153,6 +154,7 @@ const issue = async (ctx: KoaContextWithOIDC, deps: ExchangeDeps, { client, pers
   const grant = new provider.Grant({ clientId: client.clientId, accountId: person.id });
   grant.addResourceScope(deps.resource, scope);
   const grantId = await grant.save();
+  if (authenticatedAt !== undefined) await deps.grants.bind(grantId, { authenticatedAt });
   const token = new provider.AccessToken({
     accountId: person.id,
     client,

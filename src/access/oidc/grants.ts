@@ -22,6 +22,8 @@ export interface Grants {
     personId: string,
     token?: { readonly grantId?: string | undefined },
   ): Promise<Account | undefined>;
+  /** What a grant was given on: a session that it ends with, and when the person last proved who they are. */
+  bind(grantId: string, to: { readonly sessionId?: string; readonly authenticatedAt?: Date }): Promise<void>;
   /** Whether the grant and all that it depends on still stand. */
   stands(grantId: string): Promise<boolean>;
 }
@@ -42,8 +44,13 @@ export const createGrants = ({ pool, people, sessionOf, clock }: Deps): Grants =
     return (await pool.query({ ...sql.selectStandingGrant, values })).rowCount === 1;
   };
 
+  const bind: Grants['bind'] = async (grantId, { sessionId = null, authenticatedAt = null }) => {
+    await pool.query({ ...sql.bindGrant, values: [hashOf(grantId), sessionId, authenticatedAt] });
+  };
+
   return {
     stands,
+    bind,
     give: async (ctx) => {
       const { client, provider, session: signedIn, resourceServers = {}, route } = routeOf(ctx);
       const session = await sessionOf(ctx.req);
@@ -53,9 +60,10 @@ export const createGrants = ({ pool, people, sessionOf, clock }: Deps): Grants =
       for (const [resource, { scope }] of Object.entries(resourceServers))
         grant.addResourceScope(resource, scope);
       const grantId = await grant.save();
-      if (!deviceRoutes.has(route)) {
-        await pool.query({ ...sql.bindGrant, values: [hashOf(grantId), session.id] });
-      }
+      await bind(grantId, {
+        authenticatedAt: new Date(session.authenticatedAt),
+        ...(deviceRoutes.has(route) ? {} : { sessionId: session.id }),
+      });
       return grant;
     },
     findAccount: async (_ctx, personId, token) => {

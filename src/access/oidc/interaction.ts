@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import type { Session } from '../sessions.ts';
 import type { SessionOf } from './requests.ts';
+import { isOlder } from './sign-in-age.ts';
 
 interface Deps {
   readonly provider: Provider;
@@ -38,16 +39,19 @@ export const continueSignIn = async (
   return { to: await provider.interactionResult(request, response, { login }, last) };
 };
 
-const freshOnly = ['login_prompt', 'max_age'];
+const ages = ['max_age', 'quarterdeck_max_age'];
 
 /**
- * Asked for anew, only a session that began after we sent the browser to sign in will do. When that was is
- * kept with the interaction, whose own time has no parts of a second.
+ * Asked for anew, only a session that began after we sent the browser to sign in will do, or one that is as
+ * young as the tool wants it. When we sent it is kept with the interaction, whose own time has no parts of a second.
  */
-const isFreshEnough = async ({ createdAt }: Session, interaction: Interaction): Promise<boolean> => {
-  if (!interaction.prompt.reasons.some((reason) => freshOnly.includes(reason))) return true;
+const isFreshEnough = async (session: Session, interaction: Interaction): Promise<boolean> => {
+  const { reasons } = interaction.prompt;
+  const tooOld =
+    reasons.some((reason) => ages.includes(reason)) && isOlder(session, interaction.params.max_age);
+  if (!tooOld && !reasons.includes('login_prompt')) return true;
   const { sentAt } = (interaction.result ?? {}) as { readonly sentAt?: unknown };
-  if (typeof sentAt === 'number') return createdAt >= sentAt;
+  if (typeof sentAt === 'number') return session.createdAt >= sentAt;
   interaction.result = { sentAt: Date.now() };
   await saveAgain(interaction);
   return false;

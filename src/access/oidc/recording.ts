@@ -9,7 +9,7 @@ import type { errors, KoaContextWithOIDC } from 'oidc-provider';
 import type { Denials } from '../denials.ts';
 import { TokenIssued, TokenRefused, TokenRevoked } from '../engine-events.ts';
 import type { OnError } from '../ports.ts';
-import { serviceId } from '../principals.ts';
+import { serviceId } from '../principal.ts';
 import { anonymous, type Recorder, type Who } from '../recorder.ts';
 import { grantIdOf } from './access-tokens.ts';
 import type { PersonAccount } from './grants.ts';

@@ -93,6 +93,14 @@ export const parseRowRule = (text: string): RowRule => {
   return { projection, where };
 };
 
+/** Names of a person's attributes that the rule asks for. */
+export const valuesOfPersonIn = ({ where }: RowRule): readonly string[] =>
+  Object.values(where).flatMap((conditions) =>
+    Object.values(conditions).flatMap((value) =>
+      typeof value === 'object' && 'attribute' in value ? value.attribute : [],
+    ),
+  );
+
 /** The `where` of the query grammar that the rule comes to for a person. */
 export const whereOf = (
   { where }: RowRule,

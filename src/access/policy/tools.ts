@@ -5,6 +5,10 @@
  */
 import { z } from 'zod';
 import type { PolicyProblem } from '../policy.ts';
+import { ceiling } from './ceilings.ts';
+import { limits } from './limits.ts';
+import { parseRowRule, valuesOfPersonIn } from './row-rule.ts';
+import { rowRule } from './row-rule-text.ts';
 
 const loopback = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
 
@@ -63,6 +67,8 @@ export const toolRules = (permission: z.ZodType<string>) => {
     name: z.string().min(1).max(80).optional(),
     /** How far it reaches; of a service, what it may do. */
     scope: z.array(permission),
+    /** How often it may call; as often as it likes by default. */
+    ceiling: ceiling.optional(),
   };
   /** Pages of our own origin, which come with the session cookie. */
   const session = z.strictObject({ kind: z.literal('session'), ...common });
@@ -77,7 +83,15 @@ export const toolRules = (permission: z.ZodType<string>) => {
     withoutPkce: z.literal(true).optional(),
   });
   const device = z.strictObject({ kind: z.literal('device'), ...common });
-  const service = z.strictObject({ kind: z.literal('service'), ...common, keys });
+  const service = z.strictObject({
+    kind: z.literal('service'),
+    ...common,
+    keys,
+    /** The rows that its scope reaches; without any, every row. */
+    rows: z.array(rowRule).min(1, 'leave rows out where the service reaches every row').optional(),
+    /** How far its commands go. */
+    limits: limits.optional(),
+  });
   return z.preprocess(
     withKind,
     z.discriminatedUnion('kind', [session, web, device, service], {
@@ -107,6 +121,8 @@ export const tokenIssuerRules = (name: z.ZodType<string>) =>
       tools: z.array(name).min(1),
       /** The identity provider of ours whose people its subjects are. */
       provider: name,
+      /** Whether its `auth_time` counts as when the person last proved who they are. */
+      trustAuthTime: z.literal(true).optional(),
       /** The claim that holds their NameID at that provider. */
       nameIdClaim: z.string().min(1).max(100).default('sub'),
     })
@@ -137,12 +153,22 @@ const problemsOfTool = (id: string, tool: Tool): readonly PolicyProblem[] => {
   if (reserved.has(id)) return [{ path: ['tools', id], message: `"${id}" cannot be the name of a tool` }];
   if (id === 'console' && tool.kind !== 'session')
     return at('kind', 'the console is a tool of kind session: it uses the session cookie');
+  if (tool.kind === 'service') return personalRules(id, tool.rows ?? []);
   if (tool.kind === 'web' && tool.keys !== undefined && tool.secretSha256 !== undefined)
     return at('keys', 'a tool proves itself with keys or with a secret, not with both');
   if (tool.kind === 'web' && tool.withoutPkce && !provesItself(tool))
     return at('withoutPkce', 'a tool that has neither keys nor a secret cannot do without PKCE');
   return [];
 };
+
+/** A service is no person, so it has none of a person's attributes. */
+const personalRules = (id: string, rows: readonly string[]): readonly PolicyProblem[] =>
+  rows.flatMap((text, n) =>
+    valuesOfPersonIn(parseRowRule(text)).map((attribute) => ({
+      path: ['tools', id, 'rows', n],
+      message: `tools.${id}.rows.${n}: a service has no {principal.${attribute}}: write the values themselves`,
+    })),
+  );
 
 const problemsOfIssuer = (policy: WithTools, id: string, issuer: TokenIssuer): readonly PolicyProblem[] => {
   const at = (path: string, message: string) => ({ path: ['tokenIssuers', id, path], message });

@@ -14,6 +14,8 @@ export interface ReadMetadata {
 export interface MetadataSource {
   /** The provider's id in the access policy. */
   readonly id: string;
+  /** Where from, for people. */
+  readonly name: string;
   /** undefined: it is on this machine. */
   readonly url?: string;
   /** @throws Error that names the source and says what is wrong with it */
@@ -36,6 +38,7 @@ export const metadataSource = (setting: string): MetadataSource => {
     throw new Error(`SAML metadata "${setting}" cannot be used: its address must begin with https://`);
   return {
     id,
+    name: source,
     ...(isUrl(source) ? { url: source } : {}),
     read: async () => {
       try {
@@ -52,6 +55,7 @@ export const metadataSource = (setting: string): MetadataSource => {
 /** Of a provider that runs in this process. */
 export const givenMetadata = (id: string, xml: string): MetadataSource => ({
   id,
+  name: id,
   read: () => Promise.resolve({ provider: parseProviderMetadata(id, xml), xml }),
 });
 

@@ -2,9 +2,12 @@
  * The identity providers that we know, and their metadata as it is now: read at the start, again every so
  * often, and at once when a message is signed with a key that is not in it — but for each provider at most
  * once a minute, so that forged messages do not make us a nuisance to it. A provider that changes its keys
- * needs no restart here. What was read last stays in use while its source fails, as long as it is valid.
+ * needs no restart here. What was read last stays in use while its source fails, as long as it is valid. A
+ * provider whose address fails at the start, and of which nothing was kept, is missing until it answers: people
+ * of the others sign in meanwhile.
  */
 import type { Clock, OnError } from '../ports.ts';
+import { createKnownProviders } from './known-providers.ts';
 import type { MetadataSource } from './metadata-source.ts';
 import type { IdentityProvider } from './provider-metadata.ts';
 import { SamlRefusal } from './refusal.ts';
@@ -15,6 +18,10 @@ export interface ProviderDirectory {
   byId(id: string): IdentityProvider;
   /** @throws SamlRefusal `provider-unknown`, `metadata-expired` */
   byEntityId(entityId: string | undefined): IdentityProvider;
+  /** Providers that nobody can sign in by now, and why; for people who look after this. */
+  missing(): readonly { readonly id: string; readonly why: string }[];
+  /** Reads what is missing again. */
+  seekMissing(): Promise<void>;
   /** Reads all metadata again; what cannot be read is reported and stays as it is. */
   refresh(): Promise<void>;
   /**
@@ -28,49 +35,56 @@ interface Options {
   readonly sources: readonly MetadataSource[];
   readonly clock: Clock;
   readonly onError: OnError;
+  /** Puts the keys that are believed from now on on record; what cannot be recorded is not believed. */
+  readonly record: (provider: IdentityProvider, source: string) => Promise<void>;
 }
 
 const askedAgainAfterMs = 60_000;
 /** What a message is refused as whose key nobody here knows. */
 const unknownKey: ReadonlySet<string> = new Set(['signature', 'encrypted-assertion']);
 
-/** @throws Error with a sentence where metadata cannot be used, is over, or two providers are the same */
+/** @throws Error with a sentence where a file or setting is wrong, two providers are the same, or none can be used */
 export const openProviderDirectory = async (options: Options): Promise<ProviderDirectory> => {
-  const { sources, clock, onError } = options;
-  const known = new Map<string, IdentityProvider>();
+  const { sources, clock, onError, record } = options;
+  const known = createKnownProviders(clock);
+  const faults = new Map<string, string>();
   const askedAt = new Map<string, number>();
-  const isOver = ({ validUntil }: IdentityProvider): boolean =>
-    validUntil !== undefined && validUntil <= clock();
 
-  /** At the start; a provider whose address does not answer just then is as it was the last time. */
-  const readFirst = async (source: MetadataSource): Promise<IdentityProvider> => {
-    try {
-      return (await source.read()).provider;
-    } catch (error) {
-      const last = await source.last?.();
-      if (last === undefined) throw error;
-      onError(error, 'reading the metadata of an identity provider, which stays as it was');
-      return last;
-    }
+  const believe = async (provider: IdentityProvider, source: string): Promise<void> => {
+    known.requireOwn(provider);
+    await record(provider, source);
+    known.set(provider);
+    faults.delete(provider.id);
   };
 
-  const first = await Promise.all(sources.map(readFirst));
-  refuseTwins(first);
-  for (const provider of first) {
-    if (isOver(provider)) throw new Error(`the SAML metadata of "${provider.id}" is over (validUntil)`);
-    known.set(provider.id, provider);
-  }
+  /** At the start; a provider whose address does not answer just then is as it was the last time, or missing. */
+  const readFirst = async (source: MetadataSource): Promise<void> => {
+    const { id, name, url } = source;
+    const found = await source.read().catch((error: unknown) => {
+      if (url === undefined) throw error;
+      onError(error, `reading the metadata of the identity provider ${id}`);
+      faults.set(id, messageOf(error));
+      return undefined;
+    });
+    const last = found === undefined ? await source.last?.() : undefined;
+    if (found !== undefined) await believe(found.provider, name);
+    else if (last !== undefined) await believe(last, `a copy of ${name}`);
+  };
 
-  const readAgain = async ({ id, read }: MetadataSource): Promise<boolean> => {
-    const before = known.get(id);
+  refuseTwins(sources);
+  for (const source of sources) await readFirst(source);
+  const usableNow = known.all().filter((provider) => !known.isOver(provider));
+  if (usableNow.length === 0) throw new Error(nobodyCanSignIn(known.all(), faults));
+
+  const readAgain = async ({ id, name, read }: MetadataSource): Promise<boolean> => {
+    const before = known.get(id)?.certificates ?? [];
     try {
       const { provider: now } = await read();
-      // People are told apart by it: another one is another provider, under a name of its own.
-      if (now.entityId !== before?.entityId) throw new Error(`the SAML metadata of "${id}" is another's now`);
-      known.set(id, now);
-      return now.certificates.some((certificate) => !before.certificates.includes(certificate));
+      await believe(now, name);
+      return now.certificates.some((certificate) => !before.includes(certificate));
     } catch (error) {
       onError(error, 'reading the metadata of an identity provider again');
+      if (known.get(id) === undefined) faults.set(id, messageOf(error));
       return false;
     }
   };
@@ -88,14 +102,25 @@ export const openProviderDirectory = async (options: Options): Promise<ProviderD
       throw new SamlRefusal('provider-unknown', 'This identity provider is not known here.');
     }
     const { id } = provider;
-    if (!isOver(provider)) return provider;
+    if (!known.isOver(provider)) return provider;
     const text = 'What the identity provider published about itself is not valid any more.';
     throw new SamlRefusal('metadata-expired', text, { provider: id });
   };
 
-  const all = () => [...known.values()];
+  const { all } = known;
+  const isMissing = ({ id }: MetadataSource): boolean => {
+    const provider = known.get(id);
+    return provider === undefined || known.isOver(provider);
+  };
   return {
     all,
+    missing: () =>
+      sources
+        .filter(isMissing)
+        .map(({ id }) => ({ id, why: faults.get(id) ?? 'its metadata is over (validUntil)' })),
+    seekMissing: async () => {
+      await Promise.all(sources.filter(isMissing).map(readAgain));
+    },
     byId: (id) => usable(known.get(id)),
     byEntityId: (entityId) => usable(all().find((provider) => provider.entityId === entityId)),
     refresh: async () => {
@@ -113,10 +138,15 @@ export const openProviderDirectory = async (options: Options): Promise<ProviderD
   };
 };
 
-const refuseTwins = (providers: readonly IdentityProvider[]): void => {
-  for (const same of ['id', 'entityId'] as const) {
-    const values = providers.map((provider) => provider[same]);
-    const twice = values.find((value, index) => values.indexOf(value) !== index);
-    if (twice !== undefined) throw new Error(`two identity providers have the same ${same} "${twice}"`);
-  }
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const nobodyCanSignIn = (known: readonly IdentityProvider[], faults: ReadonlyMap<string, string>): string =>
+  [...known.map(({ id }) => `the SAML metadata of "${id}" is over (validUntil)`), ...faults.values()].join(
+    '\n',
+  );
+
+const refuseTwins = (sources: readonly MetadataSource[]): void => {
+  const ids = sources.map(({ id }) => id);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) throw new Error(`two identity providers have the same id "${twice}"`);
 };

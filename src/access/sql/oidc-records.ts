@@ -60,10 +60,10 @@ export const deleteGrantOf = remove(
   'grant_hash = (SELECT grant_hash FROM oidc_records WHERE kind = $1 AND id_hash = $2)',
 );
 
-/** $1 grant hash, $2 session. */
+/** $1 grant hash, $2 session or null where it outlives it, $3 when the person last proved who they are, or null. */
 export const bindGrant = {
   name: 'bind_oidc_grant',
-  text: `UPDATE oidc_records SET session_id = $2 WHERE kind = 'Grant' AND id_hash = $1`,
+  text: `UPDATE oidc_records SET session_id = $2, authenticated_at = $3 WHERE kind = 'Grant' AND id_hash = $1`,
 } as const;
 
 /** $1 now. */
@@ -92,7 +92,8 @@ const isUsed = (now: string) => `EXISTS (SELECT FROM oidc_records t WHERE t.gran
 export const listGrants = {
   name: 'list_oidc_grants',
   text: `SELECT ${grantId} AS id, g.person_id AS "personId", g.tool, g.issued_at AS "givenAt",
-      g.expires_at AS "expiresAt", g.session_id AS "sessionId"
+      g.expires_at AS "expiresAt", g.session_id AS "sessionId", p.email_sealed AS "emailSealed",
+      p.name_sealed AS "nameSealed"
     FROM oidc_records g JOIN people p ON p.id = g.person_id
     WHERE g.kind = 'Grant' AND ${grantStands('$1')} AND ${isUsed('$1')}
       AND ($2::text IS NULL OR g.person_id = $2) AND ($3::text IS NULL OR ${grantId} > $3)
@@ -116,7 +117,7 @@ export const selectAccessToken = {
   text: `SELECT t.tool, t.scope, t.expires_at AS "expiresAt", encode(t.grant_hash, 'hex') AS "grantHash",
       p.id AS "personId", p.provider, p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed", p.groups,
       p.attributes,
-      (SELECT s.authenticated_at FROM sessions s WHERE s.id = g.session_id) AS "authenticatedAt"
+      g.authenticated_at AS "authenticatedAt"
     FROM oidc_records t
       LEFT JOIN oidc_records g ON g.kind = 'Grant' AND g.id_hash = t.grant_hash
       LEFT JOIN people p ON p.id = t.person_id AND p.id = g.person_id

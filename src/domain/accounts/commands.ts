@@ -7,7 +7,7 @@ import { defineCommand, reject } from '../../commands/definition.ts';
 import { personal } from '../../events/personal.ts';
 import { amount, checkDecimals, currency, tooPrecise } from '../kernel/amounts.ts';
 import { emailAddress, freeText, month, text } from '../kernel/fields.ts';
-import { moneyOf, sameMoney } from '../kernel/money.ts';
+import { amountOf, moneyOf, sameMoney } from '../kernel/money.ts';
 import {
   AccountClosed,
   AccountCorrected,
@@ -33,6 +33,7 @@ const openAccount = defineCommand({
   name: 'open-account',
   summary: 'Open an account.',
   permission: 'accounts:open',
+  irreversible: 'An account id is opened once; an account that should not be there can only be closed.',
   input: z
     .object({
       accountId,
@@ -155,6 +156,7 @@ const closeAccount = defineCommand({
   name: 'close-account',
   summary: 'Close an account for good.',
   permission: 'accounts:close',
+  irreversible: 'Closing is for good: nothing but reading happens to a closed account.',
   input: z.object({ accountId, reason: personal(freeText()) }),
   decide: ({ accountId, reason }, account) => {
     if (account.status === 'closed') return [];
@@ -185,6 +187,14 @@ const recordAccountCost = defineCommand({
   summary: 'Record what serving an account cost in a month, in the account’s currency.',
   permission: 'accounts:cost',
   input: z.object({ accountId, month: month(), cost: amount() }),
+  // A month without a cost cannot be made one again: only a cost that was there before is put back.
+  inverse: {
+    command: 'record-account-cost',
+    input: ({ accountId, month }, before) => {
+      const cost = isOpen(before) ? before.costs[month] : undefined;
+      return cost === undefined ? undefined : { accountId, month, cost: amountOf(cost) };
+    },
+  },
   decide: ({ accountId, month, cost: given }, account) => {
     if (!isOpen(account)) return notOpen(account, accountId);
     const refused = tooPrecise(given, account.currency);

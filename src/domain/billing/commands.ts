@@ -41,7 +41,7 @@ const raiseInvoice = defineCommand({
     .superRefine(checkDecimals('amount')),
   inverse: {
     command: 'void-invoice',
-    input: ({ invoiceId }) => ({ invoiceId, reason: 'Raised by mistake.' }),
+    input: ({ invoiceId }, _before, { reason = 'Raised by mistake.' }) => ({ invoiceId, reason }),
   },
   decide: (input, invoice, { read: { account } }) => {
     const { invoiceId, accountId, dueOn } = input;
@@ -60,6 +60,7 @@ const settleInvoice = defineCommand({
   name: 'settle-invoice',
   summary: 'Record a payment of an invoice or of a part of it.',
   permission: 'billing:settle',
+  irreversible: 'A payment that came in stays recorded; money is given back by refund-invoice.',
   input: z.object({ invoiceId, amount: positiveAmount(), paidOn: calendarDate() }),
   // A further payment of a paid invoice is money that came in twice, so it is refused and not swallowed.
   decide: ({ invoiceId, amount: given, paidOn }, invoice) => {
@@ -86,6 +87,7 @@ const voidInvoice = defineCommand({
   name: 'void-invoice',
   summary: 'Void an invoice of which nothing was paid.',
   permission: 'billing:void',
+  irreversible: 'A void invoice stays void; what is still owed needs a new one.',
   input: z.object({ invoiceId, reason: personal(freeText()) }),
   decide: ({ invoiceId, reason }, invoice) => {
     if (invoice.status === 'unraised') return noInvoice(invoiceId);
@@ -105,6 +107,7 @@ const refundInvoice = defineCommand({
   name: 'refund-invoice',
   summary: 'Give back what was paid of an invoice, or a part of it.',
   permission: 'billing:refund',
+  irreversible: 'Money that was given back is not ours to take again.',
   input: z.object({ invoiceId, amount: positiveAmount(), reason: personal(freeText()) }),
   decide: ({ invoiceId, amount: given, reason }, invoice) => {
     if (invoice.status === 'unraised') return noInvoice(invoiceId);
@@ -128,6 +131,7 @@ const issueCredit = defineCommand({
   stream: credits,
   id: (input) => input.creditId,
   permission: 'billing:credit',
+  irreversible: 'A credit that was given is the customer’s.',
   alsoNeeds: ({ amount }) => (isLargeCredit(amount) ? ['billing:credit-large'] : []),
   bulk: { field: 'creditId' },
   input: z.object({

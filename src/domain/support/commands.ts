@@ -21,6 +21,7 @@ const addNote = defineCommand({
   stream: notes,
   id: (input) => input.noteId,
   permission: 'support:note',
+  irreversible: 'Notes are kept as they were written; put one right with another.',
   bulk: { field: 'noteId' },
   input: z.object({ noteId, accountId, text: personal(freeText()) }),
   decide: ({ noteId, accountId, text }, note, { read: { account } }) => {
@@ -49,7 +50,7 @@ const grantSupportAccess = defineCommand({
   }),
   inverse: {
     command: 'revoke-support-access',
-    input: ({ grantId }) => ({ grantId, reason: 'Granted by mistake.' }),
+    input: ({ grantId }, _before, { reason = 'Granted by mistake.' }) => ({ grantId, reason }),
   },
   decide: ({ grantId, accountId, grantee, until, reason }, grant, { now, read: { account } }) => {
     if (grant.status !== 'ungranted') {
@@ -68,6 +69,7 @@ const revokeSupportAccess = defineCommand({
   stream: grants,
   id: (input) => input.grantId,
   permission: 'support:revoke',
+  irreversible: 'Access that was revoked is granted anew, under another grant id.',
   bulk: { field: 'grantId' },
   input: z.object({ grantId, reason: personal(freeText()) }),
   decide: ({ grantId, reason }, grant) => {

@@ -29,6 +29,12 @@ export const readUnreadPage = {
   text: pageOfTypes(columns.replace('metadata', 'metadata::text AS metadata')),
 } as const;
 
+/** $1 positions. */
+export const readAt = {
+  name: 'read_at',
+  text: `SELECT ${columns} FROM events WHERE position = ANY ($1::bigint[]) ORDER BY position`,
+} as const;
+
 /** $1 streams, $2 up to. By index on (stream, version) for each stream. */
 export const readStreams = {
   name: 'read_streams',

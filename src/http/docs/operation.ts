@@ -20,6 +20,7 @@ const badges = ({ permission, notes = {} }: Operation): Html => {
     notes['x-approval-required'] === true ? 'needs an approval' : undefined,
     typeof notes['x-bulk-field'] === 'string' ? `in bulk by ${notes['x-bulk-field']}` : undefined,
     typeof notes['x-inverse'] === 'string' ? `taken back by ${notes['x-inverse']}` : undefined,
+    typeof notes['x-irreversible'] === 'string' ? 'irreversible' : undefined,
   ];
   return html`<div>${words.filter((word) => word !== undefined).map((word) => html`<span class="badge">${word}</span>`)}</div>`;
 };

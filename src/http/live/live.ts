@@ -18,7 +18,7 @@ import { refusalOf, serveSocket } from './socket.ts';
 import type { TopicKind } from './topic.ts';
 
 export interface LiveDependencies {
-  readonly gate: Pick<Gate, 'admit' | 'refuseCustomers' | 'identify'>;
+  readonly gate: Pick<Gate, 'admit' | 'refuseCustomers' | 'identify' | 'count'>;
   /** Whether pages of that origin may connect, as some tool. */
   readonly isToolOrigin: (origin: string) => boolean;
   readonly kinds: readonly TopicKind[];
@@ -58,7 +58,7 @@ export const createLive = (deps: LiveDependencies): Live => {
     },
   });
   io.use((socket, next) => {
-    identify(deps, socket).then(
+    enter(deps, socket).then(
       (principal) => {
         socket.data.principal = principal;
         next();
@@ -110,6 +110,14 @@ const identify = async ({ gate }: LiveDependencies, socket: Socket): Promise<Pri
   const bearing = { ...incoming, headers: { ...incoming.headers, authorization: `Bearer ${token}` } };
   gate.refuseCustomers(bearing, ip);
   return gate.identify(bearing, ip);
+};
+
+/** A socket counts as one request of its tool; that it is looked at again does not. */
+const enter = async (deps: LiveDependencies, socket: Socket): Promise<Principal> => {
+  const principal = await identify(deps, socket);
+  const incoming = incomingOf(socket.request);
+  deps.gate.count(incoming, principal, deps.gate.admit(incoming));
+  return principal;
 };
 
 /** socket.io hands `data` to the client's `connect_error`. */

@@ -10,6 +10,10 @@ export interface SystemState {
   readonly projected: number;
   readonly lag: number;
   readonly jobsRunning: number;
+  /** As this process is told; null where it was told none. */
+  readonly environment?: string | null;
+  /** false in a restored copy: reactors, webhooks, effects and schedules are off. */
+  readonly reachesOutside?: boolean;
 }
 
 export interface SystemPort {

@@ -36,7 +36,7 @@ const starting: readonly ErrorCode[] = [
 
 const body = object(
   {
-    command: text,
+    command: { ...text, description: 'A command that runs in bulk; or give `from`.' },
     input: { type: 'object', description: 'The input that all items share.' },
     targets: { ...arrayOf(text), description: 'Ids; or give `where`.' },
     where: { type: 'object', description: 'The query filters as JSON; evaluated when the job is accepted.' },
@@ -44,8 +44,20 @@ const body = object(
     label: text,
     expectedCount: { ...whole, description: 'Refused unless exactly so many items are meant.' },
     ...conduct,
+    from: {
+      ...text,
+      description: 'The id of a dry run that has ended: its frozen items and input are run for real.',
+    },
+    evenIfChanged: {
+      ...flag,
+      description:
+        'With `from`: also items whose stream was changed since, which are else `skipped` with `changed_since_preview`.',
+    },
   },
-  ['input', 'targets', 'where', 'dryRun', 'label', 'expectedCount', ...conductNames],
+  [
+    ...['command', 'from', 'evenIfChanged', 'input', 'targets', 'where', 'dryRun', 'label', 'expectedCount'],
+    ...conductNames,
+  ],
 );
 
 const steered = [id, idempotencyKey, reason, reference];
@@ -67,6 +79,27 @@ const retryFailed = steer(
   'retryFailedItems',
   'Start a new job over the items that failed or were rejected, as given or corrected',
 );
+
+const undo: Operation = {
+  ...retryFailed,
+  path: `${base}/{id}/undo`,
+  operationId: 'undoBulkJob',
+  summary: 'Undo what a job did, by a job of its own',
+  description:
+    'Runs the inverse of the command on every item that succeeded. What was touched since is `skipped` with `changed_since`; what cannot be put back, with `irreversible`. Needs the permission of the inverse command too.',
+  body: {
+    required: false,
+    content: json(
+      object({ dryRun: flag, label: text, expectedCount: whole, ...conduct }, [
+        ...['dryRun', 'label', 'expectedCount'],
+        ...conductNames,
+      ]),
+      { dryRun: true },
+    ),
+  },
+  answers: [accepted],
+  codes: [...starting.filter((code) => code !== 'projection_behind'), 'results_expired'],
+};
 
 export const operations = {
   start: {
@@ -158,6 +191,17 @@ export const operations = {
     ],
     codes: ['not_permitted', 'not_found', 'results_expired', 'invalid_input'],
   },
+  preview: {
+    ...shared,
+    method: 'get',
+    path: `${base}/{id}/preview`,
+    operationId: 'previewBulkJob',
+    summary: 'What a dry run found: events and codes by number, and a sample of diffs',
+    permission: 'bulk:read',
+    parameters: [id],
+    answers: [{ status: 200, description: 'So far, while it runs.', content: json(ref('Preview')) }],
+    codes: ['not_permitted', 'not_found', 'rejected', 'invalid_input'],
+  },
   pause: steer('pause', 'pauseBulkJob', 'Pause a job: nothing more is committed once this has answered'),
   resume: steer('resume', 'resumeBulkJob', 'Go on with a paused job'),
   cancel: steer('cancel', 'cancelBulkJob', 'Cancel a job: nothing is committed after it'),
@@ -168,4 +212,5 @@ export const operations = {
     answers: [accepted],
     codes: [...starting, 'results_expired'],
   },
+  undo,
 } as const satisfies Record<string, Operation>;

@@ -72,6 +72,7 @@ export const commandOperationOf = (definition: CommandDefinition): Operation => 
     'x-stream': definition.stream.of('{id}'),
     ...(definition.bulk === undefined ? {} : { 'x-bulk-field': definition.bulk.field }),
     ...(definition.inverse === undefined ? {} : { 'x-inverse': definition.inverse.command }),
+    ...(definition.irreversible === undefined ? {} : { 'x-irreversible': definition.irreversible }),
     ...(definition.needs.reason === true ? { 'x-reason-required': true } : {}),
     ...(definition.needs.freshSignInMinutes === undefined
       ? {}

@@ -4,8 +4,10 @@
  */
 import { errorCodes } from '../../errors.ts';
 import { priorities } from '../../workers/conduct.ts';
-import { jobStates, outcomes } from '../../workers/request.ts';
+import { jobStates, outcomes, sources } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
+import { previewSchema } from './preview.ts';
+import { reactorSchemas } from './reactors-schemas.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
 
 const actor = object({ id: text, kind: { enum: ['person', 'service', 'system'] } });
@@ -37,7 +39,7 @@ const job = {
   ratePerSecond: orNull({ type: 'number', description: 'Items decided a second.' }),
   etaSeconds: orNull({ type: 'number' }),
   position: { ...whole, description: 'Give it as Quarterdeck-Min-Position to see every effect so far.' },
-  source: { enum: ['targets', 'where', 'csv', 'ndjson', 'retry'] },
+  source: { enum: sources },
   pausedReason: text,
   where: { type: 'object' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
@@ -47,6 +49,9 @@ const job = {
   maxRate: { type: 'number', description: 'Items decided a second at most.' },
   maxFailureRatio: { type: 'number' },
   resultsExpiredAt: { ...time, description: 'Since when results answer 410; counts and the log remain.' },
+  from: { ...text, description: 'The dry run whose items this job runs for real.' },
+  undoOf: { ...text, description: 'The job that this one undoes.' },
+  undoneBy: { ...text, description: 'The job that undoes this one.' },
 } satisfies Record<string, JsonSchema>;
 
 export const schemas: Readonly<Record<string, JsonSchema>> = {
@@ -60,8 +65,20 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       requestId: text,
       errors: arrayOf(ref('FieldError')),
       rejection: { type: 'string', description: 'With `rejected`: the rule’s own code.' },
+      maxAgeSeconds: { ...whole, description: 'With `reauthentication_required`: how old a sign-in may be.' },
+      signIn: { type: 'string', description: 'With `reauthentication_required`: where a browser goes.' },
+      reauthorize: {
+        type: 'object',
+        description:
+          'With `reauthentication_required` to the bearer of a token: where a tool begins its sign-in anew, and the parameters to add.',
+        properties: {
+          authorizationEndpoint: text,
+          deviceAuthorizationEndpoint: text,
+          parameters: { type: 'object', additionalProperties: text },
+        },
+      },
     },
-    ['detail', 'errors', 'rejection'],
+    ['detail', 'errors', 'rejection', 'maxAgeSeconds', 'signIn', 'reauthorize'],
   ),
   FieldError: object({
     path: { type: 'string', description: 'Dotted, `items.0.name`; empty for the whole.' },
@@ -89,13 +106,18 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     approval: flag,
     reasonRequired: flag,
     freshSignInMinutes: orNull({ ...whole, description: 'A sign-in may be no older than this.' }),
-    inverse: orNull(text),
+    inverse: orNull({ ...text, description: 'The command that takes it back: by it a bulk job is undone.' }),
+    irreversible: orNull({
+      ...text,
+      description: 'Why no command takes it back; null where `inverse` does.',
+    }),
   }),
   Event: object(event),
   Job: object(job, [
     ...['pausedReason', 'where', 'frozenAt', 'retryOf'],
-    ...['startAt', 'maxRate', 'maxFailureRatio', 'resultsExpiredAt'],
+    ...['startAt', 'maxRate', 'maxFailureRatio', 'resultsExpiredAt', 'from', 'undoOf', 'undoneBy'],
   ]),
+  Preview: previewSchema,
   ItemResult: object(
     {
       index: { ...whole, description: 'From 0, in the order given.' },
@@ -165,9 +187,18 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     },
     ['email', 'name'],
   ),
+  ...reactorSchemas,
   Health: object(
-    { status: text, checks: arrayOf(text), missing: arrayOf(object({ name: text, missing: text })) },
-    ['checks', 'missing'],
+    {
+      status: text,
+      checks: arrayOf(text),
+      missing: arrayOf(object({ name: text, missing: text })),
+      warnings: {
+        ...arrayOf(object({ name: text, warning: text })),
+        description: 'What should be looked at, though the process can do its work.',
+      },
+    },
+    ['checks', 'missing', 'warnings'],
   ),
 };
 

@@ -91,12 +91,13 @@ const projectionCases = (name: string): readonly (readonly [string, Case])[] => 
   ];
 };
 
+const jobsRead = ['', 'results', 'preview'];
 const jobCase = (verb: string, reached: number): readonly [string, Case] => [
-  `${verb === '' || verb === 'results' ? 'GET' : 'POST'} /internal/v1/bulk-jobs/{id}${verb === '' ? '' : `/${verb}`}`,
+  `${jobsRead.includes(verb) ? 'GET' : 'POST'} /internal/v1/bulk-jobs/{id}${verb === '' ? '' : `/${verb}`}`,
   {
     ask: (place, { job }) => ({
       path: `/internal/v1/bulk-jobs/${job[place]}${verb === '' ? '' : `/${verb}`}`,
-      ...(verb === '' || verb === 'results' ? {} : { method: 'POST' as const }),
+      ...(jobsRead.includes(verb) ? {} : { method: 'POST' as const }),
     }),
     reached,
     outOfReach: 'as-missing',
@@ -106,6 +107,22 @@ const jobCase = (verb: string, reached: number): readonly [string, Case] => [
 const noRows = (path: string): readonly [string, Case] => [
   `GET ${path}`,
   { ask: () => ({ path }), reached: 200, outOfReach: 'about-no-rows' },
+];
+
+/** An endpoint is told of every row, so roles that reach some only may not manage one. */
+const webhookCommand = (name: string): readonly [string, Case] => [
+  `POST /internal/v1/commands/${name}`,
+  {
+    ask: () => ({
+      path: `/internal/v1/commands/${name}`,
+      body: {
+        webhookId: 'none',
+        ...(name === 'register-webhook' ? { url: 'https://receiver.example', events: ['*'] } : {}),
+      },
+    }),
+    reached: 403,
+    outOfReach: 'about-no-rows',
+  },
 ];
 
 const audit = '/internal/v1/audit';
@@ -149,14 +166,21 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
   ],
   jobCase('', 200),
   jobCase('results', 200),
+  // It was no dry run.
+  jobCase('preview', 409),
   // The job of whoever asks has ended: that is told to its owner alone.
   jobCase('pause', 409),
   jobCase('resume', 409),
   jobCase('cancel', 409),
   jobCase('retry-failed', 409),
+  jobCase('undo', 202),
   auditCase(''),
   auditCase('.csv'),
   auditCase('.ndjson'),
+  [
+    'GET /internal/v1/feed',
+    { ask: () => ({ path: '/internal/v1/feed?limit=1000' }), reached: 200, outOfReach: 'left-out' },
+  ],
   [
     `GET ${audit}/replay/{stream}`,
     {
@@ -186,6 +210,48 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
       outOfReach: 'about-no-rows',
     },
   ],
+  ...[
+    ['POST', '/secret', '/secret'],
+    ['GET', '/deliveries', '/deliveries'],
+    ['POST', '/deliveries/{position}/redeliver', '/deliveries/1/redeliver'],
+  ].map(([method, suffix, asked]): [string, Case] => [
+    `${method} /internal/v1/webhooks/{id}${suffix}`,
+    {
+      ask: () => ({ path: `/internal/v1/webhooks/none${asked}`, method: method as 'GET' | 'POST' }),
+      // An endpoint is told of every row.
+      reached: 403,
+      outOfReach: 'about-no-rows',
+    },
+  ]),
+  ...['register', 'change', 'disable', 'enable'].map((verb) => webhookCommand(`${verb}-webhook`)),
+  webhookCommand('rotate-webhook-secret'),
+  webhookCommand('show-webhook-secret'),
+  ...['', '.csv', '.ndjson'].map((suffix) => noRows(`/internal/v1/webhook-endpoints${suffix}`)),
+  [
+    'GET /internal/v1/webhook-endpoints/{id}',
+    {
+      ask: () => ({ path: '/internal/v1/webhook-endpoints/none' }),
+      reached: 404,
+      outOfReach: 'about-no-rows',
+    },
+  ],
+  noRows('/internal/v1/reactors'),
+  ...[
+    ['GET', '/dead-letters', '/dead-letters'],
+    ['POST', '/dead-letters/retry', '/dead-letters/retry'],
+    ['POST', '/dead-letters/{position}/retry', '/dead-letters/1/retry'],
+    ['POST', '/dead-letters/{position}/discard', '/dead-letters/1/discard'],
+    ['POST', '/pause', '/pause'],
+    ['POST', '/resume', '/resume'],
+  ].map(([method, suffix, asked]): [string, Case] => [
+    `${method} /internal/v1/reactors/{name}${suffix}`,
+    {
+      ask: () => ({ path: `/internal/v1/reactors/none${asked}`, method: method as 'GET' | 'POST' }),
+      // Dead letters and steering are for roles that reach every row.
+      reached: 403,
+      outOfReach: 'about-no-rows',
+    },
+  ]),
   noRows('/internal/openapi.json'),
   noRows('/internal/docs'),
 ]);

@@ -133,7 +133,7 @@ export const followTo = async (browser: Browser, address: string, target: string
 
 /** As a person would: the tool's link, the identity provider's button, back to the tool. */
 export const passSignIn = async (
-  installation: Installation,
+  installation: Pick<Installation, 'base'>,
   browser: Browser,
   address: string,
   who: Who,
@@ -166,7 +166,10 @@ interface Wanted {
 }
 
 /** Authorization code with PKCE, state and nonce, all checked by openid-client. */
-export const signIn = async (installation: Installation, wanted: Wanted = {}): Promise<SignedIn> => {
+export const signIn = async (
+  installation: Pick<Installation, 'base' | 'client'>,
+  wanted: Wanted = {},
+): Promise<SignedIn> => {
   const { who = 'ops', tool = 'page', auth, scope = 'openid email profile', parameters } = wanted;
   const config = await installation.client(tool, auth);
   const browser = wanted.browser ?? new Browser(installation.base);

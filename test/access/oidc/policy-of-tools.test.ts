@@ -51,6 +51,11 @@ describe('tools in the access policy', () => {
       'line 8: tools.retool.origins.0: must be an origin such as https://tools.example.com, without a path or a slash at its end',
     ],
     [
+      'a ceiling of nothing',
+      web('redirectUris: [https://a.test/cb]\n    ceiling: { requestsPerMinute: 0 }'),
+      'line 8: tools.retool.ceiling.requestsPerMinute: give a whole number of requests, 1 to 1,000,000',
+    ],
+    [
       'a secret in the clear',
       web('redirectUris: [https://a.test/cb]\n    secretSha256: hunter2'),
       'line 8: tools.retool.secretSha256: must be the SHA-256 of the secret as 64 digits of hex, never the secret itself',

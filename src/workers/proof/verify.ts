@@ -1,0 +1,44 @@
+/**
+ * Verifying a job: reads the log from its acceptance to the head (something that took effect after the end
+ * would be there), in windows, without opening anything sealed.
+ */
+import type { Db } from '../../db/pool.ts';
+import { QuarterdeckError } from '../../errors.ts';
+import type { EventLog } from '../../events/log.ts';
+import { controlStream, itemsStream } from '../engine-events.ts';
+import { selectAccepted, selectJobEvents } from '../sql/proof.ts';
+import { createProof, type JobEvent, type JobProof } from './proof.ts';
+
+/** Read in well under a second, and never more than so many rows in memory. */
+const windowPositions = 20_000;
+
+export interface Verified extends JobProof {
+  readonly jobId: string;
+  /** First and last position that was looked at. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** @throws QuarterdeckError not_found where the log knows no such job. */
+export const verifyJob = async (
+  { pool, log }: { readonly pool: Db; readonly log: Pick<EventLog, 'head'> },
+  jobId: string,
+): Promise<Verified> => {
+  const streams = { control: controlStream(jobId), items: itemsStream(jobId) };
+  const { rows } = await pool.query<{ position: number }>({ ...selectAccepted, values: [streams.control] });
+  const from = rows[0]?.position;
+  if (from === undefined) throw new QuarterdeckError('not_found', `The log holds no bulk job "${jobId}".`);
+  const to = (await log.head()).position;
+  const proof = createProof(streams);
+  for (let after = from - 1; after < to; after += windowPositions) {
+    const last = Math.min(after + windowPositions, to);
+    const values = [after, last, jobId, Object.values(streams)];
+    const [looked, ...events] = (await pool.query<JobEvent>({ ...selectJobEvents, values })).rows;
+    const missing = last - after - (looked?.position ?? 0);
+    if (missing > 0) {
+      proof.fault(after + 1, `${missing} of the positions ${after + 1} to ${last} hold no event.`);
+    }
+    for (const event of events) proof.take(event);
+  }
+  return { jobId, from, to, ...proof.end() };
+};
