@@ -2,7 +2,8 @@
  * Keeps headroom for people: bulk work yields while interactive commands take longer than their budget, or
  * read models lag behind by more than theirs. Both are looked at four times a second. While one is over,
  * rounds of this process go one at a time with a pause before each that doubles; when all is well again the
- * pause shrinks until there is none. It never ends the work: slow commands may have another cause.
+ * pause shrinks until there is none. Commands that are as slow while bulk work rests have another cause: then
+ * they count as slow only where they get slower still, until that is looked at anew.
  *
  * Commands are timed where they are executed; a process whose commands are slow tells the others by NOTIFY,
  * because the workers that cause it may be theirs. What was heard holds for a second.
@@ -55,9 +56,14 @@ const heardForMs = 1_000;
 /** Work is there while rounds ask for their turn; without it nobody asks the database how far read models are. */
 const workingForMs = 2_000;
 const pauseMsMin = 10;
-const pauseMsMax = 1_000;
+const pauseMsMax = 500;
 /** Below this part of the budget the pause shrinks; between, it stays. */
 const wellBelow = 0.8;
+/** So many looks at the longest pause show how slow commands are without bulk work. */
+const restingLooks = 5;
+/** What was seen then allows for half as much again; after half a minute it counts half. */
+const restingMargin = 1.5;
+const restingKept = 0.994;
 
 /** For a process without interactive commands and read models. */
 export const alwaysRoom: Headroom = {
@@ -81,6 +87,7 @@ export const createHeadroom = (options: HeadroomOptions): Headroom => {
   let askedAt = Number.NEGATIVE_INFINITY;
   let told = { at: Number.NEGATIVE_INFINITY, pressure: 0 };
   let looking = false;
+  let resting = { looks: 0, p95Ms: 0 };
   let line: Promise<unknown> = Promise.resolve();
 
   const p95 = (now: number): number | undefined => {
@@ -90,8 +97,14 @@ export const createHeadroom = (options: HeadroomOptions): Headroom => {
     return sorted[Math.ceil(sorted.length * 0.95) - 1];
   };
 
-  const ownPressure = (now: number): number =>
-    latencyBudgetMs === 0 ? 0 : (p95(now) ?? 0) / latencyBudgetMs;
+  const ownPressure = (now: number): number => {
+    if (latencyBudgetMs === 0) return 0;
+    const ms = p95(now) ?? 0;
+    const rests = pauseMs === pauseMsMax && ms > latencyBudgetMs;
+    const looks = rests ? resting.looks + 1 : 0;
+    resting = { looks, p95Ms: looks > restingLooks ? ms : resting.p95Ms * restingKept };
+    return ms / Math.max(latencyBudgetMs, resting.p95Ms * restingMargin);
+  };
 
   const lagPressure = async (now: number): Promise<number> =>
     lagBudgetMs === 0 || now - askedAt > workingForMs ? 0 : (await options.lagMs()) / lagBudgetMs;
