@@ -25,7 +25,7 @@ import { problemKinds } from './problem.ts';
 /** Told of faults that a person is shown a page for. */
 export type OnFault = (error: unknown) => void;
 
-const parseForm = express.urlencoded({ extended: false, limit: '800kb', parameterLimit: 20, inflate: false });
+const parseForm = express.urlencoded({ extended: false, limit: '300kb', parameterLimit: 20, inflate: false });
 
 /** What the parser refuses is the sender's doing. */
 const form: RequestHandler = (request, response, next) => {
