@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import type { Session } from '../sessions.ts';
+import { keptIn, requireConfirmer, saveAgain } from './confirming.ts';
 import type { SessionOf } from './requests.ts';
 import { isOlder } from './sign-in-age.ts';
 
@@ -19,7 +20,7 @@ type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 /** Where the browser goes next; `sign-in`, afresh or not, leads back here. */
 export type NextStep = { readonly to: string } | { readonly to: 'sign-in'; readonly fresh: boolean };
 
-/** @throws errors.SessionNotFound */
+/** @throws errors.SessionNotFound, QuarterdeckError `not_permitted` where somebody else confirmed the device */
 export const continueSignIn = async (
   { provider, sessionOf }: Deps,
   request: IncomingMessage,
@@ -27,6 +28,7 @@ export const continueSignIn = async (
 ): Promise<NextStep> => {
   const interaction = await provider.interactionDetails(request, response);
   const session = await sessionOf(request);
+  await requireConfirmer(provider, interaction, session?.personId);
   if (session === undefined) return { to: 'sign-in', fresh: false };
   if (!(await isFreshEnough(session, interaction))) return { to: 'sign-in', fresh: true };
   await leaveOther(provider, interaction, session.personId);
@@ -35,8 +37,10 @@ export const continueSignIn = async (
     ts: Math.floor(session.authenticatedAt / 1_000),
     remember: false,
   };
+  const { confirmedBy } = keptIn(interaction.result);
+  const result = { login, ...(confirmedBy === undefined ? {} : { confirmedBy }) };
   const last = { mergeWithLastSubmission: false };
-  return { to: await provider.interactionResult(request, response, { login }, last) };
+  return { to: await provider.interactionResult(request, response, result, last) };
 };
 
 const ages = ['max_age', 'quarterdeck_max_age'];
@@ -50,9 +54,9 @@ const isFreshEnough = async (session: Session, interaction: Interaction): Promis
   const tooOld =
     reasons.some((reason) => ages.includes(reason)) && isOlder(session, interaction.params.max_age);
   if (!tooOld && !reasons.includes('login_prompt')) return true;
-  const { sentAt } = (interaction.result ?? {}) as { readonly sentAt?: unknown };
-  if (typeof sentAt === 'number') return session.createdAt >= sentAt;
-  interaction.result = { sentAt: Date.now() };
+  const { sentAt } = keptIn(interaction.result);
+  if (sentAt !== undefined) return session.createdAt >= sentAt;
+  interaction.result = { ...interaction.result, sentAt: Date.now() };
   await saveAgain(interaction);
   return false;
 };
@@ -65,6 +69,3 @@ const leaveOther = async (provider: Provider, interaction: Interaction, personId
   interaction.session = undefined;
   await saveAgain(interaction);
 };
-
-const saveAgain = (interaction: Interaction): Promise<string> =>
-  interaction.save(interaction.exp - Math.floor(Date.now() / 1_000));

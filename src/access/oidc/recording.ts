@@ -12,6 +12,7 @@ import type { OnError } from '../ports.ts';
 import { serviceId } from '../principal.ts';
 import { anonymous, type Recorder, type Who } from '../recorder.ts';
 import { grantIdOf } from './access-tokens.ts';
+import { routeIn } from './confirming.ts';
 import type { PersonAccount } from './grants.ts';
 import { factsOf } from './requests.ts';
 import { hashOf } from './token-format.ts';
@@ -98,8 +99,6 @@ export const recordTokens = (provider: Provider, { recorder, denials, onError }:
 
 /** Refusals of the others are shown to a person, and recorded as `authorization.error`. */
 const recordedRoutes = new Set(['token', 'introspection', 'revocation', 'device_authorization']);
-
-const routeIn = (ctx: KoaContextWithOIDC): string => (ctx.oidc as { readonly route?: string }).route ?? '';
 
 const knownGrants = /^[a-z_]{1,40}$|^urn:ietf:params:oauth:grant-type:[a-z_-]{1,40}$/;
 
