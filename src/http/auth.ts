@@ -114,6 +114,7 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
       provider: chosen.id,
       returnTo,
       browserSecret: secretOf(request),
+      previousToken: tokenOf(request),
       ip: clientAddressOf(response),
       forced,
     });
