@@ -274,4 +274,19 @@ describe('signing out', () => {
     expect([answer.status, JSON.parse(answer.text).code]).toEqual([403, 'not_permitted']);
     expect((await browser.get('/internal/v1/me')).status).toBe(200);
   });
+
+  test.each([
+    ['with the cookie', true],
+    ['from which the browser withholds it', false],
+  ])('by a form of another site, %s, takes no cookie away', async (_which, carried) => {
+    const browser = new Browser(app.url);
+    await browser.signIn('ops@dev.test');
+    const answer = await fetch(`${app.url}/auth/logout`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: 'https://evil.example', ...(carried ? { cookie: browser.cookies() } : {}) },
+      body: new URLSearchParams(),
+    });
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([403, []]);
+  });
 });
