@@ -8,7 +8,7 @@ import type Provider from 'oidc-provider';
 import type { Session } from '../sessions.ts';
 import { keptIn, requireConfirmer, saveAgain } from './confirming.ts';
 import type { SessionOf } from './requests.ts';
-import { isOlder } from './sign-in-age.ts';
+import { isOlder, skewMs } from './sign-in-age.ts';
 
 interface Deps {
   readonly provider: Provider;
@@ -46,8 +46,9 @@ export const continueSignIn = async (
 const ages = ['max_age', 'quarterdeck_max_age'];
 
 /**
- * Asked for anew, only a session that began after we sent the browser to sign in will do, or one that is as
- * young as the tool wants it. When we sent it is kept with the interaction, whose own time has no parts of a second.
+ * Asked for anew, only a sign-in proved after we sent the browser there will do: by the provider's word on when,
+ * not by when the session began, else a plain sign-in with the session that the provider still has would pass
+ * for a fresh one. When we sent it is kept with the interaction, whose own time has no parts of a second.
  */
 const isFreshEnough = async (session: Session, interaction: Interaction): Promise<boolean> => {
   const { reasons } = interaction.prompt;
@@ -55,9 +56,12 @@ const isFreshEnough = async (session: Session, interaction: Interaction): Promis
     reasons.some((reason) => ages.includes(reason)) && isOlder(session, interaction.params.max_age);
   if (!tooOld && !reasons.includes('login_prompt')) return true;
   const { sentAt } = keptIn(interaction.result);
-  if (sentAt !== undefined) return session.createdAt >= sentAt;
-  interaction.result = { ...interaction.result, sentAt: Date.now() };
-  await saveAgain(interaction);
+  if (sentAt !== undefined && session.createdAt >= sentAt && session.authenticatedAt >= sentAt - skewMs)
+    return true;
+  if (sentAt === undefined) {
+    interaction.result = { ...interaction.result, sentAt: Date.now() };
+    await saveAgain(interaction);
+  }
   return false;
 };
 
