@@ -254,16 +254,17 @@ describe('a NameID that directory and provider spell in different capitals', () 
   });
 
   test('locks out every spelling where the directory says that somebody left', async () => {
-    const { cookie } = await signIn('admin');
+    const { cookie } = await signIn('billing');
     const id = await idOf(
-      scim('POST', '/Users', oktaUser('admin', { externalId: 'Development-Admin', active: false })),
+      scim('POST', '/Users', oktaUser('billing', { externalId: 'Development-Billing', active: false })),
     );
     await untilStatus(401, () => me(one, cookie));
     await forget(`/Users/${id}`);
-    const mended = await idOf(scim('POST', '/Users', oktaUser('admin')));
-    const inGroup = await idOf(scim('POST', '/Groups', group('admin', mended)));
-    expect((await signIn('admin')).step.status).toBe(303);
+    const mended = await idOf(scim('POST', '/Users', oktaUser('billing')));
+    const inGroup = await idOf(scim('POST', '/Groups', group('billing', mended)));
+    expect((await signIn('billing')).step.status).toBe(303);
     await forget(`/Groups/${inGroup}`);
+    await forget(`/Users/${mended}`);
   });
 
   test('signs nobody in whom the directory spells otherwise, until it spells them alike', async () => {
