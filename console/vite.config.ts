@@ -1,6 +1,7 @@
 /**
  * Builds the console into `dist/console`, from where the API serves it at `/`. The API sends a strict
- * content security policy, so nothing may be inlined: no data: URLs, no inline scripts. Development:
+ * content security policy, so nothing may be inlined: no data: URLs, no inline scripts, and no styles but those
+ * with the nonce that the API puts in the placeholder's place at each answer. Development:
  * `npx vite console` with the API running on its usual port.
  */
 import { fileURLToPath } from 'node:url';
@@ -20,6 +21,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: '/',
   plugins: [react()],
+  html: { cspNonce: '__quarterdeck_nonce__' },
   build: {
     outDir: '../dist/console',
     emptyOutDir: true,

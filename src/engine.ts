@@ -4,35 +4,31 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
-import { accessEvents } from './access/engine-events.ts';
 import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
-import { auditEvents } from './audit/engine-events.ts';
 import { createFeed, type Feed } from './audit/feed.ts';
 import { createShown, type RefsOf } from './audit/shown.ts';
-import { type Sources, timestampOf } from './clock.ts';
+import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
 import type { CommandDefinition } from './commands/definition.ts';
-import { commandEngineEvents } from './commands/engine-events.ts';
 import { createIdempotency } from './commands/idempotency.ts';
 import { createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
 import { createListener, type Listener } from './db/listen.ts';
-import type { Db } from './db/pool.ts';
-import { createEnvironment, type Environment, environmentEvents } from './environment.ts';
+import { engineEvents } from './engine-events.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { createEnvironment, type Environment } from './environment.ts';
 import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
-import type { EventDefinition } from './events/definition.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
-import { queryEvents } from './queries/engine-events.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
@@ -40,42 +36,12 @@ import { createWebhooks, type Webhooks, webhooksArea } from './webhooks/index.ts
 import {
   type Bulk,
   bulkChannel,
-  bulkEvents,
   createBulk,
   createHeadroom,
   type Headroom,
   headroomChannel,
 } from './workers/index.ts';
-import { createReactors, type Reactors, reactorEvents } from './workers/reactors/index.ts';
-
-export interface EngineOptions extends Sources {
-  readonly areas: readonly Area[];
-  /** Made with `createPool`, as the application's role. */
-  readonly pool: Db;
-  /** Past a pooler: LISTEN, leader locks, queues on PostgreSQL. */
-  readonly directUrl: string;
-  /** 32 bytes; wraps the keys of personal data. */
-  readonly masterKey: Buffer;
-  readonly publicUrl: string;
-  readonly allowedNetworks: readonly string[];
-  readonly trustedProxies: readonly string[];
-  /** None: queues on PostgreSQL. */
-  readonly redisUrls: readonly string[];
-  /** Bulk work yields where 95 in 100 interactive commands take longer; 25 unless told, 0: never. */
-  readonly bulkLatencyBudgetMs?: number | undefined;
-  /** Bulk work yields where a read model is further behind; 5,000 unless told, 0: never. */
-  readonly bulkLagBudgetMs?: number | undefined;
-  /** Days for which results of bulk jobs are kept; 90 unless told. */
-  readonly bulkResultsDays?: number | undefined;
-  /** Where the database keeps another name, nothing reaches outside; undefined: no matter where. */
-  readonly environment?: string;
-  /** Endpoints that are sent events: which networks they may be in beside public ones, and whether by http. */
-  readonly webhooks?: { readonly networks: readonly string[]; readonly plain: boolean };
-  readonly onError: (error: unknown, doing: string) => void;
-  readonly say: (line: string) => void;
-  readonly onCommand?: (command: string, outcome: string) => void;
-  readonly onBatch?: (units: number, events: number) => void;
-}
+import { createReactors, type Reactors } from './workers/reactors/index.ts';
 
 /** What a process does beside answering. */
 export interface Duties {
@@ -315,14 +281,3 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     },
   };
 };
-
-/** Lists of definitions lose their types of data; each definition keeps its own. */
-const engineEvents = [
-  ...commandEngineEvents,
-  ...accessEvents,
-  ...queryEvents,
-  ...bulkEvents,
-  ...reactorEvents,
-  ...environmentEvents,
-  ...auditEvents,
-] as unknown as readonly EventDefinition[];

@@ -86,7 +86,7 @@ export interface Access {
    * they are unknown or deactivated. For work that goes on after its request, such as a chunk of a bulk job.
    */
   principalOf(id: string, tool: string): Promise<Principal | undefined>;
-  /** Records a refusal that was decided elsewhere, for a command or a bulk job: `not_permitted` unless it has a code. */
+  /** Records a refusal decided elsewhere, for a command or a bulk job: `not_permitted` unless it has a code. */
   denied(
     origin: DeniedOrigin,
     denial: { readonly command?: string; readonly permission?: string; readonly code?: ErrorCode },

@@ -1,6 +1,6 @@
 /**
- * What several roles grant together, or a service by itself: the union of what each grants, each with its own rows and limits. A
- * role's rows and limits narrow what that role grants and nothing of what another one does
+ * What several roles grant together, or a service by itself: the union of what each grants, each with its own
+ * rows and limits. A role's rows and limits narrow what that role grants and nothing of what another one does
  * (docs/decisions/0014).
  */
 import { keepsLimits, type Limits } from './policy/limits.ts';

@@ -45,13 +45,15 @@ export const createCatalogue = (commands: readonly CommandDefinition[]): Catalog
     byName.set(command.name, command);
   }
   assertViewsApart(commands);
-  for (const { name, inverse, bulk } of commands) {
+  for (const { name, inverse, bulk, stream } of commands) {
     if (inverse === undefined) continue;
     const command = byName.get(inverse.command);
     if (command === undefined)
       throw new Error(`the inverse of ${name}, ${inverse.command}, is not a command`);
     if (bulk !== undefined && command.bulk === undefined)
       throw new Error(`${name} runs in bulk, and its inverse ${inverse.command} does not`);
+    if (command.stream.prefix !== stream.prefix)
+      throw new Error(`${name} and its inverse ${inverse.command} act on different streams`);
   }
   const described = [...byName.values()].map((command) => ({ command, input: inputSchema(command) }));
   const entry = ({ command, input }: (typeof described)[number], principal: Principal): CatalogueEntry => ({

@@ -14,6 +14,7 @@ import { createPartitions } from './partitions.ts';
 import { createReading } from './reading.ts';
 import type { Registry } from './registry.ts';
 import { createSender } from './sending.ts';
+import { createStatesBefore } from './states-before.ts';
 import type { PreparedUnit, Unit, UnitOutcome } from './unit.ts';
 
 export interface EventLogOptions {
@@ -101,6 +102,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     ...reading,
     decode: encoding.decode,
     load: loading.load,
+    statesBefore: createStatesBefore(pool, encoding),
     onAppended: wakeups.on,
     heard(position) {
       const heard = Number(position);

@@ -59,6 +59,13 @@ export interface LoadRequest {
   readonly folding: Folding<any>;
 }
 
+/** A stream right before one of its events, whose version is `version`. */
+export interface StateBefore {
+  readonly stream: string;
+  readonly version: number;
+  readonly state: object;
+}
+
 export interface EventLog {
   /** Group commit: merged with what other callers append at the same time, accepted or refused on its own. */
   append(unit: Unit): Promise<UnitOutcome>;
@@ -110,6 +117,12 @@ export interface EventLog {
   decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
   /** Current states, by snapshot and later events; one round trip for any number of streams. */
   load(requests: readonly LoadRequest[]): Promise<readonly Loaded<object>[]>;
+
+  /** What each event's stream was right before it; the events are given by their positions. */
+  statesBefore(
+    positions: readonly number[],
+    folding: LoadRequest['folding'],
+  ): Promise<readonly StateBefore[]>;
 
   /** Calls back after appends, from this or another process; coalesced, and polled as a fallback. */
   onAppended(listener: () => void): () => void;

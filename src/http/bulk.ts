@@ -74,6 +74,14 @@ export const bulkRoutes = ({ accept, jobs }: Pick<Bulk, 'accept' | 'jobs'>): rea
     handle: async (request, response) =>
       sendAccepted(response, await jobs.retryFailed(await retrying(request, response))),
   },
+  {
+    ...operations.undo,
+    handle: async (request, response) => {
+      const steered = steering(request, response);
+      const body = hasBody(request) ? await readJsonObject(request) : {};
+      sendAccepted(response, await jobs.undo({ ...steered, body }));
+    },
+  },
 ];
 
 /** Headers that a job's acceptance and its steering have in common. */
@@ -146,9 +154,10 @@ const retrying = async (request: Request, response: Response): Promise<RetryRequ
   const steer = { ...acceptanceOf(request, response), id: pathParameter(request, 'id') };
   if (upload !== undefined) return { ...steer, upload };
   requireKnown(query, []);
-  const empty = Number(request.get('content-length') ?? 0) === 0 && !request.get('transfer-encoding');
-  return empty ? steer : { ...steer, body: await readJsonObject(request) };
+  return hasBody(request) ? { ...steer, body: await readJsonObject(request) } : steer;
 };
+const hasBody = (request: Request): boolean =>
+  Number(request.get('content-length') ?? 0) > 0 || request.get('transfer-encoding') !== undefined;
 
 const pagingOf = (query: URLSearchParams) => ({
   limit: wholeNumberOf(query, 'limit', 1),

@@ -1,9 +1,12 @@
 /**
- * Headers that tell a browser what our pages may do: nothing but what the console needs. Scripts only
- * from our own files; styles may stand inline because Mantine computes some.
+ * Headers that tell a browser what our pages may do: nothing but what the console needs. Scripts and styles only
+ * from our own files, but for the style of the documentation, known by its hash, and those that the console's
+ * library computes, which carry the nonce of the page that they stand in.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
+import { style as docsStyle } from './docs/style.ts';
 import type { Step } from './step.ts';
 
 export interface SecurityOptions {
@@ -12,6 +15,12 @@ export interface SecurityOptions {
   /** Origins that a form of ours may lead to by redirect now: the identity providers' (single logout). */
   readonly formTargets: () => readonly string[];
 }
+
+const docsStyleHash = `'sha256-${createHash('sha256').update(docsStyle).digest('base64')}'`;
+
+/** The policy of a page whose inline styles carry that nonce. */
+export const withStyleNonce = (policy: string, nonce: string): string =>
+  policy.replace("style-src 'self'", `style-src 'self' 'nonce-${nonce}'`);
 
 const isData = /^\/(internal\/v1|scim)\//;
 
@@ -68,7 +77,7 @@ const helmetFor = (publicUrl: string, formTargets: readonly string[]): ReturnTyp
       directives: {
         'default-src': ["'none'"],
         'script-src': ["'self'"],
-        'style-src': ["'self'", "'unsafe-inline'"],
+        'style-src': ["'self'", docsStyleHash],
         'connect-src': ["'self'", socketOrigin(publicUrl)],
         'img-src': ["'self'", 'data:'],
         'font-src': ["'self'"],

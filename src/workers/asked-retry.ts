@@ -9,6 +9,12 @@ export const retriable = ['failed', 'rejected'] as const;
 
 export type Retriable = (typeof retriable)[number];
 
+const words: Readonly<Record<Retriable, string>> = { failed: 'failed', rejected: 'was rejected' };
+
+/** `failed or was rejected`. */
+export const told = (outcomes: readonly Retriable[]): string =>
+  outcomes.map((one) => words[one]).join(' or ');
+
 const outcomes = 'Give a list of failed, rejected or both.';
 const label = 'Give text of at most 200 characters.';
 const map = 'Give an object from fields to columns, like {"accountId": "customerID"}.';

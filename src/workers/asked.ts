@@ -18,7 +18,7 @@ const count = 'Give a whole number, 0 or more.';
 const where = 'Give an object of fields, like {"status": "active"}.';
 const map = 'Give an object from fields to columns, like {"accountId": "customerID"}.';
 
-const common = {
+export const common = {
   command: z.string('Give the name of a command that runs in bulk.'),
   input: z.record(z.string(), z.unknown(), 'Give an object of the fields that all items share.').default({}),
   dryRun: z.boolean('Give true or false.').default(false),

@@ -53,6 +53,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
   let failedInRow = 0;
   let lastActiveAt = Date.now();
   let onEmpty: () => void = () => undefined;
+  const waking = new Set<NodeJS.Timeout>();
 
   const settling = createSettling({
     rounds: createRounds(parts),
@@ -134,7 +135,12 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
   };
 
   const wakeIn = (jobId: string, ms: number): void => {
-    setTimeout(() => progress.changed(jobId), ms).unref();
+    const timer = setTimeout(() => {
+      waking.delete(timer);
+      progress.changed(jobId);
+    }, ms);
+    timer.unref();
+    waking.add(timer);
   };
 
   const attempt = async (delivery: Delivery): Promise<void> => {
@@ -180,6 +186,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     },
     async stop() {
       stopping = true;
+      for (const timer of waking) clearTimeout(timer);
       if (inHand === 0) return;
       await new Promise<void>((resolve) => {
         onEmpty = resolve;

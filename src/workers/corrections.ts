@@ -5,7 +5,7 @@
  */
 import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { BulkCommand } from './asked.ts';
-import type { AskedCorrection, Retriable } from './asked-retry.ts';
+import { type AskedCorrection, type Retriable, told } from './asked-retry.ts';
 import { createNames, type Match, type OpenNames } from './matching.ts';
 import type { StoredOutcome } from './outcomes.ts';
 import type { Results } from './results.ts';
@@ -104,5 +104,5 @@ const notTheirs = (match: Match, name: unknown, outcomes: readonly Retriable[]):
   const said = String(name ?? '').slice(0, 100);
   if (said === '') return `It does not say by ${match} which item it corrects.`;
   const remedy = match === 'target' ? ' Where the target itself was wrong, match by line or index.' : '';
-  return `No item with the ${match} "${said}" was ${outcomes.join(' or ')}, or an earlier row corrects it.${remedy}`;
+  return `No item with the ${match} "${said}" ${told(outcomes)}, or an earlier row corrects it.${remedy}`;
 };

@@ -19,6 +19,7 @@ import {
 import { createResults, readIndex, readOutcome, requireResults } from './results.ts';
 import { createRetry } from './retry.ts';
 import type { Steering } from './steering.ts';
+import { planUndo } from './undo/starting.ts';
 
 const bounded = (limit: number | undefined, usual: number, max: number): number => {
   const wanted = limit ?? usual;
@@ -121,13 +122,14 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     async preview({ id, ...origin }) {
       await parts.require(origin, 'bulk:read');
       const job = await store.get(id, requesterShown(origin.principal, 'bulk:read'));
-      return readPreview(job, origin.principal.permissions);
+      return readPreview(job, origin.principal);
     },
     allResults,
     pause: (request) => steered(steering.pause, request),
     resume: (request) => steered(steering.resume, request),
     cancel: (request) => steered(steering.cancel, request),
     retryFailed: createRetry(parts, accepting, results),
+    undo: async (request) => accepting.fromPlan(await planUndo(parts, request)),
   };
 };
 

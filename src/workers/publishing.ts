@@ -20,6 +20,7 @@ import { conductJob } from './sql/conduct.ts';
 import { setOrigin } from './sql/previews.ts';
 import { insertJob, publishJob } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
+import { toldOfUndo } from './undo/starting.ts';
 
 export interface Publishing {
   publish(plan: Plan): Promise<Accepted>;
@@ -134,7 +135,7 @@ export const createPublishing = (parts: Parts): Publishing => {
       await dropStaged(pool, jobId).catch((e: unknown) => parts.onError(e, 'dropping a staged bulk job'));
       const key = error instanceof Repeated ? keyOf(plan, plan.fingerprint()) : undefined;
       const earlier = key === undefined ? undefined : await replay(key);
-      if (earlier === undefined) throw error;
+      if (earlier === undefined) throw toldOfUndo(error);
       return earlier;
     }
   };

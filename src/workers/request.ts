@@ -169,6 +169,11 @@ export interface RetryRequest extends SteerRequest {
   readonly upload?: Pick<UploadRequest, 'mediaType' | 'query' | 'content'>;
 }
 
+/** `{dryRun?, label?, expectedCount?}`, as parsed. */
+export interface UndoRequest extends SteerRequest {
+  readonly body: unknown;
+}
+
 /** Steering what has ended is `rejected` with `job_ended`; what is in the wanted state already is left as it is. */
 export interface BulkJobs {
   list(request: ListRequest): Promise<JobPage>;
@@ -183,6 +188,8 @@ export interface BulkJobs {
   cancel(request: SteerRequest): Promise<BulkJob>;
   /** A new job over the items that failed or, where asked or corrected, were rejected. */
   retryFailed(request: RetryRequest): Promise<Accepted>;
+  /** A new job that takes back what this one did, by the inverse of its command. */
+  undo(request: UndoRequest): Promise<Accepted>;
 }
 
 export interface Bulk {

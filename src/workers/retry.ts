@@ -5,7 +5,7 @@
 import { QuarterdeckError } from '../errors.ts';
 import { type AcceptingInside, digested, type Plan } from './accept.ts';
 import { bulkCommand } from './asked.ts';
-import { type AskedRetry, type Retriable, readCorrection, readRetry } from './asked-retry.ts';
+import { type AskedRetry, type Retriable, readCorrection, readRetry, told } from './asked-retry.ts';
 import { correctedRows } from './corrections.ts';
 import { storeItems } from './items.ts';
 import { type JobRecord, requesterShown } from './job-record.ts';
@@ -116,11 +116,9 @@ const requireSome = (job: JobRecord, outcomes: readonly Retriable[]): void => {
   if (!endedStates.has(job.state))
     throw refused('job_not_ended', `The job is ${job.state}; wait until it has ended.`);
   if (outcomes.every((outcome) => job.counts[outcome] === 0))
-    throw refused('nothing_failed', `No item of this job ${outcomes.map((o) => words[o]).join(' or ')}.`);
+    throw refused('nothing_failed', `No item of this job ${told(outcomes)}.`);
   requireResults(job);
 };
-
-const words: Readonly<Record<Retriable, string>> = { failed: 'failed', rejected: 'was rejected' };
 
 const refused = (rejection: string, message: string): QuarterdeckError =>
   new QuarterdeckError('rejected', message, { rejection });

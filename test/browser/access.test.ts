@@ -7,9 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as oidc from 'openid-client';
 import type { Browser, Page } from 'playwright-core';
 import { areas } from '../../src/domain/index.ts';
 import { createPool, createQuarterdeck, type Quarterdeck } from '../../src/index.ts';
+import { callback, signIn as signInTool } from '../access/oidc/installation.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { chromium, describeWhere } from '../setup/needs.ts';
 import { buildConsole } from './console-server.ts';
@@ -47,7 +49,11 @@ describeWhere(chromium, 'Access in the console', () => {
     server = createServer((request, response) => quarterdeck.app(request, response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const policy = readFileSync(new URL('../../access-policy.yaml', import.meta.url), 'utf8');
+    const sample = readFileSync(new URL('../../access-policy.yaml', import.meta.url), 'utf8');
+    const policy = sample.replace(
+      /^tools:\n/m,
+      `tools:\n  desk: { kind: web, redirectUris: [${callback}], scope: ['accounts:*', 'support:*'] }\n`,
+    );
     const options = { areas: strictAreas, policy, pool, dataDir, publicUrl: url, console: true };
     quarterdeck = await createQuarterdeck(options);
     quarterdeck.attach(server);
@@ -126,6 +132,78 @@ describeWhere(chromium, 'Access in the console', () => {
     await elsewhere.getByTestId('sign-in').waitFor();
     await elsewhere.context().close();
     expect(await page.getByTestId('session-row').count()).toBe(1);
+  });
+
+  const client = (id: string) =>
+    oidc.discovery(new URL(`${url}/auth/oidc`), id, undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    });
+  /** Somebody signs in to a tool in a browser of their own; whether its token is good. */
+  const toolOf = async (who: 'support' | 'billing') => {
+    const { tokens } = await signInTool({ base: url, client }, { who, tool: 'desk' });
+    const headers = { authorization: `Bearer ${tokens.access_token}` };
+    return async () => (await fetch(`${url}/internal/v1/me`, { headers })).status;
+  };
+
+  test('a person sees which tools act as them, in light, dark and on a phone, and ends one', async () => {
+    const status = await toolOf('support');
+    expect(await status()).toBe(200);
+    await signIn(page, url, 'support@dev.test', '/sessions');
+    const row = page.getByTestId('tool-grant-row').filter({ hasText: 'desk' });
+    await row.getByText('with the session').waitFor();
+    await picture('tools');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await picture('tools-dark');
+    await page.setViewportSize({ width: 390, height: 844 });
+    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+    expect(wide).toBeLessThanOrEqual(390);
+    await picture('tools-390');
+    await row.getByRole('button', { name: 'End desk' }).click();
+    await page.getByTestId('no-tools').waitFor();
+    expect(await status()).toBe(401);
+  });
+
+  test('an admin sees which tools act as whom, and ends one', async () => {
+    const status = await toolOf('billing');
+    await signIn(page, url, 'admin@dev.test', '/sessions');
+    await page.getByText('Everybody’s').click();
+    const theirs = page.getByTestId('tool-grant-row').filter({ hasText: 'Bea Billing' });
+    await theirs.waitFor();
+    await picture('everybodys-tools');
+    await theirs.getByTestId('end-tool-grant').click();
+    await theirs.waitFor({ state: 'detached' });
+    expect(await status()).toBe(401);
+  });
+
+  test('computed styles carry the nonce of their page, and no other style is let in', async () => {
+    await signIn(page, url, 'support@dev.test', '/sessions');
+    const answers = await Promise.all(
+      [1, 2].map(() => page.request.get(`${url}/sessions`, { headers: { accept: 'text/html' } })),
+    );
+    const nonces = answers.map(
+      (answer) => /'nonce-([^']+)'/.exec(answer.headers()['content-security-policy'] ?? '')?.[1],
+    );
+    expect(new Set(nonces).size).toBe(2);
+    for (const [n, answer] of answers.entries())
+      expect(await answer.text()).toContain(`nonce="${nonces[n]}"`);
+    const policy = answers[0]?.headers()['content-security-policy'];
+    expect(policy).not.toContain('unsafe-inline');
+    const colour = await page.evaluate<string>(`(() => {
+      const style = document.createElement('style');
+      style.textContent = 'body { color: rgb(1, 2, 3) !important }';
+      document.head.append(style);
+      return getComputedStyle(document.body).color;
+    })()`);
+    expect(colour).not.toBe('rgb(1, 2, 3)');
+    const told = (faults as string[]).splice(0);
+    expect(told.length).toBeGreaterThan(0);
+  });
+
+  test('the page of the documentation has its style by its hash', async () => {
+    await signIn(page, url, 'support@dev.test');
+    await page.goto(`${url}/internal/docs`);
+    const columns = await page.evaluate<string>('getComputedStyle(document.body).display');
+    expect(columns).toBe('grid');
   });
 
   test('an admin sees everybody’s sessions and ends one', async () => {

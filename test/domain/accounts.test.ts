@@ -162,6 +162,7 @@ describe('costs', () => {
 describe('taking back', () => {
   const named = AccountOpened.of({ ...opened.data, name: 'Ada', ownerEmail: 'ada@example.com' });
   const flagged = AccountFlagSet.of({ accountId, flag: 'vip', value: true });
+  const costed = AccountCostRecorded.of({ accountId, month: '2026-02', cost: usd(1250) });
 
   test.each<readonly [string, object, readonly NewEvent[]]>([
     ['suspend-account', { reason: 'unpaid' }, [named]],
@@ -170,6 +171,7 @@ describe('taking back', () => {
     ['correct-account', { name: 'Grace' }, [named]],
     ['correct-account', { name: 'Grace', ownerEmail: 'grace@example.com' }, [named]],
     ['set-account-flag', { flag: 'vip', value: false }, [named, flagged]],
+    ['record-account-cost', { month: '2026-02', cost: '13.00' }, [named, costed]],
   ])('%s brings back the state before it', (name, input, past) => {
     const ask = { accountId, ...input };
     const { stream, inverse } = command(name);
@@ -189,6 +191,9 @@ describe('taking back', () => {
     expect(given(opened, suspended).inverse('suspend-account', { accountId, reason: 'x' })).toBeUndefined();
     expect(given(opened).inverse('reactivate-account', { accountId })).toBeUndefined();
     expect(given(opened, closed).inverse('change-plan', { accountId, plan: 'x' })).toBeUndefined();
+    expect(
+      given(opened, costed).inverse('record-account-cost', { accountId, month: '2026-03', cost: '1' }),
+    ).toBeUndefined();
     expect(given().inverse('change-plan', { accountId, plan: 'x' })).toBeUndefined();
   });
 });

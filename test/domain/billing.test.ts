@@ -77,6 +77,9 @@ describe('raising an invoice', () => {
   test('is taken back by voiding it', () => {
     const undo = given(opened).inverse('raise-invoice', raise);
     expect(given(opened, raised).when('void-invoice', undo ?? {})).toHaveLength(1);
+    expect(given(opened).inverse('raise-invoice', raise, { reason: 'Wrong month.' })).toMatchObject({
+      reason: 'Wrong month.',
+    });
   });
 });
 

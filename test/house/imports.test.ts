@@ -28,6 +28,7 @@ const definitions = [
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'version.ts': [],
+  'orphan.ts': [],
   'config.ts': [],
   'clock.ts': ['events/envelope.ts', 'events/event-id.ts'],
   'keys.ts': ['events/keys.ts'],
@@ -59,6 +60,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'environment.ts': ['access/origin.ts', 'access/principal.ts', 'db', 'events'],
   'policy-check.ts': ['errors.ts', 'access', 'commands', 'queries'],
   'requesters.ts': ['access', 'workers/index.ts'],
+  'engine-options.ts': ['area.ts', 'clock.ts', 'db'],
+  'engine-events.ts': [
+    'access',
+    'audit',
+    'commands',
+    'environment.ts',
+    'events',
+    'queries',
+    'workers/index.ts',
+    'workers/reactors/index.ts',
+  ],
   'engine.ts': [
     'access',
     'area.ts',
@@ -66,6 +78,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'clock.ts',
     'commands',
     'db',
+    'engine-events.ts',
+    'engine-options.ts',
     'environment.ts',
     'events',
     'keys.ts',
@@ -110,7 +124,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'workers/index.ts',
     'standing.ts',
   ],
-  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'version.ts'],
+  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'orphan.ts', 'version.ts'],
 };
 
 /** Libraries that have one place. What is not listed may be used by the whole engine. */

@@ -44,14 +44,17 @@ describe('every answer', () => {
     const policy = headers.get('content-security-policy') ?? '';
     for (const part of [
       "script-src 'self'",
-      "style-src 'self' 'unsafe-inline'",
       "connect-src 'self' ws://127.0.0.1:7400",
       "img-src 'self' data:",
       "frame-ancestors 'none'",
     ]) {
       expect(policy.split(';')).toContain(part);
     }
+    expect(policy).toMatch(/style-src 'self' 'nonce-[A-Za-z0-9+/=]{24}' 'sha256-[^']+'/);
+    expect(policy).not.toContain('unsafe-inline');
     expect(headers.get('strict-transport-security')).toBeNull();
+    const again = (await get('/')).headers.get('content-security-policy');
+    expect(again).not.toBe(policy);
   });
 
   test('of the API can be neither shown nor framed as a page', async () => {

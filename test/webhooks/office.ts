@@ -6,7 +6,8 @@ import { type Principal, permissions } from '../../src/access/principal.ts';
 import { systemSources } from '../../src/clock.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { areas } from '../../src/domain/index.ts';
-import { createEngine, type EngineOptions } from '../../src/engine.ts';
+import { createEngine } from '../../src/engine.ts';
+import type { EngineOptions } from '../../src/engine-options.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 
 export const person = (grants: readonly string[]): Principal => ({

@@ -16,6 +16,9 @@ export interface Command {
   readonly bulkField: string | undefined;
   readonly needsReason: boolean;
   readonly needsApproval: boolean;
+  /** The command that takes it back; undefined where nothing does: then `irreversible` says why. */
+  readonly inverse: string | undefined;
+  readonly irreversible: string | undefined;
 }
 
 interface CatalogueEntry {
@@ -26,6 +29,8 @@ interface CatalogueEntry {
   readonly bulk: { readonly field: string } | null;
   readonly approval: boolean;
   readonly reasonRequired: boolean;
+  readonly inverse?: string | null;
+  readonly irreversible?: string | null;
 }
 
 export const commandsQuery = queryOptions({
@@ -74,4 +79,6 @@ const commandOf = (entry: CatalogueEntry): Command => ({
   bulkField: entry.bulk?.field,
   needsReason: entry.reasonRequired,
   needsApproval: entry.approval,
+  inverse: entry.inverse ?? undefined,
+  irreversible: entry.irreversible ?? undefined,
 });

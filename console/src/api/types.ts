@@ -32,6 +32,19 @@ export interface Session {
   readonly current: boolean;
 }
 
+/** What somebody gave a tool, by which it may act as them; times are ISO 8601. */
+export interface ToolGrant {
+  readonly id: string;
+  readonly personId: string;
+  readonly email?: string;
+  readonly name?: string;
+  readonly tool: string;
+  readonly givenAt: Timestamp;
+  readonly expiresAt: Timestamp;
+  /** The session that it ends with; null where it outlives it. */
+  readonly sessionId: string | null;
+}
+
 export interface Page<Row> {
   readonly data: readonly Row[];
   readonly nextCursor?: string | number | null;
@@ -98,6 +111,10 @@ export interface Job {
   readonly maxFailureRatio?: number;
   /** Since when results are kept no longer. */
   readonly resultsExpiredAt?: Timestamp;
+  /** The dry run whose items this job runs for real. */
+  readonly from?: string;
+  readonly undoOf?: string;
+  readonly undoneBy?: string;
 }
 
 export interface ItemResult {

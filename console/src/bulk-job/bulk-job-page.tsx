@@ -10,9 +10,13 @@ import { Person } from '../parts/person.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
 import { ConductLine } from './conduct-line.tsx';
+import { PreviewPanel } from './preview-panel.tsx';
 import { ProgressPanel } from './progress-panel.tsx';
+import { RelatedJobs } from './related-jobs.tsx';
 import { Results } from './results.tsx';
+import { RunForReal } from './run-for-real.tsx';
 import { Steering } from './steering.tsx';
+import { Undo } from './undo.tsx';
 import { useJob } from './use-job.ts';
 
 export const BulkJobPage = ({ id }: { readonly id: string }) => {
@@ -22,7 +26,15 @@ export const BulkJobPage = ({ id }: { readonly id: string }) => {
       title={job?.label || job?.command || 'Bulk job'}
       heading={job !== undefined && <Heading job={job} />}
       lead={job === undefined ? undefined : <Lead job={job} />}
-      actions={job !== undefined && <Steering job={job} />}
+      actions={
+        job !== undefined && (
+          <>
+            <Steering job={job} />
+            <RunForReal job={job} />
+            <Undo job={job} />
+          </>
+        )
+      }
     >
       {isPending && <Loading what="the bulk job" />}
       {error !== null && <Trouble error={error} retry={() => refetch()} />}
@@ -30,6 +42,7 @@ export const BulkJobPage = ({ id }: { readonly id: string }) => {
         <>
           <ProgressPanel job={job} />
           <ConductLine job={job} />
+          {job.dryRun && job.resultsExpiredAt === undefined && <PreviewPanel job={job} />}
           {job.resultsExpiredAt === undefined ? (
             <Results job={job} settled={hasEnded(job)} />
           ) : (
@@ -73,6 +86,7 @@ const Lead = ({ job }: { readonly job: Job }) => (
         </Link>
       </>
     )}
+    <RelatedJobs job={job} />
   </>
 );
 
@@ -81,4 +95,6 @@ const sources: Readonly<Record<string, string>> = {
   where: 'on a filter',
   csv: 'from a CSV',
   ndjson: 'from NDJSON',
+  'dry-run': 'as looked at',
+  undo: 'as it was before',
 };

@@ -11,8 +11,17 @@ import { Empty, Loading, Trouble } from '../parts/states.tsx';
 import { count } from '../parts/written.ts';
 import { resultColumns } from './result-columns.tsx';
 
-const offered = ['rejected', 'failed', 'unchanged', 'succeeded'] as const;
+const offered = ['rejected', 'failed', 'skipped', 'unchanged', 'succeeded'] as const;
 type Offered = (typeof offered)[number];
+
+const counted = (job: Job, outcome: Offered): number => job[outcome] ?? 0;
+
+/** Skipping is rare: it is offered only where it happened. */
+const offeredOf = (job: Job): readonly Offered[] =>
+  offered.filter((name) => name !== 'skipped' || counted(job, name) > 0);
+
+const firstOf = (job: Job): Offered =>
+  job.rejected === 0 && counted(job, 'skipped') > 0 ? 'skipped' : 'rejected';
 
 interface ResultsProps {
   readonly job: Job;
@@ -21,7 +30,7 @@ interface ResultsProps {
 
 export const Results = ({ job, settled }: ResultsProps) => {
   const [chosen, setChosen] = useState<Offered>();
-  const outcome = chosen ?? (job.rejected === 0 && job.failed > 0 ? 'failed' : 'rejected');
+  const outcome = chosen ?? (job.rejected === 0 && job.failed > 0 ? 'failed' : firstOf(job));
   return (
     <Stack component="section" aria-label="Results" gap="sm">
       <Group justify="space-between" gap="sm">
@@ -44,10 +53,13 @@ export const Results = ({ job, settled }: ResultsProps) => {
           aria-label="Outcome"
           value={outcome}
           onChange={(value) => setChosen(value as Offered)}
-          data={offered.map((name) => ({ value: name, label: `${name} ${count(job[name])}` }))}
+          data={offeredOf(job).map((name) => ({
+            value: name,
+            label: `${name} ${count(counted(job, name))}`,
+          }))}
         />
       </Group>
-      {job[outcome] === 0 ? (
+      {counted(job, outcome) === 0 ? (
         <None outcome={outcome} settled={settled} />
       ) : (
         <Items job={job} outcome={outcome} />
@@ -114,5 +126,7 @@ const refreshWhile =
     const pages = state.data?.pages ?? [];
     const shown = pages.reduce((sum, page) => sum + page.data.length, 0);
     const full = pages.length * 100;
-    return pages.length <= pagesRefreshedMax && shown < Math.min(job[outcome], full) ? refreshMs : false;
+    return pages.length <= pagesRefreshedMax && shown < Math.min(counted(job, outcome), full)
+      ? refreshMs
+      : false;
   };

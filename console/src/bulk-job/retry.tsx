@@ -95,7 +95,7 @@ const Corrected = ({ job }: { readonly job: Job }) => {
         clearable
         data-testid="job-correction"
       />
-      <Text size="sm" fw={500}>
+      <Text size="sm" fw={600}>
         A row names its item by
       </Text>
       <SegmentedControl

@@ -6,9 +6,11 @@ import { plainValue, words } from './written.ts';
 interface DiffProps {
   readonly changes: readonly Change[];
   readonly before?: unknown;
+  /** In place of `before`: former values by path. */
+  readonly former?: Readonly<Record<string, unknown>>;
 }
 
-export const Diff = ({ changes, before }: DiffProps) => {
+export const Diff = ({ changes, before, former }: DiffProps) => {
   if (changes.length === 0)
     return (
       <Text size="sm" className="quiet">
@@ -18,7 +20,11 @@ export const Diff = ({ changes, before }: DiffProps) => {
   return (
     <dl className="diff">
       {changes.flatMap(wholeObjects).map((change) => (
-        <Line key={`${change.op} ${change.path}`} change={change} was={at(before, change.path)} />
+        <Line
+          key={`${change.op} ${change.path}`}
+          change={change}
+          was={former?.[change.path] ?? at(before, change.path)}
+        />
       ))}
     </dl>
   );

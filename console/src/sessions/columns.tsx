@@ -3,23 +3,8 @@ import { Badge } from '@mantine/core';
 import type { Session } from '../api/types.ts';
 import type { Column } from '../parts/data-table.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Person } from '../parts/person.tsx';
 import { EndSession } from './end-session.tsx';
-
-const person: Column<Session> = {
-  name: 'person',
-  label: 'Person',
-  cell: ({ personId, name, email }) => (
-    <Person
-      actor={{
-        id: personId,
-        kind: 'person',
-        ...(name === undefined ? {} : { name }),
-        ...(email === undefined ? {} : { email }),
-      }}
-    />
-  ),
-};
+import { personColumn } from './person-column.tsx';
 
 const own: readonly Column<Session>[] = [
   {
@@ -43,4 +28,4 @@ const own: readonly Column<Session>[] = [
 ];
 
 export const columnsFor = (everybody: boolean): readonly Column<Session>[] =>
-  everybody ? [person, ...own] : own;
+  everybody ? [personColumn, ...own] : own;

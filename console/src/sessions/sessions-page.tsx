@@ -1,4 +1,4 @@
-/** Where one is signed in; whoever may sees where everybody is. */
+/** Where one is signed in, and which tools act as one; whoever may sees everybody's. */
 import { SegmentedControl } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { rowsOf } from '../api/paging.ts';
@@ -10,6 +10,7 @@ import { Page } from '../parts/page.tsx';
 import { Loading, Trouble } from '../parts/states.tsx';
 import { usePermits } from '../shell/me-context.ts';
 import { columnsFor } from './columns.tsx';
+import { ToolGrants } from './tool-grants.tsx';
 
 const choices = [
   { value: 'own', label: 'Mine' },
@@ -52,6 +53,7 @@ export const SessionsPage = () => {
           <LoadMore shown={rows.length} what={rows.length === 1 ? 'session' : 'sessions'} more={sessions} />
         </>
       )}
+      <ToolGrants everybody={everybody} />
     </Page>
   );
 };

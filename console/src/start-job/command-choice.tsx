@@ -8,10 +8,19 @@ interface CommandChoiceProps {
   readonly onChange: (command: Command) => void;
 }
 
+const descriptionOf = ({ summary, needsApproval, irreversible }: Command): string =>
+  [
+    summary,
+    needsApproval ? 'Needs the approval of another person.' : undefined,
+    irreversible === undefined ? undefined : `Cannot be undone: ${irreversible}`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+
 export const CommandChoice = ({ commands, chosen, onChange }: CommandChoiceProps) => (
   <NativeSelect
     label="Command"
-    description={chosen.summary + (chosen.needsApproval ? ' Needs the approval of another person.' : '')}
+    description={descriptionOf(chosen)}
     value={chosen.name}
     data={commands.map(({ name }) => name)}
     onChange={(event) => {

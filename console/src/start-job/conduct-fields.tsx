@@ -48,7 +48,11 @@ export const ConductFields = ({ conduct, onChange }: ConductFieldsProps) => {
   return (
     <Stack gap="sm">
       <UnstyledButton
-        onClick={toggle}
+        onClick={() => {
+          // What is folded away is not asked for.
+          if (opened) onChange(usualConduct);
+          toggle();
+        }}
         aria-expanded={opened}
         className="text-link"
         w="fit-content"
@@ -68,7 +72,7 @@ export const ConductFields = ({ conduct, onChange }: ConductFieldsProps) => {
             data-testid="job-start-at"
           />
           <Stack gap={4}>
-            <Text size="sm" fw={500}>
+            <Text size="sm" fw={600}>
               Priority
             </Text>
             <Text size="xs" className="quiet">

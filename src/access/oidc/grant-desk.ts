@@ -7,6 +7,7 @@ import type { Db } from '../../db/pool.ts';
 import { notPermitted, QuarterdeckError } from '../../errors.ts';
 import { TokenRevoked } from '../engine-events.ts';
 import type { Origin } from '../origin.ts';
+import type { People, SealedTexts } from '../people.ts';
 import type { Clock } from '../ports.ts';
 import { isSelf } from '../principal.ts';
 import { type Recorder, whoIs } from '../recorder.ts';
@@ -16,6 +17,8 @@ import * as sql from '../sql/oidc-records.ts';
 export interface GrantView {
   readonly id: string;
   readonly personId: string;
+  readonly email?: string;
+  readonly name?: string;
   readonly tool: string;
   readonly givenAt: string;
   readonly expiresAt: string;
@@ -40,6 +43,7 @@ export interface GrantDesk {
 
 interface Deps {
   readonly pool: Db;
+  readonly people: Pick<People, 'unseal'>;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly onEnded: () => void;
@@ -48,14 +52,23 @@ interface Deps {
 const pageMax = 500;
 const pageDefault = 100;
 
-export const createGrantDesk = ({ pool, recorder, clock, onEnded }: Deps): GrantDesk => ({
+type GrantRow = Omit<GrantView, 'email' | 'name'> & SealedTexts;
+
+export const createGrantDesk = ({ pool, people, recorder, clock, onEnded }: Deps): GrantDesk => ({
   async list({ principal, person = principal.id, cursor, limit = pageDefault }) {
     if (!isSelf(principal, person) && !principal.permissions.has('sessions:read'))
       throw notPermitted('sessions:read');
     const most = Math.min(limit, pageMax);
     const values = [clock(), person === '*' ? null : person, cursor ?? null, most];
-    const { rows } = await pool.query<GrantView>({ ...sql.listGrants, values });
-    return { data: rows, nextCursor: rows.length < most ? null : (rows.at(-1)?.id ?? null) };
+    const { rows } = await pool.query<GrantRow>({ ...sql.listGrants, values });
+    const data = rows.map(async ({ emailSealed, nameSealed, ...grant }) => ({
+      ...grant,
+      ...(await people.unseal(grant.personId, { emailSealed, nameSealed })),
+    }));
+    return {
+      data: await Promise.all(data),
+      nextCursor: rows.length < most ? null : (rows.at(-1)?.id ?? null),
+    };
   },
   async revoke({ principal, ip, id }) {
     const anybodys = principal.permissions.has('sessions:revoke');

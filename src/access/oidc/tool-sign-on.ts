@@ -121,7 +121,7 @@ export const openToolSignOn = async (options: ToolSignOnOptions): Promise<ToolSi
 
   return {
     issuer,
-    grantDesk: createGrantDesk({ pool, recorder, clock, onEnded: tokens.forgetAll }),
+    grantDesk: createGrantDesk({ pool, people, recorder, clock, onEnded: tokens.forgetAll }),
     handle: (request, response, facts) => {
       setFacts(request, facts);
       asPublic(request, publicUrl);

@@ -100,7 +100,8 @@ const isUsed = (now: string) => `EXISTS (SELECT FROM oidc_records t WHERE t.gran
 export const listGrants = {
   name: 'list_oidc_grants',
   text: `SELECT ${grantId} AS id, g.person_id AS "personId", g.tool, g.issued_at AS "givenAt",
-      g.expires_at AS "expiresAt", g.session_id AS "sessionId"
+      g.expires_at AS "expiresAt", g.session_id AS "sessionId", p.email_sealed AS "emailSealed",
+      p.name_sealed AS "nameSealed"
     FROM oidc_records g JOIN people p ON p.id = g.person_id
     WHERE g.kind = 'Grant' AND ${grantStands('$1')} AND ${isUsed('$1')}
       AND ($2::text IS NULL OR g.person_id = $2) AND ($3::text IS NULL OR ${grantId} > $3)

@@ -80,6 +80,27 @@ const retryFailed = steer(
   'Start a new job over the items that failed or were rejected, as given or corrected',
 );
 
+const undo: Operation = {
+  ...retryFailed,
+  path: `${base}/{id}/undo`,
+  operationId: 'undoBulkJob',
+  summary: 'Undo what a job did, by a job of its own',
+  description:
+    'Runs the inverse of the command on every item that succeeded. What was touched since is `skipped` with `changed_since`; what cannot be put back, with `irreversible`. Needs the permission of the inverse command too.',
+  body: {
+    required: false,
+    content: json(
+      object({ dryRun: flag, label: text, expectedCount: whole, ...conduct }, [
+        ...['dryRun', 'label', 'expectedCount'],
+        ...conductNames,
+      ]),
+      { dryRun: true },
+    ),
+  },
+  answers: [accepted],
+  codes: [...starting.filter((code) => code !== 'projection_behind'), 'results_expired'],
+};
+
 export const operations = {
   start: {
     ...shared,
@@ -191,4 +212,5 @@ export const operations = {
     answers: [accepted],
     codes: [...starting, 'results_expired'],
   },
+  undo,
 } as const satisfies Record<string, Operation>;

@@ -13,12 +13,13 @@ const item = object(
       ...arrayOf({ type: 'object' }),
       description: 'JSON Patch (RFC 6902) from before to after; absent where personal data was erased since.',
     },
-    before: {
-      type: 'object',
-      description: 'Former values of what is replaced or removed, by path; personal fields are left out.',
+    before: { type: 'object', description: 'Former values of what is replaced or removed, by path.' },
+    withheld: {
+      ...arrayOf(text),
+      description: 'Paths whose former value, or in an undo whose new one too, is personal and not shown.',
     },
   },
-  ['line', 'diff', 'before'],
+  ['line', 'diff', 'before', 'withheld'],
 );
 
 export const previewSchema: JsonSchema = object({

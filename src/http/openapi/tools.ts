@@ -3,14 +3,19 @@ import type { Answer, Content, Operation } from '../route.ts';
 import { path, query } from './parts.ts';
 import { arrayOf, json, object, orNull, text, time, whole } from './schemas.ts';
 
-const grant = object({
-  id: text,
-  personId: text,
-  tool: text,
-  givenAt: time,
-  expiresAt: time,
-  sessionId: orNull(text),
-});
+const grant = object(
+  {
+    id: text,
+    personId: text,
+    email: text,
+    name: text,
+    tool: text,
+    givenAt: time,
+    expiresAt: time,
+    sessionId: orNull({ ...text, description: 'The session that it ends with; null where it outlives it.' }),
+  },
+  ['email', 'name'],
+);
 
 const anything = json({ type: 'object' });
 

@@ -1,9 +1,10 @@
 /**
- * Reading a preview. Diffs tell states, so they are for who may give the command (a dry run of it tells them
- * the same) or look at states in the audit log. Former values of personal fields are told to nobody here:
- * reading those is recorded, and belongs to the queries.
+ * Reading a preview. Diffs tell states, so they are for whoever asked for the job, and for who may give the
+ * command on every row (a dry run of it tells them the same) or look at every state in the audit log. Personal
+ * values that the job brought along are shown; those that stood in the log, former ones or such as an undo
+ * brings back, are told to nobody here: reading those is recorded, and belongs to the queries.
  */
-import type { Permissions } from '../../access/principal.ts';
+import { isEveryRow, type Principal } from '../../access/principal.ts';
 import type { Catalogue } from '../../commands/catalogue.ts';
 import type { CommandDefinition } from '../../commands/definition.ts';
 import type { Db } from '../../db/pool.ts';
@@ -21,7 +22,7 @@ interface Parts {
   readonly catalogue: Catalogue;
 }
 
-export type ReadPreview = (job: JobRecord, permissions: Permissions) => Promise<Preview>;
+export type ReadPreview = (job: JobRecord, viewer: Principal) => Promise<Preview>;
 
 export const createPreviews = ({ pool, codec, catalogue }: Parts): ReadPreview => {
   const sampleOf = async (
@@ -37,18 +38,17 @@ export const createPreviews = ({ pool, codec, catalogue }: Parts): ReadPreview =
     if (!diffsShown) return sorted.map(placeOf);
     const opened = await codec.decryptFields(sorted.map((data) => ({ context: sampleContext, data })));
     const personal = personalOf(catalogue, command);
-    return opened.map((item) => shownOf(item as StoredSample, personal));
+    return opened.map((item) => shownOf(item as StoredSample, personal, job.undoOf !== null));
   };
 
-  return async (job, permissions) => {
+  return async (job, viewer) => {
     if (!job.dryRun) {
       const rejection = 'not_a_dry_run';
       throw new QuarterdeckError('rejected', 'Only a dry run has a preview.', { rejection });
     }
     requireResults(job);
     const command = catalogue.find(job.command);
-    const diffsShown =
-      permissions.has('audit:replay') || (command !== undefined && permissions.has(command.permission));
+    const diffsShown = maySee(viewer, job, command);
     const values = [job.id];
     const [events, codes, sample] = await Promise.all([
       pool.query<Preview['wouldAppend'][number]>({ ...sumEvents, values }),
@@ -76,16 +76,36 @@ const placeOf = ({ x, l, t, w }: StoredSample): PreviewedItem => ({
   wouldAppend: w,
 });
 
-const shownOf = (item: StoredSample, personal: ReadonlySet<string>): PreviewedItem => {
-  const { diff, before } = item;
-  if (diff === erased) return placeOf(item);
-  const former = Object.entries(before as Readonly<Record<string, unknown>>);
+/** `fromLog`: new values, too, come from the log and not from whoever asked. */
+const shownOf = (item: StoredSample, personal: ReadonlySet<string>, fromLog: boolean): PreviewedItem => {
+  if (item.diff === erased) return placeOf(item);
+  const diff = item.diff as readonly PatchOperation[];
+  const former = Object.entries(item.before as Readonly<Record<string, unknown>>);
+  const isPersonal = (path: string): boolean => personal.has(path.split('/')[1] ?? '');
+  const shown = diff.filter(({ op, path }) => !fromLog || op === 'remove' || !isPersonal(path));
+  const withheld = [
+    ...diff.filter((one) => !shown.includes(one)).map(({ path }) => path),
+    ...former.map(([path]) => path).filter(isPersonal),
+  ];
   return {
     ...placeOf(item),
-    diff: diff as readonly PatchOperation[],
-    before: Object.fromEntries(former.filter(([path]) => !personal.has(path.split('/')[1] ?? ''))),
+    diff: shown,
+    before: Object.fromEntries(former.filter(([path]) => !isPersonal(path))),
+    ...(withheld.length === 0 ? {} : { withheld: [...new Set(withheld)] }),
   };
 };
+
+const maySee = (
+  { id, permissions }: Principal,
+  { requesterId }: JobRecord,
+  command: CommandDefinition | undefined,
+): boolean =>
+  [command?.permission, 'audit:replay'].some(
+    (permission) =>
+      permission !== undefined &&
+      permissions.has(permission) &&
+      (id === requesterId || isEveryRow(permissions.rows(permission))),
+  );
 
 /** Fields that any command on such streams takes as personal. */
 const personalOf = ({ all }: Catalogue, command: CommandDefinition | undefined): ReadonlySet<string> =>

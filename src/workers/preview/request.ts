@@ -17,8 +17,10 @@ export interface PreviewedItem {
   readonly wouldAppend: readonly string[];
   /** Absent where the caller may not see it, or its personal data was erased. */
   readonly diff?: readonly PatchOperation[];
-  /** Former values of what the diff replaces or removes, by path; personal fields are left out. */
+  /** Former values of what the diff replaces or removes, by path. */
   readonly before?: Readonly<Record<string, unknown>>;
+  /** Paths whose former value, or in an undo whose new one too, is personal and not shown. */
+  readonly withheld?: readonly string[];
 }
 
 /** What a dry run found so far; counts by outcome are on the job. */
@@ -32,7 +34,7 @@ export interface Preview {
   readonly codes: readonly { readonly outcome: Outcome; readonly code: string; readonly count: number }[];
   /** At most 100 of the items that something would happen to, spread over the job. */
   readonly sample: readonly PreviewedItem[];
-  /** Diffs are for who holds the command's permission or `audit:replay`. */
+  /** Diffs are for who holds the command's permission or `audit:replay`, for every row unless the job is theirs. */
   readonly diffsShown: boolean;
   readonly position: number;
 }

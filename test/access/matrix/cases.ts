@@ -173,6 +173,7 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
   jobCase('resume', 409),
   jobCase('cancel', 409),
   jobCase('retry-failed', 409),
+  jobCase('undo', 202),
   auditCase(''),
   auditCase('.csv'),
   auditCase('.ndjson'),

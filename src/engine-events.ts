@@ -1,0 +1,20 @@
+/** Every event that the engine itself appends, on its reserved streams. */
+import { accessEvents } from './access/engine-events.ts';
+import { auditEvents } from './audit/engine-events.ts';
+import { commandEngineEvents } from './commands/engine-events.ts';
+import { environmentEvents } from './environment.ts';
+import type { EventDefinition } from './events/definition.ts';
+import { queryEvents } from './queries/engine-events.ts';
+import { bulkEvents } from './workers/index.ts';
+import { reactorEvents } from './workers/reactors/index.ts';
+
+/** Lists of definitions lose their types of data; each definition keeps its own. */
+export const engineEvents = [
+  ...commandEngineEvents,
+  ...accessEvents,
+  ...queryEvents,
+  ...bulkEvents,
+  ...reactorEvents,
+  ...environmentEvents,
+  ...auditEvents,
+] as unknown as readonly EventDefinition[];
