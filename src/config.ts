@@ -2,6 +2,7 @@
  * Environment → one frozen Config. Read once, at start; a wrong value stops the start with a sentence
  * that names the variable, what it holds and what would be right. Nothing else reads the environment.
  */
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 const list = z.string().transform((text) =>
@@ -199,6 +200,18 @@ const fromParsed = (p: Parsed): Config => ({
   demo: p.QUARTERDECK_DEMO,
 });
 
+/**
+ * Whether a network is wider than any one organisation's (10.0.0.0/8, fc00::/7): two halves are everybody too.
+ * What is no network is refused where networks are read.
+ */
+const isTooWide = (network: string): boolean => {
+  const [base = '', bits] = network.split('/');
+  if (bits === undefined || !ipaddr.isValid(base)) return false;
+  const written = ipaddr.parse(base);
+  if (written instanceof ipaddr.IPv4) return Number(bits) < 8;
+  return Number(bits) < (written.isIPv4MappedAddress() ? 104 : 7);
+};
+
 /** What production must say for itself, because every default of it is for one's own machine. */
 const refuseUnsafe = (config: Config): void => {
   const missing = [
@@ -211,10 +224,15 @@ const refuseUnsafe = (config: Config): void => {
   ].flatMap(([value, sentence]) => (value === undefined ? [`In production ${String(sentence)}.`] : []));
   if (config.publicUrl?.startsWith('https://') === false)
     missing.push('In production QUARTERDECK_PUBLIC_URL must begin with https://.');
-  const anybody = config.allowedNetworks?.find((network) => /\/0+$/.test(network));
+  const anybody = config.allowedNetworks?.find(isTooWide);
   if (anybody !== undefined)
     missing.push(
-      `In production QUARTERDECK_ALLOWED_NETWORKS must not hold ${anybody}, which is every network: list your own.`,
+      `In production QUARTERDECK_ALLOWED_NETWORKS must not hold ${anybody}, which is every network or nearly so: list your own.`,
+    );
+  const anyProxy = config.trustedProxies.find(isTooWide);
+  if (anyProxy !== undefined)
+    missing.push(
+      `In production QUARTERDECK_TRUSTED_PROXIES must not hold ${anyProxy}: whoever connects from there may say that they are anybody. List your proxies.`,
     );
   if (config.tls === undefined && config.trustedProxies.length === 0 && !isLoopback(config.host))
     missing.push(

@@ -49,6 +49,10 @@ test.each([
   ],
   ['every network', { QUARTERDECK_ALLOWED_NETWORKS: '10.0.0.0/8,0.0.0.0/0' }, 'every network'],
   ['every network of IPv6', { QUARTERDECK_ALLOWED_NETWORKS: '::/0' }, 'every network'],
+  ['half of all networks', { QUARTERDECK_ALLOWED_NETWORKS: '0.0.0.0/1,128.0.0.0/1' }, 'nearly so'],
+  ['every network, as IPv6 writes it', { QUARTERDECK_ALLOWED_NETWORKS: '::ffff:0.0.0.0/96' }, 'nearly so'],
+  ['every proxy', { QUARTERDECK_TRUSTED_PROXIES: '0.0.0.0/0' }, 'List your proxies'],
+  ['half of all proxies', { QUARTERDECK_TRUSTED_PROXIES: '10.0.0.1,128.0.0.0/1' }, 'List your proxies'],
   ['HTTP in the clear on a network', { QUARTERDECK_TRUSTED_PROXIES: '' }, 'TLS must end here'],
 ])('production refuses %s', (_what, changes, sentence) => {
   expect(refusalOf(changes)).toContain(sentence);

@@ -9,7 +9,7 @@ import { erased } from '../events/codec.ts';
 import type { Clock, TextCodec } from './ports.ts';
 import type { Attributes } from './principal.ts';
 import { notifyAllSessions } from './sql/notifications.ts';
-import { selectPerson, setPersonActive, upsertPerson } from './sql/people.ts';
+import { selectPerson, selectProvisionedNamesake, setPersonActive, upsertPerson } from './sql/people.ts';
 
 /** Who an assertion says it is. */
 export interface Identity {
@@ -42,6 +42,8 @@ export interface SealedPerson {
   readonly id: string;
   readonly provider: string;
   readonly values: readonly (string | null)[];
+  /** The same for every spelling of the NameID in small and capital letters. */
+  readonly foldedHash: Buffer;
   /** Those that count. */
   readonly groups: readonly string[];
   readonly attributes: Attributes;
@@ -52,6 +54,11 @@ export interface SealedPerson {
 export interface People {
   idOf(entityId: string, nameId: string): string;
   seal(identity: Identity): Promise<SealedPerson>;
+  /**
+   * Whether a directory told us of somebody whose name is theirs but for capitals, and not of them: their
+   * sign-in would pass by what the directory says.
+   */
+  isSpelledOtherwise(db: Queryable, person: SealedPerson): Promise<boolean>;
   /** Records a sign-in; false where the person was deactivated. */
   signedIn(db: Queryable, person: SealedPerson): Promise<boolean>;
   find(id: string): Promise<Person | undefined>;
@@ -92,6 +99,11 @@ export const createPeople = ({ db, codec, clock, identityKey }: Deps): People =>
     return `person:${createHmac('sha256', identityKey).update(named).digest('hex').slice(0, 32)}`;
   };
 
+  const foldedHash = (entityId: string, nameId: string): Buffer => {
+    const named = JSON.stringify(['folded', entityId, nameId.normalize().toLowerCase()]);
+    return createHmac('sha256', identityKey).update(named).digest();
+  };
+
   const sealText = (id: string, text: string | undefined, where: string): Promise<string | null> =>
     text === undefined ? Promise.resolve(null) : codec.encryptText(id, text, where);
 
@@ -122,14 +134,26 @@ export const createPeople = ({ db, codec, clock, identityKey }: Deps): People =>
         await sealText(id, email, context.email),
         await sealText(id, name, context.name),
       ];
-      return { id, provider, values, groups, attributes, directoryGives, directoryAttributes };
+      return {
+        id,
+        provider,
+        values,
+        foldedHash: foldedHash(entityId, nameId),
+        groups,
+        attributes,
+        directoryGives,
+        directoryAttributes,
+      };
     },
+    isSpelledOtherwise: async (tx, { id, provider, foldedHash: folded }) =>
+      (await tx.query({ ...selectProvisionedNamesake, values: [id, provider, folded] })).rowCount === 1,
     signedIn: async (tx, person) => {
-      const { id, provider, values, groups, attributes, directoryGives, directoryAttributes } = person;
-      const known = JSON.stringify(attributes);
+      const { id, provider, values, groups, directoryGives, directoryAttributes } = person;
+      const known = JSON.stringify(person.attributes);
+      const own = [directoryGives, directoryAttributes, person.foldedHash];
       const { rows } = await tx.query<{ active: boolean; rights_changed: boolean }>({
         ...upsertPerson,
-        values: [id, provider, ...values, groups, clock(), known, directoryGives, directoryAttributes],
+        values: [id, provider, ...values, groups, clock(), known, ...own],
       });
       // Their other sessions carry the old groups and attributes in every process's memory.
       if (rows[0]?.rights_changed === true) await tx.query(notifyAllSessions);

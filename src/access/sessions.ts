@@ -85,6 +85,8 @@ export interface Sessions {
   begin(db: Queryable, session: NewSession): Promise<Begun>;
   authenticate(token: string): Promise<Session | undefined>;
   revoke(token: string): Promise<Revoked | undefined>;
+  /** `hash`: SHA-256 of its token. */
+  revokeByHash(hash: Buffer): Promise<Revoked | undefined>;
   /** All of a person's, or those that the provider calls `sessionIndex`. */
   revokeOf(personId: string, sessionIndex?: string, db?: Queryable): Promise<readonly Revoked[]>;
   /** By its id, and only where it is that person's, if one is named. */
@@ -216,6 +218,7 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       return live.session;
     },
     revoke: async (token) => (await revoked(sql.revokeByToken, [hashOf(token)]))[0],
+    revokeByHash: async (hash) => (await revoked(sql.revokeByToken, [hash]))[0],
     revokeOf: (personId, sessionIndex, db) =>
       revoked(sql.revokeByPerson, [personId, sessionIndex ?? null], db),
     revokeById: async (id, personId) => (await revoked(sql.revokeById, [id, personId ?? null]))[0],

@@ -28,7 +28,7 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** @throws SamlRefusal `replay`, `request-unknown` or `inactive` */
+/** @throws SamlRefusal `replay`, `request-unknown`, `name-case` or `inactive` */
 export const sessionFor = (
   proved: Proved,
   { pool, ledger, people, sessions, clock }: Deps,
@@ -40,6 +40,11 @@ export const sessionFor = (
     }
     if (requestId !== undefined && !(await ledger.consume(tx, requestId))) {
       throw new SamlRefusal('request-unknown', 'This sign-in is finished already.');
+    }
+    if (await people.isSpelledOtherwise(tx, sealed)) {
+      const text =
+        'Your company’s directory spells your name in other capitals than its sign-in does. Whoever looks after it has to make them alike.';
+      throw new SamlRefusal('name-case', text);
     }
     if (!(await people.signedIn(tx, sealed))) {
       throw new SamlRefusal('inactive', 'This person may not sign in any more.');

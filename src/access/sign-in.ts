@@ -18,7 +18,7 @@ import type { ProviderDirectory } from './saml/provider-directory.ts';
 import { SamlRefusal, withProvider } from './saml/refusal.ts';
 import { readResponse } from './saml/response.ts';
 import type { ServiceProvider } from './saml/service-provider.ts';
-import type { Begun, Sessions } from './sessions.ts';
+import type { Begun, Revoked, Sessions } from './sessions.ts';
 import { type Posted, type Question, questionOf } from './sign-in-question.ts';
 import { consoleTool, type Proved, sessionFor } from './sign-in-session.ts';
 
@@ -35,13 +35,15 @@ export interface SignInWish {
   readonly returnTo: string;
   /** The one that this browser keeps already, from a sign-in begun in another tab. */
   readonly browserSecret: string | undefined;
+  /** The session that this browser has now: the answer comes across sites, where its cookie may not. */
+  readonly previousToken?: string | undefined;
   readonly ip: string;
   /** The person proves who they are once more, whatever session the provider still has of them. */
   readonly forced?: boolean;
 }
 
 export interface Answer extends Posted {
-  /** The session that this browser has now, if any. */
+  /** The session that this browser has now, if any, and if its cookie came along. */
   readonly previousToken: string | undefined;
   readonly ip: string;
 }
@@ -93,13 +95,19 @@ export const createSignIn = (deps: Deps): SignIn => {
     }
   };
 
-  const beginWith = async ({ provider: id, returnTo, browserSecret: kept, forced = false }: SignInWish) => {
+  const beginWith = async ({
+    provider: id,
+    returnTo,
+    browserSecret: kept,
+    forced = false,
+    ...had
+  }: SignInWish) => {
     const provider = directory.byId(id);
     const browserSecret = kept !== undefined && secretPattern.test(kept) ? kept : newSecret();
     const requestId = newMessageId();
     const relayState = newSecret();
     const started = { id: requestId, provider: id, relayState, browserSecret, returnTo, forced };
-    await ledger.start({ kind: 'sign-in', ...started });
+    await ledger.start({ kind: 'sign-in', ...started, sessionToken: had.previousToken });
     const saml = sp.saml(provider, { requestId, forceAuthn: forced });
     const location = await saml.getAuthorizeUrlAsync(relayState, undefined, {});
     return { location, browserSecret };
@@ -153,12 +161,13 @@ export const createSignIn = (deps: Deps): SignIn => {
       await sessions.revoke(begun.token);
       throw error;
     }
-    if (previousToken !== undefined) await endPrevious(previousToken, ip);
+    if (previousToken !== undefined) await noteEnd(await sessions.revoke(previousToken), ip);
+    if (request?.sessionHash !== undefined)
+      await noteEnd(await sessions.revokeByHash(request.sessionHash), ip);
     return { ...begun, returnTo };
   };
 
-  const endPrevious = async (token: string, ip: string): Promise<void> => {
-    const ended = await sessions.revoke(token);
+  const noteEnd = async (ended: Revoked | undefined, ip: string): Promise<void> => {
     if (ended === undefined) return;
     const event = SignedOut.of({ by: 'new-sign-in', sessions: 1 });
     await recorder.record(event, personHere(ended.personId, ended.id, ip));

@@ -25,7 +25,7 @@ import { problemKinds } from './problem.ts';
 /** Told of faults that a person is shown a page for. */
 export type OnFault = (error: unknown) => void;
 
-const parseForm = express.urlencoded({ extended: false, limit: '800kb', parameterLimit: 20, inflate: false });
+const parseForm = express.urlencoded({ extended: false, limit: '300kb', parameterLimit: 20, inflate: false });
 
 /** What the parser refuses is the sender's doing. */
 const form: RequestHandler = (request, response, next) => {
@@ -114,6 +114,7 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
       provider: chosen.id,
       returnTo,
       browserSecret: secretOf(request),
+      previousToken: tokenOf(request),
       ip: clientAddressOf(response),
       forced,
     });
@@ -149,10 +150,14 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
     redirect(response, await signOut.receive(received, clientAddressOf(response)));
   };
 
-  /** Our session ends in any case; a form, which a browser follows, is then led to the provider too. */
+  /**
+   * Our session ends in any case; a form, which a browser follows, is then led to the provider too. A page of
+   * another site is refused although its request comes without the cookie: the answer would take it away,
+   * and tell somebody whose session lives that they are signed out.
+   */
   const logout = async (request: Request, response: Response): Promise<void> => {
     const token = tokenOf(request);
-    if (token !== undefined && !access.comesFromOwnOrigin(request.headers)) {
+    if (!access.comesFromOwnOrigin(request.headers)) {
       throw new QuarterdeckError(
         'not_permitted',
         'Signing out is accepted from a page of our own origin only.',

@@ -24,6 +24,28 @@ const withoutQuery = (request: IncomingMessage & { originalUrl: string }): void 
   request.originalUrl = request.originalUrl.split('?', 1)[0] ?? '/';
 };
 
+/**
+ * All that oidc-provider is asked. Its own router also answers other spellings of these, capitals and closing
+ * slashes, and would answer them past what is checked here first.
+ */
+const known = new Set([
+  '/auth',
+  '/device',
+  '/device/auth',
+  '/introspect',
+  '/jwks',
+  '/revoke',
+  '/session/end/confirm',
+  '/token',
+  '/.well-known/openid-configuration',
+]);
+const resuming = /^\/(auth|device)\/[A-Za-z0-9_-]{1,64}$/;
+
+const onlyKnown: RequestHandler = ({ path }, _response, next) => {
+  if (known.has(path) || resuming.test(path)) return next();
+  throw new QuarterdeckError('not_found', 'Nothing answers at this address.');
+};
+
 export const oidcRouter = (access: Access, tools: ToolSignOn): Router => {
   const router = Router({ strict: true, caseSensitive: true });
 
@@ -55,7 +77,7 @@ export const oidcRouter = (access: Access, tools: ToolSignOn): Router => {
   router.get('/sign-in/:uid', signIn);
   router.get('/device', underOwnName);
   router.all('/device', device);
-  router.use((request, response) => {
+  router.use(onlyKnown, (request, response) => {
     const userCode = response.locals.userCode as string | undefined;
     tools.handle(request, response, { ip: clientAddressOf(response), userCode });
   });

@@ -96,6 +96,27 @@ describe('signing in', () => {
     expect((await browser.get('/internal/v1/me')).status).toBe(200);
   });
 
+  test('ends it also where its cookie does not come along from the provider’s site', async () => {
+    const browser = new Browser(app.url);
+    await browser.signIn('support@dev.test');
+    const before = browser.cookies();
+    const { action, fields } = await browser.answerFor('ops@dev.test');
+    const cookie = browser.cookies().replace(/(^|; )quarterdeck=[^;]*/, '');
+    expect(cookie).toMatch(/^(; )?quarterdeck-sign-in=/);
+    const done = await fetch(action, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie },
+      body: fields,
+    });
+    expect(done.status).toBe(303);
+    const old = await fetch(`${app.url}/internal/v1/me`, { headers: { cookie: before } });
+    expect(old.status).toBe(401);
+    expect((await app.recorded()).findLast(({ type }) => type === 'SignedOut')).toMatchObject({
+      data: { by: 'new-sign-in' },
+    });
+  });
+
   test('is recorded with the person as actor', async () => {
     const browser = new Browser(app.url);
     await browser.signIn('admin@dev.test');
@@ -252,5 +273,20 @@ describe('signing out', () => {
     const answer = await browser.go('POST', '/auth/logout', undefined, { origin: 'https://evil.example' });
     expect([answer.status, JSON.parse(answer.text).code]).toEqual([403, 'not_permitted']);
     expect((await browser.get('/internal/v1/me')).status).toBe(200);
+  });
+
+  test.each([
+    ['with the cookie', true],
+    ['from which the browser withholds it', false],
+  ])('by a form of another site, %s, takes no cookie away', async (_which, carried) => {
+    const browser = new Browser(app.url);
+    await browser.signIn('ops@dev.test');
+    const answer = await fetch(`${app.url}/auth/logout`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: 'https://evil.example', ...(carried ? { cookie: browser.cookies() } : {}) },
+      body: new URLSearchParams(),
+    });
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([403, []]);
   });
 });

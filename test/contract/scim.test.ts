@@ -8,9 +8,10 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SignJWT } from 'jose';
 import * as oidc from 'openid-client';
-import { Browser } from '../access/browser.ts';
-import { callback, signIn as signInTool } from '../access/oidc/installation.ts';
+import { Browser, formIn } from '../access/browser.ts';
+import { callback, followTo, newPair, type Pair, signIn as signInTool } from '../access/oidc/installation.ts';
 import { type Answered, ask, type Running, startQuarterdeck } from './running.ts';
 
 const token = 'a-directory-s-own-token-of-this-test';
@@ -19,9 +20,13 @@ const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const userSchema = 'urn:ietf:params:scim:schemas:core:2.0:User';
 
 let one: Running;
+/** Of the tool `robot` and of the issuer whose tokens it exchanges. */
+let pair: Pair;
 let two: Running;
 beforeAll(async () => {
   const sample = readFileSync(new URL('../../access-policy.yaml', import.meta.url), 'utf8');
+  pair = await newPair();
+  const keys = `keys: [${JSON.stringify(pair.publicJwk)}]`;
   const file = join(await mkdtemp(join(tmpdir(), 'quarterdeck-scim-')), 'policy.yaml');
   writeFileSync(
     file,
@@ -32,7 +37,13 @@ beforeAll(async () => {
       )
       .replace(
         /^tools:\n/m,
-        `tools:\n  leaving: { kind: web, redirectUris: [${callback}], scope: ['accounts:*'] }\n`,
+        `tokenIssuers:
+  partner: { issuer: 'https://partner.test/', audience: quarterdeck, ${keys}, tools: [robot], provider: development, nameIdClaim: upn }
+tools:
+  leaving: { kind: web, redirectUris: [${callback}], scope: ['accounts:*'] }
+  portable: { kind: device, scope: ['accounts:*'] }
+  robot: { kind: service, ${keys}, scope: ['accounts:*'] }
+`,
       ),
   );
   const environment = {
@@ -141,6 +152,138 @@ test('a leaver’s sessions end at once in every process, they cannot sign in, a
   expect((await signIn('support')).step.status).toBe(303);
   await forget(`/Groups/${ops}`);
   await forget(`/Users/${id}`);
+});
+
+test('a leaver’s tokens end at once in every process, and cannot be refreshed', async () => {
+  const client = (id: string) =>
+    oidc.discovery(new URL(`${one.base}/auth/oidc`), id, undefined, oidc.None(), {
+      execute: [oidc.allowInsecureRequests],
+    });
+  const { tokens, config } = await signInTool({ base: one.base, client }, { who: 'ops', tool: 'leaving' });
+  const asTool = (running: Running, bearer = tokens.access_token) =>
+    ask(running.base, undefined, {
+      path: '/internal/v1/me',
+      headers: { authorization: `Bearer ${bearer}` },
+    });
+  for (const running of [one, two]) expect((await asTool(running)).status).toBe(200);
+  const id = await idOf(scim('POST', '/Users', oktaUser('ops')));
+  const inGroup = await idOf(scim('POST', '/Groups', group('ops', id)));
+
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }));
+  for (const running of [one, two]) await untilStatus(401, () => asTool(running));
+  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: true }));
+  expect((await signIn('ops')).step.status).toBe(303);
+  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+  await forget(`/Groups/${inGroup}`);
+  await forget(`/Users/${id}`);
+});
+
+const toolClient = (id: string, auth: oidc.ClientAuth = oidc.None()) =>
+  oidc.discovery(new URL(`${one.base}/auth/oidc`), id, undefined, auth, {
+    execute: [oidc.allowInsecureRequests],
+  });
+
+const deviceTokens = async (browser: Browser) => {
+  const config = await toolClient('portable');
+  const asked = await oidc.initiateDeviceAuthorization(config, {});
+  const { action, fields } = formIn((await browser.get('/auth/oidc/device')).text);
+  fields.set('user_code', asked.user_code);
+  fields.set('confirm', 'yes');
+  const onward = (await browser.go('POST', new URL(action, one.base).href, fields)).headers.get('location');
+  await followTo(browser, new URL(onward ?? '', one.base).href, 'never');
+  return { config, tokens: await oidc.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0.1 }) };
+};
+
+const exchanged = async (upn: string) => {
+  const subject = await new SignJWT({ upn, jti: randomUUID() })
+    .setProtectedHeader({ alg: 'ES256', kid: 'first' })
+    .setIssuer('https://partner.test/')
+    .setAudience('quarterdeck')
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(pair.privateKey);
+  return oidc.genericGrantRequest(
+    await toolClient('robot', oidc.PrivateKeyJwt(pair.privateKey)),
+    'urn:ietf:params:oauth:grant-type:token-exchange',
+    { subject_token: subject, subject_token_type: 'urn:ietf:params:oauth:token-type:jwt' },
+  );
+};
+
+test('a leaver who comes back has none of the tokens that they left with, exchanged ones and devices included', async () => {
+  const browser = new Browser(one.base);
+  await browser.signIn('ops@dev.test');
+  const { config, tokens } = await deviceTokens(browser);
+  const swapped = await exchanged('development-ops');
+  const { user_code: waiting } = await oidc.initiateDeviceAuthorization(config, {});
+  const status = async (bearer: string) =>
+    (
+      await ask(one.base, undefined, {
+        path: '/internal/v1/me',
+        headers: { authorization: `Bearer ${bearer}` },
+      })
+    ).status;
+  expect([await status(tokens.access_token), await status(swapped.access_token), waiting.length]).toEqual([
+    200, 200, 9,
+  ]);
+  const id = await idOf(scim('POST', '/Users', oktaUser('ops')));
+  const inGroup = await idOf(scim('POST', '/Groups', group('ops', id)));
+
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }));
+  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: true }));
+  expect([await status(tokens.access_token), await status(swapped.access_token)]).toEqual([401, 401]);
+  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+  expect(await status((await exchanged('development-ops')).access_token)).toBe(200);
+  await forget(`/Groups/${inGroup}`);
+  await forget(`/Users/${id}`);
+});
+
+describe('a NameID that directory and provider spell in different capitals', () => {
+  const other = { externalId: 'Development-SUPPORT' };
+
+  test('is refused to the directory where the person is known, with what to do; with the right spelling they leave', async () => {
+    const { cookie } = await signIn('support');
+    const refused = await scim('POST', '/Users', oktaUser('support', other));
+    expect([refused.status, bodyOf(refused).scimType]).toEqual([409, 'uniqueness']);
+    expect(bodyOf(refused).detail).toContain('in other capitals');
+    const id = await idOf(scim('POST', '/Users', oktaUser('support')));
+    await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', value: { active: false } }));
+    await untilStatus(401, () => me(one, cookie));
+    await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', value: { active: true } }));
+    await forget(`/Users/${id}`);
+  });
+
+  test('locks out every spelling where the directory says that somebody left', async () => {
+    const { cookie } = await signIn('billing');
+    const id = await idOf(
+      scim('POST', '/Users', oktaUser('billing', { externalId: 'Development-Billing', active: false })),
+    );
+    await untilStatus(401, () => me(one, cookie));
+    await forget(`/Users/${id}`);
+    const mended = await idOf(scim('POST', '/Users', oktaUser('billing')));
+    const inGroup = await idOf(scim('POST', '/Groups', group('billing', mended)));
+    expect((await signIn('billing')).step.status).toBe(303);
+    await forget(`/Groups/${inGroup}`);
+    await forget(`/Users/${mended}`);
+  });
+
+  test('signs nobody in whom the directory spells otherwise, until it spells them alike', async () => {
+    const spelled = { externalId: 'DEVELOPMENT-regional-support' };
+    const id = await idOf(scim('POST', '/Users', oktaUser('regional-support', spelled)));
+    const { step } = await signIn('regional-support');
+    expect([step.status, step.text.includes('name-case')]).toEqual([403, true]);
+    await scim('PUT', `/Users/${id}`, oktaUser('regional-support'));
+    const inGroup = await idOf(scim('POST', '/Groups', group('regional-support', id)));
+    expect((await signIn('regional-support')).step.status).toBe(303);
+    await forget(`/Groups/${inGroup}`);
+    await forget(`/Users/${id}`);
+  });
 });
 
 test('a group that changes changes the roles of whoever is signed in, in every process', async () => {
@@ -389,34 +532,6 @@ test('a directory reads what is understood of SCIM', async () => {
   expect(config).toMatchObject({ patch: { supported: true }, bulk: { supported: false } });
   expect(bodyOf(await scim('GET', '/ResourceTypes')).totalResults).toBe(2);
   expect(bodyOf(await scim('GET', '/Schemas')).totalResults).toBe(2);
-});
-
-test('a leaver’s tokens end at once in every process, and cannot be refreshed', async () => {
-  const client = (id: string) =>
-    oidc.discovery(new URL(`${one.base}/auth/oidc`), id, undefined, oidc.None(), {
-      execute: [oidc.allowInsecureRequests],
-    });
-  const id = await idOf(scim('POST', '/Users', oktaUser('ops')));
-  const inGroup = await idOf(scim('POST', '/Groups', group('ops', id)));
-  const { tokens, config } = await signInTool({ base: one.base, client }, { who: 'ops', tool: 'leaving' });
-  const asTool = (running: Running, bearer = tokens.access_token) =>
-    ask(running.base, undefined, {
-      path: '/internal/v1/me',
-      headers: { authorization: `Bearer ${bearer}` },
-    });
-  for (const running of [one, two]) expect((await asTool(running)).status).toBe(200);
-  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: false }));
-  for (const running of [one, two]) await untilStatus(401, () => asTool(running));
-  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
-    error: 'invalid_grant',
-  });
-  await scim('PATCH', `/Users/${id}`, patchOf({ op: 'replace', path: 'active', value: true }));
-  expect((await signIn('ops')).step.status).toBe(303);
-  await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
-    error: 'invalid_grant',
-  });
-  await forget(`/Groups/${inGroup}`);
-  await forget(`/Users/${id}`);
 });
 
 test('attributes that row rules use are the directory’s, change at once, and win over an assertion', async () => {

@@ -19,6 +19,7 @@ import {
 import type { PolicyInForce } from '../policy-in-force.ts';
 import { permissions } from '../principal.ts';
 import { needsPkce, originBelongsTo, toolOf } from './clients.ts';
+import { keepConfirming } from './confirming.ts';
 import { deviceFlowOf } from './device.ts';
 import type { Grants } from './grants.ts';
 import { refusalPage, sendPage } from './pages.ts';
@@ -58,7 +59,13 @@ export const configurationOf = (deps: ConfigurationDeps): Configuration => {
     jwks: { keys: [...keys] },
     findAccount: grants.findAccount,
     loadExistingGrant: grants.give,
-    interactions: { policy: promptsOf(deps), url: (_ctx, { uid }) => `${deps.signInPath}${uid}` },
+    interactions: {
+      policy: promptsOf(deps),
+      url: async (ctx, interaction) => {
+        await keepConfirming(ctx, interaction, deps.sessionOf);
+        return `${deps.signInPath}${interaction.uid}`;
+      },
+    },
     scopes: [...personScopes],
     claims: { openid: ['sub'], email: ['email'], profile: ['name'] },
     conformIdTokenClaims: false,
@@ -169,7 +176,8 @@ const promptsOf = ({ sessionOf }: ConfigurationDeps) => {
 const cookiesOf = ({ secure, cookieKey }: ConfigurationDeps): NonNullable<Configuration['cookies']> => {
   const settings = { httpOnly: true, sameSite: 'lax', signed: true, secure, overwrite: true } as const;
   const host = secure ? '__Host-' : '';
-  // These two are for one path each, which __Host- forbids.
+  // These two are for one path each, which __Host- forbids; another path for all would let two tabs mix up
+  // their sign-ins. A neighbouring host can set them: `confirming.ts` sees to it that this gains nothing.
   const path = secure ? '__Secure-' : '';
   return {
     names: {

@@ -96,13 +96,14 @@ const issuerOf = (policy: PolicyInForce, client: Client, token: string): readonl
 
 const verified = async (token: string, issuer: TokenIssuer, keys: JWTVerifyGetKey): Promise<JWTPayload> => {
   try {
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload, protectedHeader } = await jwtVerify(token, keys, {
       issuer: issuer.issuer,
       audience: issuer.audience,
       algorithms,
       clockTolerance: clockToleranceSeconds,
       requiredClaims: ['exp', 'iat', issuer.nameIdClaim],
     });
+    requirePresentable(protectedHeader.typ, payload.iat ?? 0);
     return payload;
   } catch (error) {
     if (error instanceof KeysAway) throw error;
@@ -111,6 +112,15 @@ const verified = async (token: string, issuer: TokenIssuer, keys: JWTVerifyGetKe
       `the token was refused: ${error instanceof Error ? error.message : 'unknown'}`,
     );
   }
+};
+
+/** Other kinds of JWT, of the same issuer and signed with the same key, say something else than who somebody is. */
+const types = /^(application\/)?(jwt|at\+jwt|id_token\+jwt)$/i;
+
+const requirePresentable = (typ: string | undefined, issuedAt: number): void => {
+  if (typ !== undefined && !types.test(typ))
+    throw new Error('its "typ" is not that of an ID or access token');
+  if (issuedAt > Date.now() / 1_000 + clockToleranceSeconds) throw new Error('"iat" is in the future');
 };
 
 /** Nothing is wrong with the token: whoever brought it may bring it again. */

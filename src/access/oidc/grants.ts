@@ -9,6 +9,7 @@ import type { Db } from '../../db/pool.ts';
 import type { People, Person } from '../people.ts';
 import type { Clock } from '../ports.ts';
 import * as sql from '../sql/oidc-records.ts';
+import { confirmedBy, isAboutDevice } from './confirming.ts';
 import type { SessionOf } from './requests.ts';
 import { personScopes } from './scopes.ts';
 import { hashOf } from './token-format.ts';
@@ -35,9 +36,6 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** The routes of the page where a person confirms a device. */
-const deviceRoutes = new Set(['code_verification', 'device_resume']);
-
 export const createGrants = ({ pool, people, sessionOf, clock }: Deps): Grants => {
   const stands = async (grantId: string): Promise<boolean> => {
     const values = [hashOf(grantId), clock()];
@@ -52,9 +50,10 @@ export const createGrants = ({ pool, people, sessionOf, clock }: Deps): Grants =
     stands,
     bind,
     give: async (ctx) => {
-      const { client, provider, session: signedIn, resourceServers = {}, route } = routeOf(ctx);
+      const { client, provider, session: signedIn, resourceServers = {} } = ctx.oidc;
       const session = await sessionOf(ctx.req);
       if (session === undefined || session.personId !== signedIn?.accountId) return undefined;
+      if (!confirmedBy(ctx, session.personId)) return undefined;
       const grant = new provider.Grant({ clientId: client?.clientId, accountId: session.personId });
       grant.addOIDCScope(personScopes.join(' '));
       for (const [resource, { scope }] of Object.entries(resourceServers))
@@ -62,7 +61,7 @@ export const createGrants = ({ pool, people, sessionOf, clock }: Deps): Grants =
       const grantId = await grant.save();
       await bind(grantId, {
         authenticatedAt: new Date(session.authenticatedAt),
-        ...(deviceRoutes.has(route) ? {} : { sessionId: session.id }),
+        ...(isAboutDevice(ctx) ? {} : { sessionId: session.id }),
       });
       return grant;
     },
@@ -74,9 +73,6 @@ export const createGrants = ({ pool, people, sessionOf, clock }: Deps): Grants =
     },
   };
 };
-
-/** `route` is there at run time, and in the documentation of oidc-provider, but not in its types. */
-const routeOf = (ctx: KoaContextWithOIDC) => ctx.oidc as typeof ctx.oidc & { readonly route: string };
 
 export interface PersonAccount extends Account {
   readonly person: Person;

@@ -6,8 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import type { Session } from '../sessions.ts';
+import { keptIn, requireConfirmer, saveAgain } from './confirming.ts';
 import type { SessionOf } from './requests.ts';
-import { isOlder } from './sign-in-age.ts';
+import { isOlder, skewMs } from './sign-in-age.ts';
 
 interface Deps {
   readonly provider: Provider;
@@ -19,7 +20,7 @@ type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 /** Where the browser goes next; `sign-in`, afresh or not, leads back here. */
 export type NextStep = { readonly to: string } | { readonly to: 'sign-in'; readonly fresh: boolean };
 
-/** @throws errors.SessionNotFound */
+/** @throws errors.SessionNotFound, QuarterdeckError `not_permitted` where somebody else confirmed the device */
 export const continueSignIn = async (
   { provider, sessionOf }: Deps,
   request: IncomingMessage,
@@ -27,6 +28,7 @@ export const continueSignIn = async (
 ): Promise<NextStep> => {
   const interaction = await provider.interactionDetails(request, response);
   const session = await sessionOf(request);
+  await requireConfirmer(provider, interaction, session?.personId);
   if (session === undefined) return { to: 'sign-in', fresh: false };
   if (!(await isFreshEnough(session, interaction))) return { to: 'sign-in', fresh: true };
   await leaveOther(provider, interaction, session.personId);
@@ -35,25 +37,31 @@ export const continueSignIn = async (
     ts: Math.floor(session.authenticatedAt / 1_000),
     remember: false,
   };
+  const { confirmedBy } = keptIn(interaction.result);
+  const result = { login, ...(confirmedBy === undefined ? {} : { confirmedBy }) };
   const last = { mergeWithLastSubmission: false };
-  return { to: await provider.interactionResult(request, response, { login }, last) };
+  return { to: await provider.interactionResult(request, response, result, last) };
 };
 
 const ages = ['max_age', 'quarterdeck_max_age'];
 
 /**
- * Asked for anew, only a session that began after we sent the browser to sign in will do, or one that is as
- * young as the tool wants it. When we sent it is kept with the interaction, whose own time has no parts of a second.
+ * Asked for anew, only a sign-in proved after we sent the browser there will do: by the provider's word on when,
+ * not by when the session began, else a plain sign-in with the session that the provider still has would pass
+ * for a fresh one. When we sent it is kept with the interaction, whose own time has no parts of a second.
  */
 const isFreshEnough = async (session: Session, interaction: Interaction): Promise<boolean> => {
   const { reasons } = interaction.prompt;
   const tooOld =
     reasons.some((reason) => ages.includes(reason)) && isOlder(session, interaction.params.max_age);
   if (!tooOld && !reasons.includes('login_prompt')) return true;
-  const { sentAt } = (interaction.result ?? {}) as { readonly sentAt?: unknown };
-  if (typeof sentAt === 'number') return session.createdAt >= sentAt;
-  interaction.result = { sentAt: Date.now() };
-  await saveAgain(interaction);
+  const { sentAt } = keptIn(interaction.result);
+  if (sentAt !== undefined && session.createdAt >= sentAt && session.authenticatedAt >= sentAt - skewMs)
+    return true;
+  if (sentAt === undefined) {
+    interaction.result = { ...interaction.result, sentAt: Date.now() };
+    await saveAgain(interaction);
+  }
   return false;
 };
 
@@ -65,6 +73,3 @@ const leaveOther = async (provider: Provider, interaction: Interaction, personId
   interaction.session = undefined;
   await saveAgain(interaction);
 };
-
-const saveAgain = (interaction: Interaction): Promise<string> =>
-  interaction.save(interaction.exp - Math.floor(Date.now() / 1_000));

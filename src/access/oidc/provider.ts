@@ -11,14 +11,19 @@ export const createProvider = (issuer: string, deps: ConfigurationDeps): Provide
   keepNoSessionThatNeverBegan(provider);
   prefixTokens(provider);
   // The policy holds hashes of secrets, and oidc-provider documents this method for just that.
-  const { prototype } = provider.Client as unknown as { prototype: { clientSecret: string } & SecretCheck };
+  const { prototype } = provider.Client as unknown as { prototype: ClientChecks };
   prototype.compareClientSecret = function (given) {
     return provesSecret(given, this.clientSecret);
+  };
+  // oidc-provider compares what addresses mean; ours are compared letter by letter, as RFC 9700 wants it.
+  prototype.redirectUriAllowed = function (given) {
+    return this.redirectUris.includes(given);
   };
   return provider;
 };
 
-interface SecretCheck {
+interface ClientChecks {
+  redirectUriAllowed(this: { readonly redirectUris: readonly string[] }, given: string): boolean;
   compareClientSecret(this: { readonly clientSecret: string }, given: string): boolean;
 }
 

@@ -12,6 +12,7 @@ import type { OnError } from '../ports.ts';
 import { serviceId } from '../principal.ts';
 import { anonymous, type Recorder, type Who } from '../recorder.ts';
 import { grantIdOf } from './access-tokens.ts';
+import { routeIn } from './confirming.ts';
 import type { PersonAccount } from './grants.ts';
 import { factsOf } from './requests.ts';
 import { hashOf } from './token-format.ts';
@@ -46,7 +47,7 @@ export const recordTokens = (provider: Provider, { recorder, denials, onError }:
     if (notRefused.has(error)) return;
     const why = (whys.get(ctx) ?? error).slice(0, whyCharactersMax);
     const event = TokenRefused.of({ grant: grantIn(ctx.oidc.params), error, why });
-    void denials.note({ code: `token ${error}`, who: whoOf(ctx), event });
+    void denials.note({ code: `token ${error}`, who: whoOf(ctx, error), event });
   };
 
   const revoked = async (ctx: KoaContextWithOIDC): Promise<void> => {
@@ -99,8 +100,6 @@ export const recordTokens = (provider: Provider, { recorder, denials, onError }:
 /** Refusals of the others are shown to a person, and recorded as `authorization.error`. */
 const recordedRoutes = new Set(['token', 'introspection', 'revocation', 'device_authorization']);
 
-const routeIn = (ctx: KoaContextWithOIDC): string => (ctx.oidc as { readonly route?: string }).route ?? '';
-
 const knownGrants = /^[a-z_]{1,40}$|^urn:ietf:params:oauth:grant-type:[a-z_-]{1,40}$/;
 
 /** `authorization_code`, `device_code`, `token-exchange` …; whatever else somebody sent is `other`. */
@@ -112,7 +111,16 @@ const grantIn = (params: KoaContextWithOIDC['oidc']['params']): string => {
     : 'other';
 };
 
-const whoOf = (ctx: KoaContextWithOIDC): Who => {
+/** Before it has proved itself a client is only a name that anybody may write; without keys or secret it stays one. */
+const isProved = (ctx: KoaContextWithOIDC, error: string | undefined): boolean =>
+  recordedRoutes.has(routeIn(ctx)) &&
+  ctx.oidc.client?.clientAuthMethod !== 'none' &&
+  !notProved.has(error ?? '');
+
+/** What oidc-provider answers while the proof is looked at. */
+const notProved = new Set(['invalid_client', 'server_error']);
+
+const whoOf = (ctx: KoaContextWithOIDC, error?: string): Who => {
   const { entities, client } = ctx.oidc;
   const { ip } = factsOf(ctx.req);
   const account = entities.Account as PersonAccount | undefined;
@@ -120,7 +128,10 @@ const whoOf = (ctx: KoaContextWithOIDC): Who => {
   const tool = client?.clientId ?? 'none';
   const personId = account?.accountId ?? holder?.accountId;
   if (client === undefined) return anonymous(ip);
-  if (personId === undefined) return { actor: { id: serviceId(tool), kind: 'service' }, tool, ip };
+  if (personId === undefined)
+    return isProved(ctx, error)
+      ? { actor: { id: serviceId(tool), kind: 'service' }, tool, ip }
+      : anonymous(ip);
   const grantId = holder?.grantId;
   return {
     actor: { id: personId, kind: 'person' },

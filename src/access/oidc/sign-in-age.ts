@@ -1,6 +1,9 @@
 /** Whether a person's sign-in is too old for what a tool asks for with `max_age`. */
 import type { Session } from '../sessions.ts';
 
+/** A clock may be off by this much, ours or the provider's. */
+export const skewMs = 30_000;
+
 /** `maxAge`: seconds, as the tool sent them; whatever is no number asks for nothing. */
 export const isOlder = (
   { authenticatedAt }: Pick<Session, 'authenticatedAt'>,

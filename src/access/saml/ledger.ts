@@ -15,6 +15,8 @@ export interface StartedRequest {
   readonly returnTo: string;
   /** The person was to prove who they are once more, from then on. */
   readonly provenFrom: Date | undefined;
+  /** SHA-256 of the token of the session that the browser had at the start. */
+  readonly sessionHash: Buffer | undefined;
   /** Whether this secret is the one that the browser was given at the start. */
   isOf(browserSecret: string | undefined): boolean;
 }
@@ -27,6 +29,8 @@ export interface NewRequest {
   readonly browserSecret?: string;
   readonly returnTo: string;
   readonly forced?: boolean;
+  /** Of the session that the browser has. */
+  readonly sessionToken?: string | undefined;
 }
 
 export interface Ledger {
@@ -52,10 +56,22 @@ export const newSecret = (): string => randomBytes(32).toString('base64url');
 export const newMessageId = (): string => `_${randomBytes(20).toString('hex')}`;
 
 export const createLedger = (db: Queryable, clock: Clock): Ledger => ({
-  start: async ({ id, kind, provider, relayState, browserSecret, returnTo, forced = false }) => {
+  start: async ({ id, kind, provider, relayState, browserSecret, returnTo, forced = false, ...browser }) => {
     const expiresAt = new Date(clock().getTime() + requestLifeMs);
     const browserHash = browserSecret === undefined ? null : hash(browserSecret);
-    const values = [id, kind, provider, hash(relayState), browserHash, returnTo, expiresAt, forced];
+    const { sessionToken } = browser;
+    const sessionHash = sessionToken === undefined ? null : hash(sessionToken);
+    const values = [
+      id,
+      kind,
+      provider,
+      hash(relayState),
+      browserHash,
+      returnTo,
+      expiresAt,
+      forced,
+      sessionHash,
+    ];
     await db.query({ ...sql.insertRequest, values });
   },
   find: async (kind, relayState) => {
@@ -63,15 +79,17 @@ export const createLedger = (db: Queryable, clock: Clock): Ledger => ({
       readonly browserHash: Buffer | null;
       readonly forced: boolean;
       readonly expiresAt: string;
+      readonly sessionHash: Buffer | null;
     };
     const { rows } = await db.query<Row>({ ...sql.selectRequest, values: [hash(relayState), kind, clock()] });
     const row = rows[0];
     if (row === undefined) return undefined;
     const { id, provider, returnTo, browserHash, forced, expiresAt } = row;
+    const sessionHash = row.sessionHash ?? undefined;
     const provenFrom = forced ? new Date(Date.parse(expiresAt) - requestLifeMs) : undefined;
     const isOf = (secret: string | undefined) =>
       secret !== undefined && browserHash !== null && timingSafeEqual(hash(secret), browserHash);
-    return { id, provider, returnTo, provenFrom, isOf };
+    return { id, provider, returnTo, provenFrom, sessionHash, isOf };
   },
   consume: async (tx, requestId) =>
     (await tx.query({ ...sql.consumeRequest, values: [requestId, clock()] })).rowCount === 1,

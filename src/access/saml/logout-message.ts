@@ -14,6 +14,7 @@ import { fromProvider, SamlRefusal } from './refusal.ts';
 import { withoutDeclaration } from './response.ts';
 import { verifiedXml } from './signed-xml.ts';
 import { attribute, children, escaped, is, ns, onlyChild, parseXml, textOf } from './xml.ts';
+import { logoutBounds } from './xml-bounds.ts';
 
 export interface LogoutRequest {
   readonly kind: 'request';
@@ -68,22 +69,24 @@ interface Verified {
 const redirected = (query: string, reader: Reader): Verified => {
   const peeked = new URLSearchParams(query);
   const packed = peeked.get('SAMLRequest') ?? peeked.get('SAMLResponse');
-  const provider = senderOf(parseXml(withoutDeclaration(unpackRedirected(packed))), reader);
+  const provider = senderOf(parsed(unpackRedirected(packed)), reader);
   const { xml, relayState } = fromProvider(provider.id, () => verifyRedirect(query, provider.certificates));
-  const root = parseXml(withoutDeclaration(xml));
+  const root = parsed(xml);
   checkMessage(root, logoutChecks);
   return { root, provider, relayState };
 };
 
+const parsed = (xml: string): Element => parseXml(withoutDeclaration(xml), logoutBounds);
+
 const posted = (form: Readonly<Record<string, unknown>>, reader: Reader): Verified => {
   const field = fieldOf(form);
   const xml = unpackPosted(form[field]);
-  const root = parseXml(withoutDeclaration(xml));
+  const root = parsed(xml);
   const provider = senderOf(root, reader);
   checkMessage(root, logoutChecks);
   const signature = onlyChild(root, ns.signature, 'Signature');
   const signed = fromProvider(provider.id, () => verifiedXml(xml, signature, provider.certificates));
-  return { root: parseXml(signed), provider, relayState: form.RelayState as string | undefined };
+  return { root: parsed(signed), provider, relayState: form.RelayState as string | undefined };
 };
 
 const fieldOf = (form: Readonly<Record<string, unknown>>): MessageField => {

@@ -3,8 +3,10 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { SamlRefusal } from './refusal.ts';
 
 const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;
-const packedCharactersMax = 700_000;
-const inflatedBytesMax = 512 * 1024;
+/** Beyond what `xml-bounds.ts` lets through, whatever the message's letters are made of. */
+const packedCharactersMax = 256 * 1024;
+/** Only messages of single logout come deflated, and are small. */
+const inflatedBytesMax = 64 * 1024;
 
 const bytesOf = (packed: unknown): Buffer => {
   if (typeof packed !== 'string' || packed === '')

@@ -6,6 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Element } from '@xmldom/xmldom';
 import { attribute, children, elementsOf, is, ns, onlyChild, parseXml, textOf } from './xml.ts';
+import { metadataBounds } from './xml-bounds.ts';
 
 export interface IdentityProvider {
   /** Its id in the access policy. */
@@ -29,7 +30,7 @@ const withoutComments = (xml: string): string => xml.replace(/<!--[\s\S]*?-->/g,
 
 /** @throws Error that says what is missing */
 export const parseProviderMetadata = (id: string, xml: string): IdentityProvider => {
-  const root = parseXml(withoutComments(xml).replace(/^\uFEFF?\s*<\?xml[^>]*\?>/, ''));
+  const root = parseXml(withoutComments(xml).replace(/^\uFEFF?\s*<\?xml[^>]*\?>/, ''), metadataBounds);
   elementsOf(root);
   const missing = (what: string): Error => new Error(`the SAML metadata of "${id}" has no ${what}`);
   const entity = descriptorOf(root);

@@ -6,6 +6,7 @@
  */
 import { DOMParser, type Document, type Element, type Node, onWarningStopParsing } from '@xmldom/xmldom';
 import { SamlRefusal } from './refusal.ts';
+import { answerBounds, type Bounds, checkBounds, notPlain } from './xml-bounds.ts';
 
 export const ns = {
   protocol: 'urn:oasis:names:tc:SAML:2.0:protocol',
@@ -17,15 +18,9 @@ export const ns = {
 
 const nodeTypes = { element: 1, text: 3 } as const;
 
-const depthMax = 40;
-const elementsMax = 5_000;
-const charactersMax = 512 * 1024;
-
-/** @throws SamlRefusal `xml` */
-export const parseXml = (text: string): Element => {
-  if (text.length > charactersMax) throw new SamlRefusal('size', 'The message is too large.');
-  // Looked for in the text, so that it does not matter what a parser makes of one.
-  if (/<!\s*(DOCTYPE|ENTITY)/i.test(text)) throw new SamlRefusal('doctype', 'The message has a DOCTYPE.');
+/** @throws SamlRefusal `xml`, or what `checkBounds` refuses, before the parser begins */
+export const parseXml = (text: string, bounds: Bounds = answerBounds): Element => {
+  checkBounds(text, bounds);
   const document = parsed(text);
   const root = document.documentElement;
   if (root === null) throw new SamlRefusal('xml', 'The message is empty.');
@@ -33,9 +28,6 @@ export const parseXml = (text: string): Element => {
     throw notPlain();
   return root;
 };
-
-const notPlain = (): SamlRefusal =>
-  new SamlRefusal('plain', 'The message has comments, instructions or CDATA.');
 
 const parsed = (text: string): Document => {
   try {
@@ -48,13 +40,11 @@ const parsed = (text: string): Document => {
 /** Every element of a message, the root first. @throws SamlRefusal where it holds more than elements and text */
 export const elementsOf = (root: Element): readonly Element[] => {
   const found: Element[] = [];
-  const waiting: { node: Element; depth: number }[] = [{ node: root, depth: 1 }];
+  const waiting: Element[] = [root];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    found.push(next.node);
-    if (next.depth > depthMax) throw new SamlRefusal('depth', 'The message is nested too deeply.');
-    if (found.length > elementsMax) throw new SamlRefusal('size', 'The message has too many elements.');
-    for (const child of childNodes(next.node)) {
-      if (isElement(child)) waiting.push({ node: child, depth: next.depth + 1 });
+    found.push(next);
+    for (const child of childNodes(next)) {
+      if (isElement(child)) waiting.push(child);
       else if (child.nodeType !== nodeTypes.text) throw notPlain();
     }
   }

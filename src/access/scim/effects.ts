@@ -17,15 +17,18 @@ import type { Attributes } from '../principal.ts';
 import type { Recorder, Who } from '../recorder.ts';
 import type { Sessions } from '../sessions.ts';
 import { notifyAllSessions } from '../sql/notifications.ts';
+import { deleteRecordsOf } from '../sql/oidc-records.ts';
 import * as sql from '../sql/scim.ts';
 
 export interface Effects {
   /** The person as the directory has them now. */
   provision(tx: Tx, person: SealedPerson, active: boolean): Promise<void>;
-  /** Nobody may come in as them any more; sessions and tokens end. */
+  /** Nobody may come in under this name any more, in whatever capitals; sessions and tokens end. */
   lockOut(tx: Tx, provider: string, personId: string): Promise<void>;
   /** What row rules know of them is this, as far as the policy wants it from the directory. */
   settleAttributes(tx: Tx, provider: string, personId: string, attributes: Attributes): Promise<void>;
+  /** As above, but other spellings of the name stay as they are. */
+  lockOutSpelling(tx: Tx, provider: string, personId: string): Promise<void>;
   /** Their groups are those that these users are in now. */
   settleGroups(tx: Tx, provider: string, userIds: readonly string[]): Promise<void>;
 }
@@ -43,20 +46,28 @@ export const directoryOf = (provider: string): Who => ({
 });
 
 export const createEffects = ({ people, sessions, recorder }: Deps): Effects => {
-  const lockOut = async (tx: Tx, provider: string, person: string): Promise<void> => {
+  const lockOutSpelling: Effects['lockOut'] = async (tx, provider, person) => {
     const { rows } = await tx.query<{ total: number }>({ ...sql.sessionsOfActive, values: [person] });
     if (rows[0] === undefined) return;
     const ended = PersonDeactivated.of({ person, sessions: rows[0].total });
     await recorder.record(ended, directoryOf(provider));
     await people.setActive(person, false, tx);
     await sessions.revokeOf(person, undefined, tx);
+    // Gone, not paused: whoever comes back begins anew, and a token that was stolen meanwhile stays dead.
+    await tx.query({ ...deleteRecordsOf, values: [person] });
+  };
+
+  const lockOut: Effects['lockOut'] = async (tx, provider, person) => {
+    const { rows } = await tx.query<{ id: string }>({ ...sql.selectSpellings, values: [person] });
+    for (const { id } of rows) await lockOutSpelling(tx, provider, id);
   };
 
   return {
     lockOut,
-    provision: async (tx, { id: person, provider, values }, active) => {
+    lockOutSpelling,
+    provision: async (tx, { id: person, provider, values, foldedHash }, active) => {
       type Before = { readonly wasActive: boolean | null; readonly wasProvisioned: boolean | null };
-      const all = [person, provider, ...values, active];
+      const all = [person, provider, ...values, active, foldedHash];
       const { rows } = await tx.query<Before>({ ...sql.upsertProvisioned, values: all });
       const { wasActive = null, wasProvisioned = null } = rows[0] ?? {};
       const who = directoryOf(provider);

@@ -1,7 +1,7 @@
 /** The users of a provider's directory: what SCIM may ask of them, and what it does to people here. */
 import { createHmac } from 'node:crypto';
 import type { Db, Queryable, Tx } from '../../db/pool.ts';
-import type { People } from '../people.ts';
+import type { People, SealedPerson } from '../people.ts';
 import type { Clock, NewId, TextCodec } from '../ports.ts';
 import type { Attributes } from '../principal.ts';
 import * as sql from '../sql/scim.ts';
@@ -115,7 +115,26 @@ export const createUsers = ({
     return nameId;
   };
 
-  const write = async (tx: Tx, directory: Directory, id: string, user: ScimUser): Promise<StoredUser> => {
+  /** Somebody who comes in under another spelling would stay when the directory says that this one left. */
+  const requireOwnSpelling = async (
+    tx: Tx,
+    { id, provider, foldedHash }: SealedPerson,
+    before: UserRow | undefined,
+  ): Promise<void> => {
+    const spellings = [id, ...(before === undefined ? [] : [before.personId])];
+    const values = [provider, foldedHash, spellings];
+    if ((await tx.query({ ...sql.selectNamesake, values })).rowCount === 0) return;
+    const detail =
+      'Somebody has signed in whose NameID is this one in other capitals. Send it as the assertions of the identity provider spell it: see docs/SCIM.md.';
+    throw new ScimFault(409, detail, 'uniqueness');
+  };
+
+  const write = async (
+    tx: Tx,
+    directory: Directory,
+    user: ScimUser,
+    { id, before }: { readonly id: string; readonly before?: UserRow },
+  ): Promise<StoredUser> => {
     const { provider, entityId } = directory;
     const nameId = personOf(directory, user);
     const name = nameOf(user);
@@ -131,6 +150,7 @@ export const createUsers = ({
     const taken = await tx.query({ ...sql.userTaken, values: [provider, named, person.id, id] });
     if (taken.rows.length > 0)
       throw new ScimFault(409, 'There is a user of that name already.', 'uniqueness');
+    if (user.active) await requireOwnSpelling(tx, person, before);
     await effects.provision(tx, person, user.active);
     const { active, ...kept } = user;
     const sealed = await codec.encryptText(person.id, JSON.stringify(kept), context);
@@ -149,14 +169,15 @@ export const createUsers = ({
     before: UserRow,
     user: ScimUser,
   ): Promise<StoredUser> => {
-    const written = await write(tx, directory, before.id, user);
+    const written = await write(tx, directory, user, { id: before.id, before });
     if (people.idOf(directory.entityId, personOf(directory, user)) !== before.personId)
-      await effects.lockOut(tx, directory.provider, before.personId);
+      await effects.lockOutSpelling(tx, directory.provider, before.personId);
     return written;
   };
 
   return {
-    create: (directory, user) => inTurn(directory.provider, (tx) => write(tx, directory, newId(), user)),
+    create: (directory, user) =>
+      inTurn(directory.provider, (tx) => write(tx, directory, user, { id: newId() })),
     replace: (directory, id, user) =>
       inTurn(directory.provider, async (tx) => rewrite(tx, directory, await rowOf(tx, directory, id), user)),
     patch: (directory, id, changes) =>

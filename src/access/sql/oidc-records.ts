@@ -50,6 +50,14 @@ const remove = (name: string, which: string) => ({
     WHERE kind IN ('AccessToken', 'ClientCredentials', 'Grant')`,
 });
 
+/**
+ * $1 person: all that they gave tools, and what was given under it: tokens, codes, devices that wait for their
+ * tool. What is made under such a grant meanwhile has no grant any more, and counts for nothing.
+ */
+export const deleteRecordsOf = remove(
+  'delete_oidc_records_of_person',
+  `person_id = $1 OR grant_hash IN (SELECT id_hash FROM oidc_records WHERE kind = 'Grant' AND person_id = $1)`,
+);
 /** $1 kind, $2 id hash. */
 export const deleteRecord = remove('delete_oidc_record', 'kind = $1 AND id_hash = $2');
 /** $1 grant hash: the grant and all that was given under it. */

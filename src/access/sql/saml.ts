@@ -2,18 +2,19 @@
 
 /**
  * $1 id, $2 kind, $3 provider, $4 hash of RelayState, $5 hash of the browser's secret, $6 return to,
- * $7 expires at, $8 forced.
+ * $7 expires at, $8 forced, $9 hash of the session that the browser has, or null.
  */
 export const insertRequest = {
   name: 'insert_saml_request',
-  text: `INSERT INTO saml_requests (id, kind, provider, relay_hash, browser_hash, return_to, expires_at, forced)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+  text: `INSERT INTO saml_requests (id, kind, provider, relay_hash, browser_hash, return_to, expires_at, forced, session_hash)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 } as const;
 
 /** $1 hash of RelayState, $2 kind, $3 now. */
 export const selectRequest = {
   name: 'select_saml_request',
-  text: `SELECT id, provider, browser_hash AS "browserHash", return_to AS "returnTo", forced, expires_at AS "expiresAt"
+  text: `SELECT id, provider, browser_hash AS "browserHash", return_to AS "returnTo", forced, expires_at AS "expiresAt",
+      session_hash AS "sessionHash"
     FROM saml_requests WHERE relay_hash = $1 AND kind = $2 AND expires_at > $3`,
 } as const;
 

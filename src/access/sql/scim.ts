@@ -52,17 +52,33 @@ export const deleteUser = {
 } as const;
 
 /**
- * $1 person, $2 provider, $3 NameID, $4 e-mail, $5 name (sealed), $6 active. Tells what was before. Whoever
+ * $1 person, $2 provider, $3 NameID, $4 e-mail, $5 name (sealed), $6 active, $7 hash of the NameID in small letters. Tells what was before. Whoever
  * is to be locked out stays as they are: that is `effects.ts`, which records it.
  */
 export const upsertProvisioned = {
   name: 'upsert_provisioned_person',
   text: `WITH before AS (SELECT active, provisioned FROM people WHERE id = $1)
-    INSERT INTO people (id, provider, name_id_sealed, email_sealed, name_sealed, groups, active, provisioned)
-    VALUES ($1, $2, $3, $4, $5, '{}', $6, true)
+    INSERT INTO people (id, provider, name_id_sealed, email_sealed, name_sealed, groups, active, provisioned, folded_hash)
+    VALUES ($1, $2, $3, $4, $5, '{}', $6, true, $7)
     ON CONFLICT (id) DO UPDATE SET name_id_sealed = $3, email_sealed = coalesce($4, people.email_sealed),
-      name_sealed = coalesce($5, people.name_sealed), active = people.active OR $6, provisioned = true
+      name_sealed = coalesce($5, people.name_sealed), active = people.active OR $6, provisioned = true, folded_hash = $7
     RETURNING (SELECT active FROM before) AS "wasActive", (SELECT provisioned FROM before) AS "wasProvisioned"`,
+} as const;
+
+/**
+ * $1 provider, $2 hash of a NameID in small letters, $3 people whose spellings are known: somebody else who may
+ * come in under another spelling.
+ */
+export const selectNamesake = {
+  name: 'select_namesake',
+  text: `SELECT id FROM people WHERE folded_hash = $2 AND provider = $1 AND active AND id <> ALL ($3::text[]) LIMIT 1`,
+} as const;
+
+/** $1 person: their id, and those under which the same provider may name them in other capitals. */
+export const selectSpellings = {
+  name: 'select_spellings',
+  text: `SELECT p.id FROM people p JOIN people named ON named.id = $1
+    WHERE p.id = $1 OR (p.folded_hash = named.folded_hash AND p.provider = named.provider) ORDER BY p.id`,
 } as const;
 
 /** $1 person: where they are active, how many sessions they have that are not revoked. */

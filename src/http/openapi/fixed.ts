@@ -113,7 +113,7 @@ export const openOperations: readonly Operation[] = [
       { status: 200, description: 'The session is over.', content: json({ type: 'object' }) },
       { status: 303, description: 'The same for a form, which is then led to the identity provider.' },
     ],
-    codes: [],
+    codes: ['not_permitted'],
   },
   ...toolOperations,
 ];

@@ -37,6 +37,20 @@ const allow = async (browser: Browser, code: string): Promise<Step> => {
     : answer;
 };
 
+/** Up to where signing in would go on, which is where the page for confirming leads. */
+const confirmed = async (browser: Browser, code: string): Promise<string> => {
+  const answer = await submit(browser, await typed(browser, code), { confirm: 'yes' });
+  return new URL(answer.headers.get('location') ?? '', at.base).href;
+};
+
+/** As a neighbouring host can set them. */
+const carryCookies = (from: Browser, to: Browser): void => {
+  for (const pair of from.cookies().split('; ')) {
+    const [name = '', value = ''] = pair.split('=');
+    if (name.includes('tool-')) to.setCookie(name, value);
+  }
+};
+
 const poll = ({ config, asked }: Awaited<ReturnType<typeof begin>>) =>
   oidc.pollDeviceAuthorizationGrant(config, { ...asked, interval: 0.1 });
 
@@ -98,6 +112,40 @@ describe('a device', () => {
   });
 });
 
+describe('a device that somebody confirmed', () => {
+  test('is not given to another person to whose browser the confirmation was carried', async () => {
+    const waiting = await begin();
+    const attacker = await signedIn('support');
+    const onward = await confirmed(attacker, waiting.asked.user_code);
+    const victim = await signedIn('ops');
+    carryCookies(attacker, victim);
+    const done = await followTo(victim, onward, 'never');
+    expect([done.status, done.text.includes('Somebody else confirmed this device')]).toEqual([403, true]);
+    await expect(poll(waiting)).rejects.toMatchObject({ error: 'access_denied' });
+  });
+
+  test('is not given to whoever signs in next at the same browser', async () => {
+    const waiting = await begin();
+    const browser = await signedIn('support');
+    const onward = await confirmed(browser, waiting.asked.user_code);
+    await browser.go('POST', '/auth/logout');
+    await browser.signIn('ops@dev.test');
+    expect((await followTo(browser, onward, 'never')).status).toBe(403);
+    await expect(poll(waiting)).rejects.toMatchObject({ error: 'access_denied' });
+  });
+
+  test('is given to them also where they sign in once more in between', async () => {
+    const waiting = await begin();
+    const polled = poll(waiting);
+    const browser = await signedIn('ops');
+    const onward = await confirmed(browser, waiting.asked.user_code);
+    await browser.go('POST', '/auth/logout');
+    await browser.signIn('ops@dev.test');
+    expect((await followTo(browser, onward, 'never')).text).toContain('The device is signed in');
+    expect((await polled).access_token).toMatch(/^qda_/);
+  });
+});
+
 describe('the page for devices', () => {
   test('is for people who are signed in: others sign in first and come back with their code', async () => {
     const { asked } = await begin();
@@ -123,6 +171,28 @@ describe('the page for devices', () => {
     fields.set('xsrf', '0'.repeat(48));
     const forged = await browser.go('POST', '/auth/oidc/device', fields);
     expect([forged.status, forged.text.includes('The device is signed in')]).toEqual([400, false]);
+  });
+
+  test('is at one address alone: other spellings of it lead past nothing', async () => {
+    const { asked } = await begin();
+    const spellings = [
+      'Device',
+      'DEVICE',
+      'device/',
+      'Device/',
+      '%64evice',
+      '/device',
+      'Device/none',
+      'AUTH',
+      'token/',
+    ];
+    for (const spelling of spellings) {
+      const path = `/auth/oidc/${spelling}?user_code=${asked.user_code}`;
+      for (const method of ['GET', 'POST']) {
+        const { status } = await new Browser(at.base).go(method, path);
+        expect([method, path, status]).toEqual([method, path, 404]);
+      }
+    }
   });
 
   test('says so where a code is unknown or was used', async () => {

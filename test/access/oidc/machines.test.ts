@@ -152,6 +152,21 @@ describe('a service', () => {
     expect([status, body.error]).toEqual([401, 'invalid_client']);
   });
 
+  test.each(['nightly', 'server', 'page'])(
+    'whose name %s somebody only wrote is not said to have asked',
+    async (name) => {
+      const before = (await recorded(at, 'TokenRefused')).length;
+      const answer = await fetch(`${at.issuer}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({ grant_type: 'client_credentials', client_id: name }),
+      });
+      expect(answer.ok).toBe(false);
+      let refused = await recorded(at, 'TokenRefused');
+      while (refused.length === before) refused = await recorded(at, 'TokenRefused');
+      expect(refused.at(-1)?.metadata).toMatchObject({ actor: { id: 'anonymous' }, tool: 'none' });
+    },
+  );
+
   test('a web tool gets no token for itself', async () => {
     const config = await at.client('server', oidc.ClientSecretBasic(secret));
     await expect(oidc.clientCredentialsGrant(config, {})).rejects.toMatchObject({
@@ -166,14 +181,25 @@ interface Claims {
   readonly upn?: string;
   readonly life?: string;
   readonly pair?: Pair;
+  readonly typ?: string;
+  /** How long ago it was issued, in seconds. */
+  readonly ago?: number;
 }
 
-const foreignToken = ({ iss, aud, upn = 'development-ops', life = '5m', pair = at.foreign }: Claims = {}) =>
+const foreignToken = ({
+  iss,
+  aud,
+  upn = 'development-ops',
+  life = '5m',
+  pair = at.foreign,
+  typ,
+  ago = 120,
+}: Claims = {}) =>
   new SignJWT({ upn, sub: 'somebody-else' })
-    .setProtectedHeader({ alg: 'ES256', kid: 'first' })
+    .setProtectedHeader({ alg: 'ES256', kid: 'first', ...(typ === undefined ? {} : { typ }) })
     .setIssuer(iss ?? 'https://login.partner.test/')
     .setAudience(aud ?? 'quarterdeck')
-    .setIssuedAt(Math.floor(Date.now() / 1_000) - 120)
+    .setIssuedAt(Math.floor(Date.now() / 1_000) - ago)
     .setExpirationTime(life)
     .sign(pair.privateKey);
 
@@ -209,6 +235,10 @@ describe('exchanging a trusted issuer’s token', () => {
     expect((await exchange(await foreignToken(), 'server')).access_token).toMatch(/^qda_/);
   });
 
+  test.each(['JWT', 'at+jwt', 'application/at+jwt', 'AT+JWT'])('takes one whose type is %s', async (typ) => {
+    expect((await exchange(await foreignToken({ typ }))).access_token).toMatch(/^qda_/);
+  });
+
   test('gives one that ends no later than the one it was given for', async () => {
     const { expires_in: seconds } = await exchange(await foreignToken({ life: '1m' }));
     expect(seconds).toBeLessThanOrEqual(60);
@@ -219,6 +249,9 @@ describe('exchanging a trusted issuer’s token', () => {
     ['of an issuer that is not trusted', () => ({ iss: 'https://evil.test/' })],
     ['for another audience', () => ({ aud: 'something-else' })],
     ['that has expired', () => ({ life: '-1m' })],
+    ['that was issued in an hour', () => ({ ago: -3_600, life: '2h' })],
+    ['that is a message of logout', () => ({ typ: 'logout+jwt' })],
+    ['that proves a key', () => ({ typ: 'dpop+jwt' })],
     ['of somebody who never signed in here', () => ({ upn: 'development-nobody' })],
   ])('is refused with one %s', async (_, claims) => {
     await expect(exchange(await foreignToken(await claims()))).rejects.toMatchObject({

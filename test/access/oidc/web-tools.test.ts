@@ -30,7 +30,10 @@ const refusalOf = (attempt: Promise<unknown>): Promise<string> =>
       error.error ?? error.cause?.error ?? error.code ?? String(error),
   );
 
-const authorize = async (browser: Browser, parameters: Record<string, string>) => {
+const authorize = async (browser: Browser, parameters: Record<string, string>) =>
+  followTo(browser, await addressOf(parameters), callback);
+
+const addressOf = async (parameters: Record<string, string>): Promise<string> => {
   const address = new URL(`${at.issuer}/auth`);
   address.search = new URLSearchParams({
     client_id: 'page',
@@ -42,7 +45,7 @@ const authorize = async (browser: Browser, parameters: Record<string, string>) =
     state: 'the-state',
     ...parameters,
   }).toString();
-  return followTo(browser, address.href, callback);
+  return address.href;
 };
 
 describe('a person signs in to a web tool', () => {
@@ -120,6 +123,28 @@ describe('a person signs in to a web tool', () => {
     expect(tokens.claims()?.sub).toMatch(/^person:/);
   });
 
+  test.each<[string, Record<string, string>]>([
+    ['prompt=login', { prompt: 'login' }],
+    ['max_age', { max_age: '60' }],
+  ])('anew for %s by proving it, not by a new session on an old proof', async (_asked, parameters) => {
+    const proofIsOld = () =>
+      at.db.owner.query(`UPDATE sessions SET authenticated_at = authenticated_at - interval '3 hours'
+        WHERE created_at = (SELECT max(created_at) FROM sessions)`);
+    const browser = new Browser(at.base);
+    await browser.signIn('ops@dev.test');
+    await proofIsOld();
+    const begun = await followTo(browser, await addressOf(parameters), '/auth/saml/login');
+    expect(begun.headers.get('location')).toContain('force=true');
+    // Instead of following that, signed in plainly, where the provider knows them since three hours.
+    await browser.signIn('ops@dev.test');
+    await proofIsOld();
+    const again = await browser.get(begun.url.href);
+    expect(again.headers.get('location')).toContain('/auth/saml/login?force=true');
+    await browser.signIn('ops@dev.test');
+    const done = await followTo(browser, begun.url.href, callback);
+    expect(new URL(done.headers.get('location') ?? '').searchParams.get('code')).toMatch(/./);
+  });
+
   test('and is not asked at all where the tool may not ask and nobody is signed in', async () => {
     const step = await authorize(new Browser(at.base), { prompt: 'none' });
     expect(new URL(step.headers.get('location') ?? '').searchParams.get('error')).toBe('login_required');
@@ -150,6 +175,8 @@ describe('what a web tool is refused', () => {
 
   test.each([
     ['an address that only begins like one of its own', { redirect_uri: `${callback}/more` }],
+    ['its own in capitals', { redirect_uri: callback.replace('https', 'HTTPS') }],
+    ['its own with a port that is meant anyway', { redirect_uri: callback.replace('.test/', '.test:443/') }],
     ['another host', { redirect_uri: 'https://evil.test/callback' }],
     ['a tool that the policy does not know', { client_id: 'unknown' }],
     ['the console, which is no client', { client_id: 'console' }],
