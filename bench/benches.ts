@@ -7,13 +7,17 @@ import { codec } from './codec.ts';
 import { hotStream } from './hot-stream.ts';
 import { http } from './http.ts';
 import { projections } from './projections.ts';
+import { queueMemory } from './queue-memory.ts';
 import { snapshot } from './snapshot.ts';
+import { upload } from './upload.ts';
 
 export const benches: readonly Bench[] = [
   append,
   http,
   access,
   bulk,
+  upload,
+  queueMemory,
   hotStream,
   snapshot,
   projections,

@@ -4,9 +4,18 @@
  */
 import type { Request, Response } from 'express';
 import { invalidInput } from '../errors.ts';
-import type { Accepted, Bulk, ItemResult, SteerRequest, UploadRequest } from '../workers/request.ts';
+import {
+  type Accepted,
+  type Bulk,
+  type ItemResult,
+  type SteerRequest,
+  type UploadRequest,
+  uploadTypes,
+} from '../workers/request.ts';
+import { uploadTooLarge } from '../workers/sources/faults.ts';
+import { uploadBytesMax } from '../workers/sources/source.ts';
 import { sendJson, setPosition } from './answer.ts';
-import { mediaTypeOf, readJsonObject, requirePlainUtf8, unsupported } from './body.ts';
+import { charsetOf, mediaTypeOf, readJsonObject, requireUncompressed, unsupported } from './body.ts';
 import { originOf } from './caller.ts';
 import { type Column, csvLines } from './csv.ts';
 import { freeTextOf, idempotencyKeyOf, referenceOf } from './headers.ts';
@@ -72,27 +81,36 @@ const acceptanceOf = (request: Request, response: Response) => ({
   }),
 });
 
-const uploads = ['text/csv', 'application/x-ndjson'] as const;
-
 const start = async (accept: Bulk['accept'], request: Request, response: Response): Promise<Accepted> => {
   const acceptance = acceptanceOf(request, response);
   const query = queryOf(request);
   const mediaType = mediaTypeOf(request);
-  const upload = uploads.find((type) => type === mediaType);
+  const upload = uploadTypes.find((type) => type === mediaType);
   if (upload !== undefined) {
-    requirePlainUtf8(request);
+    requireUncompressed(request);
+    requireSize(request);
+    request.socket.setTimeout(uploadIdleMs);
     return accept.fromUpload({
       ...acceptance,
+      ...present({ charset: charsetOf(request) }),
       mediaType: upload,
       query: single(query),
       content: contentOf(request),
     });
   }
   if (mediaType !== 'application/json') {
-    throw unsupported(`Send application/json, or an upload as ${uploads.join(' or ')}.`);
+    throw unsupported(`Send application/json, or an upload as ${uploadTypes.join(' or ')}.`);
   }
   requireKnown(query, []);
   return accept.fromBody({ ...acceptance, body: await readJsonObject(request) });
+};
+
+/** A workbook is read when all of it is there, and nothing moves meanwhile. Bodies that trickle are cut off anyway. */
+const uploadIdleMs = 15 * 60_000;
+
+/** Where the client says beforehand that it is too much, nothing of it is read. */
+const requireSize = (request: Request): void => {
+  if (Number(request.get('content-length') ?? 0) > uploadBytesMax) throw uploadTooLarge();
 };
 
 const single = (query: URLSearchParams): Readonly<Record<string, string>> => {

@@ -10,7 +10,9 @@ import { validateInput } from '../commands/validate.ts';
 import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
 import { jsonFault } from '../events/sound-json.ts';
-import { fieldsOf } from './sources/fields.ts';
+import type { Delimiter } from './sources/csv.ts';
+import { encodingOf, encodingsSaid } from './sources/encodings.ts';
+import { type Decimal, fieldsOf } from './sources/fields.ts';
 
 const label = 'Give text of at most 200 characters.';
 const count = 'Give a whole number, 0 or more.';
@@ -31,9 +33,29 @@ const bodySchema = z.strictObject({
   where: z.record(z.string(), z.unknown(), where).optional(),
 });
 
+const delimiters: Readonly<Record<string, Delimiter>> = {
+  comma: 'comma',
+  semicolon: 'semicolon',
+  tab: 'tab',
+  ',': 'comma',
+  ';': 'semicolon',
+  '\t': 'tab',
+};
+
 const uploadSchema = z.strictObject({
   ...common,
   map: z.record(z.string(), z.string('Give the name of a column.'), map).optional(),
+  encoding: z
+    .string()
+    .refine((label) => encodingOf(label) !== undefined, `Give ${encodingsSaid}.`)
+    .optional(),
+  delimiter: z
+    .string()
+    .refine((said) => Object.hasOwn(delimiters, said), 'Give comma, semicolon or tab.')
+    .transform((said) => delimiters[said])
+    .optional(),
+  decimal: z.enum(['point', 'comma'], 'Give point or comma.').optional(),
+  sheet: z.string().min(1, 'Give the name of a sheet.').optional(),
 });
 
 export interface Asked {
@@ -51,6 +73,12 @@ export interface AskedByBody extends Asked {
 
 export interface AskedByUpload extends Asked {
   readonly map?: Readonly<Record<string, string>> | undefined;
+  /** A label that `encodingOf` knows. */
+  readonly encoding?: string | undefined;
+  readonly delimiter?: Delimiter | undefined;
+  readonly decimal?: Decimal | undefined;
+  /** Of a workbook. */
+  readonly sheet?: string | undefined;
 }
 
 const check = <S extends z.ZodObject>(schema: S, value: unknown): z.output<S> => {
@@ -75,7 +103,7 @@ export const readBody = (body: unknown): AskedByBody => {
   if (asked.targets === undefined && asked.where === undefined) {
     throw invalidInput(
       'targets',
-      'Give targets (a list of ids) or where (a filter), or upload CSV or NDJSON.',
+      'Give targets (a list of ids) or where (a filter), or upload CSV, NDJSON or a workbook.',
     );
   }
   return asked;

@@ -20,7 +20,7 @@ export const BulkJobAccepted = defineEvent({
   schema: z.object({
     jobId,
     command: z.string(),
-    source: z.enum(['targets', 'where', 'csv', 'ndjson', 'retry']),
+    source: z.enum(['targets', 'where', 'csv', 'ndjson', 'xlsx', 'retry']),
     total: z.int().nonnegative(),
     dryRun: z.boolean(),
     requestedBy: z.string(),

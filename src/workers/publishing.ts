@@ -15,7 +15,7 @@ import { BulkJobAccepted, BulkJobFinished, controlStream, itemsStream } from './
 import { sealWritten, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { type Accepted, outcomes } from './request.ts';
-import { insertJob, publishJob } from './sql/staging.ts';
+import { insertJob, publishJob, setReadAs } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
 
 export interface Publishing {
@@ -74,7 +74,10 @@ export const createPublishing = (parts: Parts): Publishing => {
     const staging = createStaging(pool, jobId);
     try {
       for await (const items of plan.items) await staging.add(items);
-      return await staging.finish();
+      const total = await staging.finish();
+      const readAs = plan.readAs?.();
+      if (readAs !== undefined) await pool.query({ ...setReadAs, values: [jobId, JSON.stringify(readAs)] });
+      return total;
     } finally {
       await staging.stop();
     }

@@ -7,6 +7,7 @@
 import type { Origin } from '../access/origin.ts';
 import type { FieldError } from '../errors.ts';
 import type { ActorRef, Timestamp } from '../events/envelope.ts';
+import type { ReadAs } from './sources/source.ts';
 
 export const jobStates = [
   'accepted',
@@ -44,7 +45,9 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   readonly etaSeconds: number | null;
   /** The last event of the job's work: a query that waits for it shows every effect so far. */
   readonly position: number;
-  readonly source: 'targets' | 'where' | 'csv' | 'ndjson' | 'retry';
+  readonly source: 'targets' | 'where' | 'csv' | 'ndjson' | 'xlsx' | 'retry';
+  /** With an upload: how it was read. */
+  readonly readAs?: ReadAs;
   /** Why the job paused itself: `requester_not_permitted`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
@@ -97,10 +100,23 @@ export interface JobRequest extends Acceptance {
   readonly body: unknown;
 }
 
+export const uploadTypes = [
+  'text/csv',
+  'application/x-ndjson',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+] as const;
+
+export type UploadType = (typeof uploadTypes)[number];
+
 /** A body that is read as it arrives, never whole. */
 export interface UploadRequest extends Acceptance {
-  readonly mediaType: 'text/csv' | 'application/x-ndjson';
-  /** `command`, `map`, `input` (both JSON), `dryRun`, `label`, `expectedCount`, as they came. */
+  readonly mediaType: UploadType;
+  /** The `charset` of the media type, where it has one. */
+  readonly charset?: string;
+  /**
+   * `command`, `map`, `input` (both JSON), `dryRun`, `label`, `expectedCount`, `encoding`, `delimiter`, `decimal`,
+   * `sheet`, as they came.
+   */
   readonly query: Readonly<Record<string, string>>;
   readonly content: AsyncIterable<Uint8Array>;
 }

@@ -36,7 +36,16 @@ const job = {
   ratePerSecond: orNull({ type: 'number', description: 'Items decided a second.' }),
   etaSeconds: orNull({ type: 'number' }),
   position: { ...whole, description: 'Give it as Quarterdeck-Min-Position to see every effect so far.' },
-  source: { enum: ['targets', 'where', 'csv', 'ndjson', 'retry'] },
+  source: { enum: ['targets', 'where', 'csv', 'ndjson', 'xlsx', 'retry'] },
+  readAs: {
+    ...object({ encoding: text, delimiter: text, decimal: text, sheet: text }, [
+      'encoding',
+      'delimiter',
+      'decimal',
+      'sheet',
+    ]),
+    description: 'With an upload: how it was read.',
+  },
   pausedReason: text,
   where: { type: 'object' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
@@ -86,7 +95,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     inverse: orNull(text),
   }),
   Event: object(event),
-  Job: object(job, ['pausedReason', 'where', 'frozenAt', 'retryOf']),
+  Job: object(job, ['pausedReason', 'where', 'frozenAt', 'retryOf', 'readAs']),
   ItemResult: object(
     {
       index: { ...whole, description: 'From 0, in the order given.' },

@@ -2,7 +2,7 @@
 
 const columns = `j.id, j.state, j.command, j.source, j.dry_run AS "dryRun", j.requester_id AS "requesterId",
   j.requester_kind AS "requesterKind", j.tool, j.scope, j.reference, j.sealed, j.frozen_at AS "frozenAt",
-  j.retry_of AS "retryOf", j.requested_at AS "requestedAt", j.started_at AS "startedAt",
+  j.retry_of AS "retryOf", j.read_as AS "readAs", j.requested_at AS "requestedAt", j.started_at AS "startedAt",
   j.finished_at AS "finishedAt", j.paused_reason AS "pausedReason", j.control_version AS "controlVersion",
   j.total, j.rate_base AS "rateBase",
   extract(epoch FROM clock_timestamp() - j.rate_since)::float8 AS "secondsSince",
@@ -50,6 +50,7 @@ export interface JobRow {
   readonly sealed: string;
   readonly frozenAt: number | null;
   readonly retryOf: string | null;
+  readonly readAs: Readonly<Record<string, string>> | null;
   readonly requestedAt: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
