@@ -8,7 +8,9 @@ import { headroom } from './headroom.ts';
 import { hotStream } from './hot-stream.ts';
 import { http } from './http.ts';
 import { projections } from './projections.ts';
+import { queueMemory } from './queue-memory.ts';
 import { snapshot } from './snapshot.ts';
+import { upload } from './upload.ts';
 
 export const benches: readonly Bench[] = [
   append,
@@ -16,6 +18,8 @@ export const benches: readonly Bench[] = [
   access,
   bulk,
   headroom,
+  upload,
+  queueMemory,
   hotStream,
   snapshot,
   projections,

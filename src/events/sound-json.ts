@@ -10,13 +10,10 @@ export const jsonDepthMax = 64;
 
 const refusedNames = new Set(['__proto__', 'constructor']);
 
-/** With the u flag a whole pair is one character, so this matches halves only. */
-const loneSurrogate = /\p{Surrogate}/u;
-
 /** What is wrong with a text that comes from outside; undefined where it is sound. */
 export const textFault = (text: string): string | undefined => {
   if (text.includes('\u0000')) return 'Holds a NUL character (U+0000); leave it out.';
-  if (loneSurrogate.test(text)) return 'Holds half of a surrogate pair; send whole Unicode characters.';
+  if (!text.isWellFormed()) return 'Holds half of a surrogate pair; send whole Unicode characters.';
   return undefined;
 };
 
@@ -33,7 +30,22 @@ const join = (path: string, name: string | number): string => {
 };
 
 /** The first fault of a parsed JSON value; undefined where there is none. */
-export const jsonFault = (value: unknown, path = '', depth = 0): FieldError | undefined => {
+export const jsonFault = (value: unknown, path = ''): FieldError | undefined =>
+  isSound(value, 0) ? undefined : faultOf(value, path, 0);
+
+/** The same question without an answer for people: nearly every value is sound, and none is asked for its path. */
+const isSound = (value: unknown, depth: number): boolean => {
+  if (typeof value === 'string') return textFault(value) === undefined;
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= jsonDepthMax) return false;
+  if (Array.isArray(value)) return value.every((item) => isSound(item, depth + 1));
+  for (const [name, field] of Object.entries(value)) {
+    if (refusedNames.has(name) || textFault(name) !== undefined || !isSound(field, depth + 1)) return false;
+  }
+  return true;
+};
+
+const faultOf = (value: unknown, path: string, depth: number): FieldError | undefined => {
   if (typeof value === 'string') {
     const message = textFault(value);
     return message === undefined ? undefined : { path, message };
@@ -50,7 +62,7 @@ export const jsonFault = (value: unknown, path = '', depth = 0): FieldError | un
 
 const faultOfArray = (items: readonly unknown[], path: string, depth: number): FieldError | undefined => {
   for (let index = 0; index < items.length; index++) {
-    const fault = jsonFault(items[index], join(path, index), depth + 1);
+    const fault = faultOf(items[index], join(path, index), depth + 1);
     if (fault !== undefined) return fault;
   }
   return undefined;
@@ -63,7 +75,7 @@ const faultOfObject = (value: object, path: string, depth: number): FieldError |
       ? `The name "${name}" is not allowed; leave it out.`
       : textFault(name);
     if (message !== undefined) return { path: at, message };
-    const fault = jsonFault(field, at, depth + 1);
+    const fault = faultOf(field, at, depth + 1);
     if (fault !== undefined) return fault;
   }
   return undefined;

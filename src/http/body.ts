@@ -42,12 +42,20 @@ export const mediaTypeOf = (request: Request): string =>
 export const unsupported = (detail: string): QuarterdeckError =>
   new QuarterdeckError('unsupported_media_type', detail);
 
-/** Bodies are taken as they are: compressed ones could unfold to any size, other charsets to any text. */
-export const requirePlainUtf8 = (request: Request): void => {
+/** Bodies are taken as they are: compressed ones could unfold to any size. */
+export const requireUncompressed = (request: Request): void => {
   const encoding = request.get('content-encoding');
   if (encoding !== undefined && encoding !== 'identity')
     throw unsupported('Send the body without Content-Encoding.');
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.get('content-type') ?? '')?.[1];
+};
+
+/** The `charset` of the media type; undefined where it says none. */
+export const charsetOf = (request: Request): string | undefined =>
+  /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.get('content-type') ?? '')?.[1];
+
+const requirePlainUtf8 = (request: Request): void => {
+  requireUncompressed(request);
+  const charset = charsetOf(request);
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw unsupported('Send the body in UTF-8.');
 };
 

@@ -4,16 +4,19 @@
  */
 import type { Request, Response } from 'express';
 import { invalidInput } from '../errors.ts';
-import type {
-  Accepted,
-  Bulk,
-  ItemResult,
-  RetryRequest,
-  SteerRequest,
-  UploadRequest,
+import {
+  type Accepted,
+  type Bulk,
+  type ItemResult,
+  type RetryRequest,
+  type SteerRequest,
+  type UploadRequest,
+  uploadTypes,
 } from '../workers/request.ts';
+import { uploadTooLarge } from '../workers/sources/faults.ts';
+import { uploadBytesMax } from '../workers/sources/source.ts';
 import { sendJson, setPosition } from './answer.ts';
-import { mediaTypeOf, readJsonObject, requirePlainUtf8, unsupported } from './body.ts';
+import { charsetOf, mediaTypeOf, readJsonObject, requireUncompressed, unsupported } from './body.ts';
 import { originOf } from './caller.ts';
 import { type Column, csvLines } from './csv.ts';
 import { freeTextOf, idempotencyKeyOf, referenceOf } from './headers.ts';
@@ -94,18 +97,20 @@ const acceptanceOf = (request: Request, response: Response) => ({
   }),
 });
 
-const uploads = ['text/csv', 'application/x-ndjson'] as const;
-
 /** The body of a streamed upload; undefined: it is none. */
-const uploadOf = (
-  request: Request,
-  query: URLSearchParams,
-): Pick<UploadRequest, 'mediaType' | 'query' | 'content'> | undefined => {
+const uploadOf = (request: Request, query: URLSearchParams) => {
   const mediaType = mediaTypeOf(request);
-  const upload = uploads.find((type) => type === mediaType);
+  const upload = uploadTypes.find((type) => type === mediaType);
   if (upload === undefined) return undefined;
-  requirePlainUtf8(request);
-  return { mediaType: upload, query: single(query), content: contentOf(request) };
+  requireUncompressed(request);
+  requireSize(request);
+  request.socket.setTimeout(uploadIdleMs);
+  return {
+    ...present({ charset: charsetOf(request) }),
+    mediaType: upload,
+    query: single(query),
+    content: contentOf(request),
+  };
 };
 
 const start = async (accept: Bulk['accept'], request: Request, response: Response): Promise<Accepted> => {
@@ -114,10 +119,18 @@ const start = async (accept: Bulk['accept'], request: Request, response: Respons
   const upload = uploadOf(request, query);
   if (upload !== undefined) return accept.fromUpload({ ...acceptance, ...upload });
   if (mediaTypeOf(request) !== 'application/json') {
-    throw unsupported(`Send application/json, or an upload as ${uploads.join(' or ')}.`);
+    throw unsupported(`Send application/json, or an upload as ${uploadTypes.join(' or ')}.`);
   }
   requireKnown(query, []);
   return accept.fromBody({ ...acceptance, body: await readJsonObject(request) });
+};
+
+/** A workbook is read when all of it is there, and nothing moves meanwhile. Bodies that trickle are cut off anyway. */
+const uploadIdleMs = 15 * 60_000;
+
+/** Where the client says beforehand that it is too much, nothing of it is read. */
+const requireSize = (request: Request): void => {
+  if (Number(request.get('content-length') ?? 0) > uploadBytesMax) throw uploadTooLarge();
 };
 
 const single = (query: URLSearchParams): Readonly<Record<string, string>> => {

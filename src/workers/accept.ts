@@ -5,7 +5,6 @@
  */
 import { createHash } from 'node:crypto';
 import type { Origin } from '../access/origin.ts';
-import { QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
 import type { BulkCommand } from './asked.ts';
 import {
@@ -24,11 +23,10 @@ import type { Parts } from './parts.ts';
 import { planFrom } from './preview/starting.ts';
 import { createPublishing, type Publishing } from './publishing.ts';
 import type { Accepted, Accepting, BulkJob, JobRequest, UploadRequest } from './request.ts';
-import { csvSource } from './sources/csv.ts';
 import { fieldsOf } from './sources/fields.ts';
-import { ndjsonSource } from './sources/ndjson.ts';
-import type { ColumnOf, Source } from './sources/source.ts';
+import type { ColumnOf, ReadAs, Source } from './sources/source.ts';
 import { filterSource, targetsSource } from './sources/targets.ts';
+import { bounded, notEmpty, openUpload, sourceNames } from './sources/upload.ts';
 
 /** A job to be, with its items still to come. */
 export interface Plan {
@@ -50,6 +48,8 @@ export interface Plan {
   readonly items: AsyncIterable<readonly StoredItem[]>;
   /** With a filter, once the items were read: where the rows were read. */
   readonly frozenAt: () => number | undefined;
+  /** With an upload, once its items were read. */
+  readonly readAs?: () => ReadAs;
   /** All that a repetition with the same idempotency key must ask; known once the items were read. */
   readonly fingerprint: () => unknown;
   /** The fingerprint is known already, so a repetition can be told before anything is read. */
@@ -147,12 +147,13 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
     requireCommonInput(command, asked.input, 'rows');
     await parts.requireFresh(request, command);
     requireNeeds(command, { ...request, input: asked.input, now: parts.clock() }, true);
-    const { content, digest } = digested(request.content);
-    const csv = request.mediaType === 'text/csv';
+    const { content, digest } = digested(bounded(request.content));
+    const wanted = { fields: fieldsOf(command), map: asked.map, given: Object.keys(asked.input) };
+    const upload = openUpload(request, content, asked, wanted);
     return publishing.publish({
       origin: request,
       command,
-      source: csv ? 'csv' : 'ndjson',
+      source: sourceNames[request.mediaType],
       dryRun: asked.dryRun,
       written: writtenOf(asked.label, asked.input, request.reason),
       reference: request.reference,
@@ -162,10 +163,11 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
       items: stored(
         command,
         asked.input,
-        csv ? readCsv(command, content, asked) : readNdjson(content, asked),
-        columnOf(csv, command, asked),
+        asked.expectedCount === 0 ? upload.items : notEmpty(upload.items),
+        columnOf(request, command, asked),
       ),
       frozenAt: nothing,
+      readAs: upload.readAs,
       fingerprint: () => ({ bulk: asked, content: digest(), reason: request.reason ?? null }),
       knownAhead: false,
     });
@@ -174,20 +176,8 @@ export const createAccepting = (parts: Parts): AcceptingInside => {
   return { fromBody, fromUpload, fromPlan: publishing.publish };
 };
 
-const readCsv = (
-  command: BulkCommand,
-  content: AsyncIterable<Uint8Array>,
-  { map, input }: AskedByUpload,
-): Source => csvSource(content, fieldsOf(command), map, Object.keys(input));
-
-const readNdjson = (content: AsyncIterable<Uint8Array>, { map }: AskedByUpload): Source => {
-  if (map === undefined) return ndjsonSource(content);
-  throw new QuarterdeckError('invalid_input', 'The bulk job is not valid.', {
-    errors: [{ path: 'map', message: 'A map is for CSV; each NDJSON line already names its fields.' }],
-  });
-};
-
-const columnOf = (csv: boolean, command: BulkCommand, { map }: AskedByUpload): ColumnOf => {
+const columnOf = ({ mediaType }: UploadRequest, command: BulkCommand, { map }: AskedByUpload): ColumnOf => {
   const fields = fieldsOf(command);
-  return (field) => (csv && fields.has(field) ? (map === undefined ? field : map[field]) : undefined);
+  if (sourceNames[mediaType] === 'ndjson') return nothing;
+  return (field) => (fields.has(field) ? (map === undefined ? field : map[field]) : undefined);
 };

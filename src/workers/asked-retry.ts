@@ -4,6 +4,7 @@ import type { EventData } from '../events/definition.ts';
 import { checkAsked, parseMembers } from './asked.ts';
 import { type Conduct, conductShape, numbersIn } from './conduct.ts';
 import { type Match, matches } from './matching.ts';
+import { type AskedReading, readingShape } from './sources/asked-reading.ts';
 
 export const retriable = ['failed', 'rejected'] as const;
 
@@ -17,7 +18,6 @@ export const told = (outcomes: readonly Retriable[]): string =>
 
 const outcomes = 'Give a list of failed, rejected or both.';
 const label = 'Give text of at most 200 characters.';
-const map = 'Give an object from fields to columns, like {"accountId": "customerID"}.';
 
 const common = {
   outcomes: z.array(z.enum(retriable, outcomes), outcomes).min(1, outcomes).optional(),
@@ -30,7 +30,7 @@ const bodySchema = z.strictObject(common);
 const uploadSchema = z.strictObject({
   ...common,
   match: z.enum(matches, `Give one of ${matches.join(', ')}.`).default('target'),
-  map: z.record(z.string(), z.string('Give the name of a column.'), map).optional(),
+  ...readingShape,
 });
 
 export interface AskedRetry extends Conduct {
@@ -39,10 +39,9 @@ export interface AskedRetry extends Conduct {
   readonly label?: string | undefined;
 }
 
-export interface AskedCorrection extends AskedRetry {
+export interface AskedCorrection extends AskedRetry, AskedReading {
   /** By what a row names its item. */
   readonly match: Match;
-  readonly map?: Readonly<Record<string, string>> | undefined;
 }
 
 const refusal = 'The retry is not valid.';

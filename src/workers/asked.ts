@@ -11,12 +11,12 @@ import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
 import { jsonFault, textFault } from '../events/sound-json.ts';
 import { type Conduct, conductShape, numbersIn } from './conduct.ts';
+import { type AskedReading, readingShape } from './sources/asked-reading.ts';
 import { fieldsOf } from './sources/fields.ts';
 
 const label = 'Give text of at most 200 characters.';
 const count = 'Give a whole number, 0 or more.';
 const where = 'Give an object of fields, like {"status": "active"}.';
-const map = 'Give an object from fields to columns, like {"accountId": "customerID"}.';
 
 export const common = {
   command: z.string('Give the name of a command that runs in bulk.'),
@@ -48,7 +48,7 @@ const fromSchema = z.strictObject({
 
 const uploadSchema = z.strictObject({
   ...common,
-  map: z.record(z.string(), z.string('Give the name of a column.'), map).optional(),
+  ...readingShape,
 });
 
 export interface Asked extends Conduct {
@@ -64,9 +64,7 @@ export interface AskedByBody extends Asked {
   readonly where?: EventData | undefined;
 }
 
-export interface AskedByUpload extends Asked {
-  readonly map?: Readonly<Record<string, string>> | undefined;
-}
+export type AskedByUpload = Asked & AskedReading;
 
 /** What a dry run looked at, to be run for real. */
 export interface AskedFrom extends Conduct {
@@ -115,7 +113,7 @@ export const readBody = (body: unknown): AskedByBody => {
   if (asked.targets === undefined && asked.where === undefined) {
     throw invalidInput(
       'targets',
-      'Give targets (a list of ids) or where (a filter), or upload CSV or NDJSON.',
+      'Give targets (a list of ids) or where (a filter), or upload CSV, NDJSON or a workbook.',
     );
   }
   return asked;

@@ -8,11 +8,11 @@ import type { BulkCommand } from './asked.ts';
 import { type AskedCorrection, type Retriable, told } from './asked-retry.ts';
 import { createNames, type Match, type OpenNames } from './matching.ts';
 import type { StoredOutcome } from './outcomes.ts';
+import type { UploadRequest } from './request.ts';
 import type { Results } from './results.ts';
-import { csvSource } from './sources/csv.ts';
 import { type Field, fieldsOf } from './sources/fields.ts';
-import { ndjsonSource } from './sources/ndjson.ts';
 import type { Source, SourceItem } from './sources/source.ts';
+import { openUpload } from './sources/upload.ts';
 
 const errorsToldMax = 20;
 
@@ -54,19 +54,15 @@ export interface Correcting {
   readonly outcomes: readonly Retriable[];
   /** Fields that the job's common input gives to every row. */
   readonly given: readonly string[];
-  readonly csv: boolean;
+  readonly upload: Pick<UploadRequest, 'mediaType' | 'charset'>;
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-const rowsOf = ({ command, asked, given, csv, content }: Correcting): Source => {
+const rowsOf = ({ command, asked, given, upload, content }: Correcting): Source => {
   const { match, map } = asked;
   const fields = fieldsFor(command, match);
-  if (csv) {
-    const whole = map === undefined || match === 'target' ? map : { [match]: match, ...map };
-    return csvSource(content, fields, whole, given);
-  }
-  if (map === undefined) return ndjsonSource(content);
-  throw invalidInput('map', 'A map is for CSV; each NDJSON line already names its fields.');
+  const whole = map === undefined || match === 'target' ? map : { [match]: match, ...map };
+  return openUpload(upload, content, asked, { fields, map: whole, given }).items;
 };
 
 /** The rows that are for an item, without what only names it. @throws QuarterdeckError after the last row. */

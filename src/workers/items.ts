@@ -52,7 +52,8 @@ const targetOf = ({ input, bulk }: CommandDefinition, given: EventData, valid: b
   const field = bulk?.field ?? '';
   const target = given[field];
   if (typeof target !== 'string' || target === '') return null;
-  const taken = valid || (textFault(target) === undefined && input.shape[field]?.safeParse(target).success);
+  if (valid) return target;
+  const taken = textFault(target) === undefined && input.shape[field]?.safeParse(target).success;
   return taken === true ? target : null;
 };
 
@@ -64,32 +65,52 @@ interface Intake {
   readonly columnOf: ColumnOf;
 }
 
+interface Checked {
+  readonly item: StoredItem;
+  /** Whose personal fields are to be sealed, where it is valid and has any. */
+  readonly subject?: string;
+}
+
+const check = ({ command, common, columnOf }: Intake, item: SourceItem): Checked => {
+  const { input, line, faults = [] } = item;
+  const whole = isEmpty(common) ? input : { ...common, ...input };
+  const fault = jsonFault(input);
+  const validated =
+    fault === undefined ? validateInput(command, whole) : { ok: false as const, errors: [fault] };
+  const t = targetOf(command, whole, validated.ok);
+  if (validated.ok && faults.length === 0) {
+    const stored = line === undefined ? { t, i: input } : { t, l: line, i: input };
+    const sealing = command.personal.some((field) => input[field] !== undefined);
+    return sealing ? { item: stored, subject: command.subject(validated.input) } : { item: stored };
+  }
+  const known = new Set(faults.map(({ path }) => path));
+  const others = validated.ok ? [] : validated.errors.filter(({ path }) => !known.has(path));
+  const e = [...faults, ...others.map((one) => explain(one, item, columnOf))];
+  return { item: line === undefined ? { t, e } : { t, l: line, e } };
+};
+
+const isEmpty = (data: EventData): boolean => {
+  for (const _ in data) return false;
+  return true;
+};
+
+/** In the order given. Personal fields are sealed, keys made for all subjects at once. */
 export const storeItems = async (
-  { command, common, codec, columnOf }: Intake,
+  intake: Intake,
   items: readonly SourceItem[],
 ): Promise<readonly StoredItem[]> => {
-  const checked = items.map((item) => {
-    const whole = { ...common, ...item.input };
-    const fault = jsonFault(item.input);
-    const validated =
-      fault === undefined ? validateInput(command, whole) : { ok: false as const, errors: [fault] };
-    const place = {
-      t: targetOf(command, whole, validated.ok),
-      ...(item.line === undefined ? {} : { l: item.line }),
-    };
-    if (validated.ok) return { place, input: item.input, subject: command.subject(validated.input) };
-    return { place: { ...place, e: validated.errors.map((e) => explain(e, item, columnOf)) } };
-  });
-  const sealed = await codec.encryptFields(
-    checked.flatMap(({ input, subject }) =>
-      input === undefined
-        ? []
-        : [{ subject, context: contextOf(command), fields: command.personal, data: input }],
-    ),
+  const { command, codec } = intake;
+  const checked = items.map((item) => check(intake, item));
+  const toSeal = checked.flatMap(({ item: { i }, subject }) =>
+    i === undefined || subject === undefined
+      ? []
+      : [{ subject, context: contextOf(command), fields: command.personal, data: i }],
   );
+  if (toSeal.length === 0) return checked.map(({ item }) => item);
+  const sealed = await codec.encryptFields(toSeal);
   let nth = 0;
-  return checked.map(({ place, input }) =>
-    input === undefined ? place : { ...place, i: sealed[nth++] as EventData },
+  return checked.map(({ item, subject }) =>
+    subject === undefined ? item : { ...item, i: sealed[nth++] as EventData },
   );
 };
 

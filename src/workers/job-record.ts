@@ -135,6 +135,7 @@ export const viewOf = (job: JobRecord): BulkJob => {
     ...(job.pausedReason === null ? {} : { pausedReason: job.pausedReason }),
     ...(where === undefined ? {} : { where }),
     ...(job.frozenAt === null ? {} : { frozenAt: job.frozenAt }),
+    ...(job.readAs === null ? {} : { readAs: job.readAs }),
     ...(job.retryOf === null ? {} : { retryOf: job.retryOf }),
     priority: priorityOf(job.weight),
     ...(job.startAt === null ? {} : { startAt: job.startAt }),

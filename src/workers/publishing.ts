@@ -18,7 +18,7 @@ import type { Parts } from './parts.ts';
 import { type Accepted, outcomes } from './request.ts';
 import { conductJob } from './sql/conduct.ts';
 import { setOrigin } from './sql/previews.ts';
-import { insertJob, publishJob } from './sql/staging.ts';
+import { insertJob, publishJob, setReadAs } from './sql/staging.ts';
 import { createStaging, dropStaged } from './staging.ts';
 import { toldOfUndo } from './undo/starting.ts';
 
@@ -89,7 +89,10 @@ export const createPublishing = (parts: Parts): Publishing => {
       await pool.query({ ...setOrigin, values: [jobId, plan.from ?? null, plan.undoOf ?? null] });
     try {
       for await (const items of plan.items) await staging.add(items);
-      return await staging.finish();
+      const total = await staging.finish();
+      const readAs = plan.readAs?.();
+      if (readAs !== undefined) await pool.query({ ...setReadAs, values: [jobId, JSON.stringify(readAs)] });
+      return total;
     } finally {
       await staging.stop();
     }

@@ -10,6 +10,7 @@ import type { ActorRef, Timestamp } from '../events/envelope.ts';
 import type { Priority } from './conduct.ts';
 import type { Preview } from './preview/request.ts';
 import type { Verified } from './proof/verify.ts';
+import type { ReadAs } from './sources/source.ts';
 
 export const jobStates = [
   'accepted',
@@ -28,7 +29,7 @@ export type JobState = (typeof jobStates)[number];
 export const outcomes = ['succeeded', 'unchanged', 'rejected', 'failed', 'skipped', 'cancelled'] as const;
 
 /** What a job's items come from. */
-export const sources = ['targets', 'where', 'csv', 'ndjson', 'retry', 'dry-run', 'undo'] as const;
+export const sources = ['targets', 'where', 'csv', 'ndjson', 'xlsx', 'retry', 'dry-run', 'undo'] as const;
 
 export type Outcome = (typeof outcomes)[number];
 
@@ -51,6 +52,8 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   /** The last event of the job's work: a query that waits for it shows every effect so far. */
   readonly position: number;
   readonly source: (typeof sources)[number];
+  /** With an upload: how it was read. */
+  readonly readAs?: ReadAs;
   /** Why the job paused itself: `requester_not_permitted`, `failure_ratio_exceeded`, `command_not_available`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
@@ -122,10 +125,23 @@ export interface JobRequest extends Acceptance {
   readonly body: unknown;
 }
 
+export const uploadTypes = [
+  'text/csv',
+  'application/x-ndjson',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+] as const;
+
+export type UploadType = (typeof uploadTypes)[number];
+
 /** A body that is read as it arrives, never whole. */
 export interface UploadRequest extends Acceptance {
-  readonly mediaType: 'text/csv' | 'application/x-ndjson';
-  /** `command`, `map`, `input` (both JSON), `dryRun`, `label`, `expectedCount`, as they came. */
+  readonly mediaType: UploadType;
+  /** The `charset` of the media type, where it has one. */
+  readonly charset?: string;
+  /**
+   * `command`, `map`, `input` (both JSON), `dryRun`, `label`, `expectedCount`, `encoding`, `delimiter`, `decimal`,
+   * `sheet`, as they came.
+   */
   readonly query: Readonly<Record<string, string>>;
   readonly content: AsyncIterable<Uint8Array>;
 }
@@ -166,7 +182,7 @@ export interface RetryRequest extends SteerRequest {
   /** `{outcomes?, label?, startAt?, priority?, maxRate?, maxFailureRatio?}`, as parsed: it is validated here. */
   readonly body?: Readonly<Record<string, unknown>>;
   /** Its query: `outcomes`, `match`, `map` and what a body has, as they came. */
-  readonly upload?: Pick<UploadRequest, 'mediaType' | 'query' | 'content'>;
+  readonly upload?: Pick<UploadRequest, 'mediaType' | 'charset' | 'query' | 'content'>;
 }
 
 /** `{dryRun?, label?, expectedCount?}`, as parsed. */

@@ -12,6 +12,7 @@ import { type JobRecord, requesterShown } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import type { Accepted, RetryRequest, SteerRequest } from './request.ts';
 import { type Results, requireResults } from './results.ts';
+import { bounded } from './sources/upload.ts';
 import { endedStates } from './steering.ts';
 
 type Rest = Pick<Plan, 'items' | 'fingerprint' | 'knownAhead'>;
@@ -88,14 +89,14 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
     requireSome(found.job, outcomes);
     const { job, command } = found;
     const common = job.written.input ?? {};
-    const { content, digest } = digested(upload.content);
-    const csv = upload.mediaType === 'text/csv';
+    const { content, digest } = digested(bounded(upload.content));
+    const columns = upload.mediaType !== 'application/x-ndjson';
     const rows = correctedRows({
-      ...{ results, jobId: job.id, command, asked, outcomes, csv, content },
+      ...{ results, jobId: job.id, command, asked, outcomes, upload, content },
       given: Object.keys(common),
     });
     const { codec } = parts;
-    const columnOf = (field: string) => (csv ? (asked.map?.[field] ?? field) : undefined);
+    const columnOf = (field: string) => (columns ? (asked.map?.[field] ?? field) : undefined);
     const stored = async function* () {
       for await (const items of rows) yield await storeItems({ command, common, codec, columnOf }, items);
     };

@@ -3,8 +3,10 @@ import { filterOf, searchOf, whereOf } from '../../console/src/accounts/account-
 import { fieldsOf } from '../../console/src/form/schema.ts';
 import { initialValues, inputOf, keyPerInput } from '../../console/src/form/values.ts';
 import { money, plainValue, words } from '../../console/src/parts/written.ts';
-import { csvRows, readHead } from '../../console/src/start-job/file-head.ts';
+import { csvRows } from '../../console/src/start-job/csv-rows.ts';
+import { readHead } from '../../console/src/start-job/file-head.ts';
 import { guessMapping, missing } from '../../console/src/start-job/mapping.ts';
+import { inline, row, workbook } from '../workers/workbooks.ts';
 
 const schema = {
   type: 'object',
@@ -90,9 +92,57 @@ describe('The head of a file', () => {
 
   test('names the columns of a CSV with a byte order mark, and of NDJSON', async () => {
     const csv = await readHead(new File(['\uFEFFid, plan\n1,DSL\n'], 'a.csv'));
-    expect(csv).toEqual({ type: 'text/csv', columns: ['id', 'plan'], rows: [{ id: '1', plan: 'DSL' }] });
+    expect(csv).toEqual({
+      type: 'text/csv',
+      columns: ['id', 'plan'],
+      rows: [{ id: '1', plan: 'DSL' }],
+      reading: { encoding: 'utf-8', delimiter: 'comma' },
+    });
     const ndjson = await readHead(new File(['{"id":1}\n{"id":2,"plan":"x"}\n'], 'a.ndjson'));
     expect([ndjson.type, ndjson.columns]).toEqual(['application/x-ndjson', ['id', 'plan']]);
+  });
+
+  test('tells the encoding and the delimiter that it was read with, and reads anew with what it is told', async () => {
+    const text = 'Id;Ort;Preis\n1;Köln;29,85\n';
+    const latin = Buffer.from(text, 'latin1');
+    const windows = await readHead(new File([latin], 'a.csv'), { decimal: 'comma' });
+    expect(windows).toMatchObject({
+      columns: ['Id', 'Ort', 'Preis'],
+      rows: [{ Ort: 'Köln' }],
+      reading: { encoding: 'windows-1252', delimiter: 'semicolon', decimal: 'comma' },
+    });
+    const utf16 = await readHead(
+      new File([Buffer.from(`\ufeff${text.replaceAll(';', '\t')}`, 'utf16le')], 'a.txt'),
+    );
+    expect(utf16).toMatchObject({
+      columns: ['Id', 'Ort', 'Preis'],
+      reading: { encoding: 'utf-16le', delimiter: 'tab' },
+    });
+    const told = await readHead(new File([text], 'a.csv'), { delimiter: 'comma' });
+    expect(told.columns).toEqual(['Id;Ort;Preis']);
+  });
+
+  test('names the columns of a workbook, of the sheet that is shown first or the one that is chosen', async () => {
+    const sheets = {
+      Lists: row(inline('x')),
+      Old:
+        '<row r="1"/><row r="2"><c r="B2" t="s"><v>1</v></c><c r="D2" t="s"><v>0</v></c></row>' +
+        row('<c r="B3"><v>7</v></c>', '<c r="D3"/>'),
+      New: row(inline('a &amp; b')) + row(inline('1')),
+    };
+    const strings = ['<r><t>pl</t></r><r><t>an</t></r>', '<t>id</t>'];
+    const file = new File([await workbook({ sheets, strings, hidden: ['Lists'] })], 'a.xlsx');
+    expect(await readHead(file)).toMatchObject({
+      columns: ['id', 'plan'],
+      rows: [{ id: '7', plan: '' }],
+      reading: { sheet: 'Old' },
+      sheets: ['Lists', 'Old', 'New'],
+    });
+    expect(await readHead(file, { sheet: 'New' })).toMatchObject({
+      columns: ['a & b'],
+      reading: { sheet: 'New' },
+    });
+    await expect(readHead(new File([Buffer.from('PK rubbish')], 'a.xlsx'))).rejects.toThrow('damaged');
   });
 
   test('is refused in words where there is nothing to map', async () => {

@@ -25,6 +25,7 @@ export const account = (more: object = {}) => ({
 const open = '/internal/v1/commands/open-account';
 const csv = { 'content-type': 'text/csv' };
 const ndjson = { 'content-type': 'application/x-ndjson' };
+const xlsx = { 'content-type': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' };
 const upload = '/internal/v1/bulk-jobs?command=open-account';
 const columns = 'accountId,plan,contract,tenureMonths,monthlyCharges,totalCharges';
 const row = 'csv-1,dsl,one-year,12,29.85,358.20';
@@ -313,6 +314,67 @@ const bulkJobs: readonly Refused[] = [
   bulk(
     'bytes that are no UTF-8',
     { path: upload, body: new Uint8Array([...Buffer.from(`${columns}\n`), 0xff, 0xfe, 0x0a]), headers: csv },
+    422,
+    'invalid_input',
+    /line 2/,
+  ),
+  bulk(
+    'a header and no rows',
+    { path: upload, body: `${columns}\n`, headers: csv },
+    400,
+    'malformed_request',
+  ),
+  bulk(
+    'an unknown encoding',
+    { path: `${upload}&encoding=klingon`, body: row, headers: csv },
+    422,
+    'invalid_input',
+    'encoding',
+  ),
+  bulk(
+    'an unknown delimiter',
+    { path: `${upload}&delimiter=pipe`, body: row, headers: csv },
+    422,
+    'invalid_input',
+    'delimiter',
+  ),
+  bulk(
+    'an unknown decimal sign',
+    { path: `${upload}&decimal=dot`, body: row, headers: csv },
+    422,
+    'invalid_input',
+    'decimal',
+  ),
+  bulk(
+    'a sheet of a CSV',
+    { path: `${upload}&sheet=One`, body: row, headers: csv },
+    422,
+    'invalid_input',
+    'sheet',
+  ),
+  bulk(
+    'an unknown charset',
+    { path: upload, body: row, headers: { 'content-type': 'text/csv; charset=klingon' } },
+    415,
+    'unsupported_media_type',
+  ),
+  bulk(
+    'a compressed upload',
+    { path: upload, body: row, headers: { ...csv, 'content-encoding': 'gzip' } },
+    415,
+    'unsupported_media_type',
+  ),
+  bulk(
+    'a workbook that is none',
+    { path: upload, body: 'PK rubbish', headers: xlsx },
+    400,
+    'malformed_request',
+    'workbook',
+  ),
+  bulk('an empty workbook', { path: upload, body: '', headers: xlsx }, 400, 'malformed_request', 'workbook'),
+  bulk(
+    'a workbook sent as CSV',
+    { path: upload, body: 'PK\x03\x04', headers: csv },
     400,
     'malformed_request',
   ),

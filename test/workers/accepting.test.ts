@@ -202,7 +202,7 @@ describe('Accepting a bulk job', () => {
 
     test('bytes that are no UTF-8 are refused', async () => {
       const text = Buffer.concat([Buffer.from('crateId,weight\n'), Buffer.from([0xff, 0xfe, 0x0a])]);
-      expect((await refusal(() => csv(text))).code).toBe('malformed_request');
+      expect(await refusal(() => csv(text))).toMatchObject({ code: 'invalid_input', paths: ['line 2'] });
     });
 
     test('a query parameter that is wrong is refused with its name', async () => {

@@ -293,6 +293,10 @@ export const openHouse = async ({
       })
     ).job;
 
+  /** What stored items were given, personal fields opened. */
+  const openInputs = (items: readonly { readonly i: Readonly<Record<string, unknown>> }[]) =>
+    codec.decryptFields(items.map(({ i }) => ({ context: 'bulk pack-crate', data: i })));
+
   const until = async (id: string, holds: (job: BulkJob) => boolean): Promise<BulkJob> => {
     const giveUpAt = Date.now() + 60_000;
     for (;;) {
@@ -353,6 +357,7 @@ export const openHouse = async ({
     runWithKey,
     start,
     upload,
+    openInputs,
     until,
     ended,
     allResults,

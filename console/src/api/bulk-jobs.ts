@@ -2,7 +2,7 @@
 import { infiniteQueryOptions } from '@tanstack/react-query';
 import { type Call, call, get, sawPosition, urlOf } from './client.ts';
 import { nextCursor } from './paging.ts';
-import type { ItemResult, Job, Page } from './types.ts';
+import type { ItemResult, Job, Page, UploadType } from './types.ts';
 
 export const jobsKey = ['bulk-jobs'] as const;
 export const jobKey = (id: string) => ['bulk-job', id] as const;
@@ -64,16 +64,19 @@ export const startJob = ({ reason, ...body }: Start, idempotencyKey: string): Pr
 
 export interface Upload extends Starting {
   readonly file: File;
-  readonly type: 'text/csv' | 'application/x-ndjson';
-  /** Of a CSV: input field → column. NDJSON names its fields itself. */
+  readonly type: UploadType;
+  /** Of a table: input field → column. NDJSON names its fields itself. */
   readonly map: Readonly<Record<string, string>>;
+  /** `encoding`, `delimiter`, `decimal` or `sheet`. */
+  readonly reading: Readonly<Record<string, string>>;
 }
 
 export const uploadJob = (upload: Upload, idempotencyKey: string): Promise<Job> =>
   accepted({
     query: {
       command: upload.command,
-      map: upload.type === 'text/csv' ? JSON.stringify(upload.map) : undefined,
+      map: upload.type === 'application/x-ndjson' ? undefined : JSON.stringify(upload.map),
+      ...upload.reading,
       input: Object.keys(upload.input).length === 0 ? undefined : JSON.stringify(upload.input),
       label: upload.label,
       dryRun: upload.dryRun ? true : undefined,

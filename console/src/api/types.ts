@@ -97,6 +97,7 @@ export interface Job {
   readonly etaSeconds?: number | null;
   readonly position?: number | null;
   readonly source?: string;
+  readonly readAs?: Readonly<Record<string, string>>;
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
   /** With `where`: the log position at or beyond which it was evaluated. */
@@ -160,3 +161,9 @@ export interface StreamState {
   readonly after: unknown;
   readonly diff: readonly Change[];
 }
+
+/** What a bulk job's file may be. */
+export type UploadType =
+  | 'text/csv'
+  | 'application/x-ndjson'
+  | 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';

@@ -76,8 +76,8 @@ const Lead = ({ job }: { readonly job: Job }) => (
       All bulk jobs
     </Link>
     {' · '}
-    <span className="mono">{job.command}</span> {sources[job.source ?? ''] ?? ''} · requested by{' '}
-    <Person actor={job.requestedBy} /> · <Moment at={job.requestedAt} />
+    <span className="mono">{job.command}</span> {sources[job.source ?? ''] ?? ''}
+    {readAsSaid(job)} · requested by <Person actor={job.requestedBy} /> · <Moment at={job.requestedAt} />
     {job.retryOf !== undefined && (
       <>
         {' · tries again what went wrong in '}
@@ -90,9 +90,19 @@ const Lead = ({ job }: { readonly job: Job }) => (
   </>
 );
 
+/** As it stands in the job: what the file was taken for. */
+const readAsSaid = ({ readAs = {} }: Job): string => {
+  const { encoding, delimiter, decimal, sheet } = readAs;
+  const said = [encoding, delimiter, decimal && `decimal ${decimal}`, sheet && `sheet ${sheet}`].filter(
+    Boolean,
+  );
+  return said.length === 0 ? '' : ` (${said.join(', ')})`;
+};
+
 const sources: Readonly<Record<string, string>> = {
   targets: 'on a list of ids',
   where: 'on a filter',
   csv: 'from a CSV',
   ndjson: 'from NDJSON',
+  xlsx: 'from a workbook',
 };

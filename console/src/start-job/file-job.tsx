@@ -1,4 +1,4 @@
-/** A job from a file: CSV or NDJSON, one row an input, its columns mapped to the command's fields. */
+/** A job from a file: CSV, a workbook or NDJSON, one row an input, its columns mapped to the command's fields. */
 import { FileInput, Stack, Text } from '@mantine/core';
 import type { Command } from '../api/commands.ts';
 import { Trouble } from '../parts/states.tsx';
@@ -6,6 +6,7 @@ import { words } from '../parts/written.ts';
 import { CommandChoice } from './command-choice.tsx';
 import { JobOptionsFields, wantsReason } from './job-options.tsx';
 import { MappingTable } from './mapping-table.tsx';
+import { ReadingFields } from './reading-fields.tsx';
 import { SameFields } from './same-fields.tsx';
 import { useFileJob } from './use-file-job.ts';
 
@@ -24,9 +25,9 @@ export const FileJob = ({ commands }: { readonly commands: readonly Command[] })
         <CommandChoice commands={commands} chosen={job.command} onChange={job.chooseCommand} />
         <FileInput
           label="File"
-          description="CSV with a header line, or NDJSON. It is read here only as far as its columns."
+          description="CSV or an Excel workbook (.xlsx) with a header line, or NDJSON. It is read here only as far as its columns."
           placeholder="Choose a file"
-          accept=".csv,.ndjson,.jsonl,text/csv,application/x-ndjson"
+          accept=".csv,.tsv,.txt,.xlsx,.ndjson,.jsonl,text/csv,application/x-ndjson"
           value={job.file}
           onChange={job.choose}
           clearable
@@ -64,7 +65,10 @@ const Columns = ({
   return (
     <>
       {head.data !== undefined && (
-        <MappingTable fields={fields} head={head.data} mapping={mapping} onChange={job.setMapping} />
+        <>
+          <ReadingFields head={head.data} onChange={job.readAs} />
+          <MappingTable fields={fields} head={head.data} mapping={mapping} onChange={job.setMapping} />
+        </>
       )}
       {open.length > 0 && <SameFields fields={open} values={values} error={error} onChange={job.setValues} />}
       {lacking.length > 0 && (

@@ -7,6 +7,7 @@ import { inputOf, type Values } from '../form/values.ts';
 import { readHead } from './file-head.ts';
 import { noOptions, requestOf } from './job-options.tsx';
 import { guessMapping, type Mapping, missing } from './mapping.ts';
+import type { Reading } from './reading.ts';
 import { useStart } from './use-start.ts';
 
 export const useFileJob = (commands: readonly Command[]) => {
@@ -15,7 +16,9 @@ export const useFileJob = (commands: readonly Command[]) => {
   const [corrected, setMapping] = useState<Mapping>();
   const [values, setValues] = useState<Values>({});
   const [options, setOptions] = useState(noOptions);
-  const head = useMutation({ mutationFn: readHead });
+  const head = useMutation({
+    mutationFn: ({ from, said }: { from: File; said?: Reading }) => readHead(from, said),
+  });
   const { mutate, error, isPending } = useStart();
 
   const command = commands.find((one) => one.name === name) ?? commands[0];
@@ -28,7 +31,10 @@ export const useFileJob = (commands: readonly Command[]) => {
     setFile(chosen);
     setMapping(undefined);
     head.reset();
-    if (chosen !== null) head.mutate(chosen);
+    if (chosen !== null) head.mutate({ from: chosen });
+  };
+  const readAs = (said: Reading): void => {
+    if (file !== null) head.mutate({ from: file, said });
   };
   const chooseCommand = (chosen: Command): void => {
     setName(chosen.name);
@@ -36,11 +42,12 @@ export const useFileJob = (commands: readonly Command[]) => {
   };
   const start = (): void => {
     if (file === null || head.data === undefined || command === undefined) return;
-    const { type } = head.data;
-    mutate({ upload: { command: command.name, file, type, map: mapping, input, ...requestOf(options) } });
+    const { type, reading } = head.data;
+    const upload = { command: command.name, file, type, map: mapping, reading: { ...reading }, input };
+    mutate({ upload: { ...upload, ...requestOf(options) } });
   };
   /** Required, and neither in a column nor given for all. NDJSON names its fields itself. */
   const lacking = missing(fields, mapping).filter((field) => input[field] === undefined);
   const form = { fields, open, mapping, lacking, values, options, file, head, error, isPending };
-  return { command, ...form, chooseCommand, choose, setMapping, setValues, setOptions, start };
+  return { command, ...form, chooseCommand, choose, readAs, setMapping, setValues, setOptions, start };
 };

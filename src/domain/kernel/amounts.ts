@@ -17,7 +17,7 @@ export const amount = () =>
   z
     .string(must(amountMessage))
     .regex(amountPattern, { error: amountMessage, abort: true })
-    .describe('A decimal amount, like "29.85".');
+    .meta({ description: 'A decimal amount, like "29.85".', format: 'decimal' });
 
 /** More than zero: nobody is invoiced, pays or gets back nothing. */
 export const positiveAmount = () => amount().refine((given) => /[1-9]/.test(given), 'must be more than 0');

@@ -20,8 +20,10 @@ export const moneySchema = z.object({ minor: z.int(), currency: z.string() });
 export const amountPattern = /^(0|[1-9]\d{0,11})(\.\d{1,3})?$/;
 
 /** Whether an amount of that form has no more decimals than its currency. */
-export const fitsCurrency = (amount: string, currency: string): boolean =>
-  (amount.split('.')[1] ?? '').length <= decimalsOf(currency);
+export const fitsCurrency = (amount: string, currency: string): boolean => {
+  const point = amount.indexOf('.');
+  return (point < 0 ? 0 : amount.length - point - 1) <= decimalsOf(currency);
+};
 
 /** @throws RangeError for a text that is no amount in that currency; inputs are checked before. */
 export const moneyOf = (amount: string, currency: string): Money => {

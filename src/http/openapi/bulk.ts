@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../../errors.ts';
 import { outcomes } from '../../workers/request.ts';
+import { itemsMax, uploadBytesMax } from '../../workers/sources/source.ts';
 import type { Answer, Operation } from '../route.ts';
 import { conduct, conductNames, conductQuery } from './bulk-conduct.ts';
 import { correctionQuery, retryBody } from './bulk-retry.ts';
@@ -114,8 +115,28 @@ export const operations = {
       reason,
       reference,
       query('command', text, 'With an upload: the command.'),
-      query('map', text, 'With a CSV upload: JSON, input field to column, `{"accountId": "customerID"}`.'),
+      query(
+        'map',
+        text,
+        'With CSV or a workbook: JSON, input field to column, `{"accountId": "customerID"}`.',
+      ),
       query('input', text, 'With an upload: JSON of fields that all rows share.'),
+      query(
+        'encoding',
+        { enum: ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252'] },
+        'With CSV or NDJSON: UTF-8 unless told here, by `charset` or a byte order mark.',
+      ),
+      query(
+        'delimiter',
+        { enum: ['comma', 'semicolon', 'tab'] },
+        'With CSV: found in the first row unless told.',
+      ),
+      query(
+        'decimal',
+        { enum: ['point', 'comma'] },
+        'With CSV: how numbers are written; with a point unless told.',
+      ),
+      query('sheet', text, 'With a workbook: the name of its sheet; the first one unless told.'),
       query('label', text, 'With an upload: as in the body.'),
       query('dryRun', flag, 'With an upload: as in the body.'),
       query('expectedCount', whole, 'With an upload: as in the body.'),
@@ -123,7 +144,7 @@ export const operations = {
     ],
     body: {
       required: true,
-      description: 'An upload is one input a row, read as it arrives.',
+      description: `An upload is one input a row, read as it arrives: at most ${itemsMax} rows and ${uploadBytesMax} bytes.`,
       content: {
         ...json(body, {
           command: 'suspend-account',
@@ -132,6 +153,9 @@ export const operations = {
         }),
         'text/csv': { schema: text },
         'application/x-ndjson': { schema: text },
+        'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': {
+          schema: { type: 'string', format: 'binary' },
+        },
       },
     },
     answers: [accepted],

@@ -40,6 +40,15 @@ const job = {
   etaSeconds: orNull({ type: 'number' }),
   position: { ...whole, description: 'Give it as Quarterdeck-Min-Position to see every effect so far.' },
   source: { enum: sources },
+  readAs: {
+    ...object({ encoding: text, delimiter: text, decimal: text, sheet: text }, [
+      'encoding',
+      'delimiter',
+      'decimal',
+      'sheet',
+    ]),
+    description: 'With an upload: how it was read.',
+  },
   pausedReason: text,
   where: { type: 'object' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
@@ -114,7 +123,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
   }),
   Event: object(event),
   Job: object(job, [
-    ...['pausedReason', 'where', 'frozenAt', 'retryOf'],
+    ...['pausedReason', 'where', 'frozenAt', 'retryOf', 'readAs'],
     ...['startAt', 'maxRate', 'maxFailureRatio', 'resultsExpiredAt', 'from', 'undoOf', 'undoneBy'],
   ]),
   Preview: previewSchema,

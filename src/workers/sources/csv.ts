@@ -1,185 +1,134 @@
 /**
- * A CSV upload (RFC 4180; a BOM, CRLF, LF, blank lines and quoted line breaks are all fine). The first
- * row names the columns. With `map` (`{field: column}`) fields take the columns named there and other
- * columns are ignored; without it columns are fields, and one that is no field is refused.
+ * A CSV upload: the first row names the columns. Cells are separated by comma, semicolon or tab: as said, or
+ * as the first row is read best. Numbers have a decimal point unless a comma was chosen.
  */
-import { CsvError, type Options, parse } from 'csv-parse';
-import { invalidInput, QuarterdeckError } from '../../errors.ts';
-import type { EventData } from '../../events/definition.ts';
-import { malformedLine, rowTooLarge } from './faults.ts';
-import { type Field, readCell } from './fields.ts';
-import { batchItems, rowBytesMax, type Source, type SourceItem } from './source.ts';
-import { requireUtf8 } from './utf8.ts';
+import { type CsvRows, createCsvRows } from './csv-rows.ts';
+import type { Encoding } from './encodings.ts';
+import { malformedLine } from './faults.ts';
+import type { Decimal } from './fields.ts';
+import { type Bindings, bind, createRowReader, type Wanted, wantedIn } from './header.ts';
+import { batchItems, rowCharsMax, type SourceItem, type UploadSource } from './source.ts';
+import { textOf } from './text.ts';
 
-export type ColumnMap = Readonly<Record<string, string>>;
+export const delimiters = { comma: ',', semicolon: ';', tab: '\t' } as const;
 
-interface Row {
-  readonly line: number;
-  readonly cells: readonly string[];
+export type Delimiter = keyof typeof delimiters;
+
+export interface CsvOptions {
+  readonly encoding: Encoding;
+  /** undefined: as the first row is read best. */
+  readonly delimiter: Delimiter | undefined;
+  readonly decimal: Decimal;
 }
 
-interface Binding {
-  readonly field: Field;
-  readonly column: number;
+interface Head {
+  readonly delimiter: Delimiter;
+  readonly columns: readonly string[];
+  readonly wanted: number;
 }
 
-type Fields = ReadonlyMap<string, Field>;
-
-export async function* csvSource(
+export const csvSource = (
   content: AsyncIterable<Uint8Array>,
-  fields: Fields,
-  map: ColumnMap | undefined,
-  /** Fields that the job's common input gives to every row. */
-  given: readonly string[] = [],
-): Source & AsyncGenerator<readonly SourceItem[]> {
-  let bindings: readonly Binding[] | undefined;
-  let batch: SourceItem[] = [];
-  for await (const row of rowsOf(content)) {
-    if (bindings === undefined) {
-      bindings = bind(row.cells, fields, map);
-      requireAll(bindings, fields, given);
-      continue;
+  wanted: Wanted,
+  { encoding, delimiter, decimal }: CsvOptions,
+): UploadSource => {
+  const { pieces, encoding: encodingFound } = textOf(content, encoding);
+  let found = delimiter;
+
+  const items = async function* () {
+    const iterator = pieces[Symbol.asyncIterator]();
+    try {
+      const { text, last, head } = await readHead(iterator, delimiter, wanted);
+      found = head.delimiter;
+      const rows = createCsvRows(delimiters[head.delimiter]);
+      rows.read(text, last);
+      yield* itemsOf(iterator, rows, last, bind(head.columns, wanted), head.columns.length, decimal);
+    } finally {
+      await iterator.return?.();
     }
-    batch.push({ line: row.line, input: read(bindings, row.cells) });
-    if (batch.length === batchItems) {
+  };
+  return {
+    items: items(),
+    readAs: () => ({
+      encoding: encodingFound(),
+      decimal,
+      ...(found === undefined ? {} : { delimiter: found }),
+    }),
+  };
+};
+
+async function* itemsOf(
+  pieces: AsyncIterator<string>,
+  rows: CsvRows,
+  headWasLast: boolean,
+  bindings: Bindings,
+  columns: number,
+  decimal: Decimal,
+): AsyncGenerator<readonly SourceItem[]> {
+  const taken = Array.from({ length: columns }, (_, column) => bindings.some((b) => b.column === column));
+  rows.take(taken);
+  const places = [...new Set(bindings.map(({ column }) => column))];
+  const itemOf = createRowReader(
+    bindings,
+    bindings.map(({ column }) => places.indexOf(column)),
+    decimal,
+  );
+  let batch: SourceItem[] = [];
+  for (let piece = '', last = headWasLast; ; ) {
+    for (const { line, cells } of rows.read(piece, last)) {
+      batch.push(itemOf(line, cells));
+      if (batch.length < batchItems) continue;
       yield batch;
       batch = [];
     }
+    if (last) break;
+    const next = await pieces.next();
+    last = next.done === true;
+    piece = next.done === true ? '' : next.value;
   }
-  if (bindings === undefined) throw malformedLine(1, 'The upload is empty; its first row names the columns.');
   if (batch.length > 0) yield batch;
 }
 
-const countOf = (pattern: RegExp, cells: readonly string[]): number =>
-  cells.reduce(
-    (sum, cell) =>
-      sum + (cell.includes('\n') || cell.includes('\r') ? (cell.match(pattern)?.length ?? 0) : 0),
-    0,
-  );
-
-async function* rowsOf(content: AsyncIterable<Uint8Array>): AsyncGenerator<Row> {
-  // `lines` is the line at which a row ends, but a CRLF inside quotes counts twice.
-  let counted = 0;
-  const place = (cells: readonly string[], { lines }: { readonly lines: number }): Row => {
-    const line = lines - counted - countOf(/[\r\n]/g, cells);
-    counted += countOf(/\r\n/g, cells);
-    return { line, cells };
-  };
-  const parser = parse({
-    bom: true,
-    skip_empty_lines: true,
-    max_record_size: rowBytesMax,
-    on_record: place as unknown as NonNullable<Options['on_record']>,
-  });
-  const feeding = feed(content, parser);
-  try {
-    yield* parser as AsyncIterable<Row>;
-  } catch (error) {
-    throw faultOf(error, counted);
-  } finally {
-    parser.destroy();
-    await feeding;
+/** Reads on until the first row is whole. `last`: this is all that there is. */
+const readHead = async (
+  pieces: AsyncIterator<string>,
+  delimiter: Delimiter | undefined,
+  wanted: Wanted,
+): Promise<{ text: string; last: boolean; head: Head }> => {
+  let text = '';
+  for (;;) {
+    const next = await pieces.next();
+    const last = next.done === true;
+    text += next.done === true ? '' : next.value;
+    const head = bestHead(text, last || text.length > rowCharsMax, delimiter, wanted);
+    if (head !== undefined) return { text, last, head };
+    if (last) throw malformedLine(1, 'The upload is empty; its first row names the columns.');
   }
-}
+};
 
-/** Ends when everything is written or the parser is gone; an error of the content is the parser's. */
-const feed = async (content: AsyncIterable<Uint8Array>, parser: ReturnType<typeof parse>): Promise<void> => {
-  try {
-    for await (const bytes of requireUtf8(content)) {
-      if (parser.destroyed) return;
-      if (!parser.write(bytes)) await writable(parser);
+/** The reading with most of the wanted columns, then with most columns; undefined: no row is whole yet. */
+const bestHead = (
+  text: string,
+  last: boolean,
+  delimiter: Delimiter | undefined,
+  wanted: Wanted,
+): Head | undefined => {
+  const names = delimiter === undefined ? (Object.keys(delimiters) as Delimiter[]) : [delimiter];
+  let best: Head | undefined;
+  let fault: unknown;
+  for (const name of names) {
+    try {
+      const [row] = createCsvRows(delimiters[name]).read(text, last);
+      if (row === undefined) continue;
+      const head = { delimiter: name, columns: row.cells, wanted: wantedIn(row.cells, wanted) };
+      if (best === undefined || isBetter(head, best)) best = head;
+    } catch (error) {
+      fault ??= error;
     }
-    parser.end();
-  } catch (error) {
-    parser.destroy(error as Error);
   }
+  if (best === undefined && fault !== undefined) throw fault;
+  return best;
 };
 
-const writable = (parser: ReturnType<typeof parse>): Promise<void> =>
-  new Promise((resolve) => {
-    const on = (): void => {
-      parser.off('drain', on);
-      parser.off('close', on);
-      resolve();
-    };
-    parser.on('drain', on);
-    parser.on('close', on);
-  });
-
-const remedies: Readonly<Record<string, string>> = {
-  CSV_QUOTE_NOT_CLOSED: 'A quote is opened and never closed.',
-  CSV_INVALID_CLOSING_QUOTE:
-    'After a closing quote comes the next column; a quote inside quotes is written twice.',
-  CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE: 'After a closing quote comes the next column.',
-  INVALID_OPENING_QUOTE:
-    'A quote stands inside an unquoted cell; put the whole cell in quotes and write the quote twice.',
-  CSV_RECORD_INCONSISTENT_FIELDS_LENGTH:
-    'It has more or fewer columns than the first row; quote cells that hold a comma.',
-};
-
-const faultOf = (error: unknown, counted: number): unknown => {
-  if (!(error instanceof CsvError)) return error;
-  const line = ((error as { lines?: number }).lines ?? 1) - counted;
-  if (error.code === 'CSV_MAX_RECORD_SIZE') return rowTooLarge(line);
-  return malformedLine(line, remedies[error.code] ?? 'It is not valid CSV.');
-};
-
-const bind = (header: readonly string[], fields: Fields, map: ColumnMap | undefined): readonly Binding[] => {
-  const columns = header.map((name) => name.trim());
-  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
-  if (twice !== undefined)
-    throw invalidInput('header', `The column "${twice}" is there twice; name each column once.`);
-  return map === undefined ? bindByName(columns, fields) : bindByMap(columns, fields, map);
-};
-
-/** A column that no row has would refuse every row with the same words: say it once, for the upload. */
-const requireAll = (bindings: readonly Binding[], fields: Fields, given: readonly string[]): void => {
-  const there = new Set([...bindings.map(({ field }) => field.name), ...given]);
-  const missing = [...fields.values()].filter(({ name, required }) => required && !there.has(name));
-  if (missing.length === 0) return;
-  throw new QuarterdeckError('invalid_input', 'The upload lacks columns.', {
-    errors: missing.map(({ name }) => ({
-      path: `header.${name}`,
-      message: `There is no column for the field "${name}"; add one, or say with map which column it is.`,
-    })),
-  });
-};
-
-const bindByName = (columns: readonly string[], fields: Fields): Binding[] =>
-  columns.map((name, column) => {
-    const field = fields.get(name);
-    if (field !== undefined) return { field, column };
-    throw invalidInput(
-      `header.${name}`,
-      `There is no field "${name}"; the fields are ${[...fields.keys()].join(', ')}. Rename the column, or say with map which columns to take.`,
-    );
-  });
-
-const bindByMap = (columns: readonly string[], fields: Fields, map: ColumnMap): Binding[] => {
-  const errors: { path: string; message: string }[] = [];
-  const bindings = Object.entries(map).flatMap(([name, wanted]) => {
-    const field = fields.get(name);
-    const column = columns.indexOf(wanted.trim());
-    if (field !== undefined && column >= 0) return [{ field, column }];
-    errors.push({
-      path: `map.${name}`,
-      message:
-        field === undefined
-          ? `There is no field "${name}"; the fields are ${[...fields.keys()].join(', ')}.`
-          : `The upload has no column "${wanted}"; its columns are ${columns.join(', ')}.`,
-    });
-    return [];
-  });
-  if (errors.length > 0)
-    throw new QuarterdeckError('invalid_input', 'The upload does not fit the map.', { errors });
-  return bindings;
-};
-
-const read = (bindings: readonly Binding[], cells: readonly string[]): EventData => {
-  const input: Record<string, unknown> = {};
-  for (const { field, column } of bindings) {
-    const value = readCell(field, cells[column] ?? '');
-    if (value !== undefined) input[field.name] = value;
-  }
-  return input;
-};
+const isBetter = (a: Head, b: Head): boolean =>
+  a.wanted > b.wanted || (a.wanted === b.wanted && a.columns.length > b.columns.length);

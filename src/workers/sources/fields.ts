@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import type { CommandDefinition } from '../../commands/definition.ts';
 
-type Kind = 'text' | 'number' | 'boolean' | 'json' | 'any';
+/** `decimal`: text that is a number in decimal notation (`format: decimal`), as amounts of money are. */
+type Kind = 'text' | 'decimal' | 'number' | 'boolean' | 'json' | 'any';
 
 export interface Field {
   readonly name: string;
@@ -16,6 +17,7 @@ export interface Field {
 
 interface Described {
   readonly type?: string;
+  readonly format?: string;
   readonly anyOf?: readonly Described[];
 }
 
@@ -29,7 +31,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 /** Of a union text wins: a cell is text already. */
-const kindOf = ({ type, anyOf }: Described): Kind => {
+const kindOf = ({ type, format, anyOf }: Described): Kind => {
+  if (type === 'string' && format === 'decimal') return 'decimal';
   if (type !== undefined) return kinds[type] ?? 'any';
   const inner = (anyOf ?? []).map(kindOf).filter((kind) => kind !== 'any');
   return inner.includes('text') ? 'text' : (inner[0] ?? 'any');
@@ -48,15 +51,50 @@ export const fieldsOf = (command: CommandDefinition): ReadonlyMap<string, Field>
   );
 };
 
-const decimal = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+const number = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/;
+const commaNumber = /^([+-]?\d+),(\d+([eE][+-]?\d+)?)$/;
+
+export type Decimal = 'point' | 'comma';
+
+/** In place of a value: what the cell holds could be two things, or none. */
+export class CellFault {
+  readonly message: string;
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+const withPoint = new CellFault(
+  'holds a point; with decimal=comma write it like 29,85, without separators of thousands',
+);
+
+/** Only where the whole cell is a number: "1.5" may be one thousand five hundred to whoever writes commas. */
+const pointed = (text: string): string | CellFault => {
+  const [, whole, rest] = commaNumber.exec(text) ?? [];
+  if (whole !== undefined && rest !== undefined) return `${whole}.${rest}`;
+  return number.test(text) && text.includes('.') ? withPoint : text;
+};
 
 /** undefined: the cell is blank and the field may be left out. */
-export const readCell = ({ kind, required }: Field, cell: string): unknown => {
+export const readCell = ({ kind, required }: Field, cell: string, decimal: Decimal = 'point'): unknown => {
+  if (kind === 'text' && cell !== '' && cell.charCodeAt(0) > space) return cell;
   const text = cell.trim();
-  if (text === '') return required && kind === 'text' ? cell : undefined;
-  if (kind === 'number') return decimal.test(text) ? Number(text) : cell;
+  if (text === '') return required && isText(kind) ? cell : undefined;
+  if (kind === 'number') return readNumber(text, cell, decimal);
+  if (kind === 'decimal') return decimal === 'comma' ? pointed(text) : cell;
   if (kind === 'boolean') return /^true$/i.test(text) ? true : /^false$/i.test(text) ? false : cell;
   return kind === 'json' ? readJson(cell) : cell;
+};
+
+/** A cell that begins beyond it is not blank. */
+const space = 0x20;
+
+const isText = (kind: Kind): boolean => kind === 'text' || kind === 'decimal';
+
+const readNumber = (text: string, cell: string, decimal: Decimal): unknown => {
+  const read = decimal === 'comma' ? pointed(text) : text;
+  if (read instanceof CellFault) return read;
+  return number.test(read) ? Number(read) : cell;
 };
 
 const readJson = (cell: string): unknown => {

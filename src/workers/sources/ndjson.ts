@@ -3,23 +3,26 @@
  * JSON object refuses the whole upload with its number: nothing is half-read.
  */
 import type { EventData } from '../../events/definition.ts';
+import type { Encoding } from './encodings.ts';
 import { malformedLine, rowTooLarge } from './faults.ts';
-import { batchItems, rowBytesMax, type Source, type SourceItem } from './source.ts';
+import { batchItems, rowCharsMax, type SourceItem, type UploadSource } from './source.ts';
+import { textOf } from './text.ts';
 
-const newline = 0x0a;
+export const ndjsonSource = (content: AsyncIterable<Uint8Array>, encoding: Encoding): UploadSource => {
+  const text = textOf(content, encoding);
+  return { items: itemsOf(text.pieces), readAs: () => ({ encoding: text.encoding() }) };
+};
 
-export async function* ndjsonSource(
-  content: AsyncIterable<Uint8Array>,
-): Source & AsyncGenerator<readonly SourceItem[]> {
+async function* itemsOf(pieces: AsyncIterable<string>): AsyncGenerator<readonly SourceItem[]> {
   let line = 0;
   let batch: SourceItem[] = [];
-  for await (const bytes of linesOf(content)) {
-    line++;
-    if (bytes === tooLong) throw rowTooLarge(line);
-    const text = decode(bytes, line);
-    if (text.trim() === '') continue;
-    batch.push({ line, input: parseObject(text, line) });
-    if (batch.length === batchItems) {
+  for await (const lines of linesOf(pieces)) {
+    for (const text of lines) {
+      line++;
+      if (text.length > rowCharsMax) throw rowTooLarge(line);
+      if (isBlank(text)) continue;
+      batch.push({ line, input: parseObject(text, line) });
+      if (batch.length < batchItems) continue;
       yield batch;
       batch = [];
     }
@@ -27,34 +30,21 @@ export async function* ndjsonSource(
   if (batch.length > 0) yield batch;
 }
 
-const tooLong = Symbol('too long');
-
-/** Lines as bytes, without their end; `tooLong` in place of the first one beyond the bound. */
-async function* linesOf(content: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer | typeof tooLong> {
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const bytes of content) {
-    const buffer = rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([rest, bytes]);
-    let from = 0;
-    for (let end = buffer.indexOf(newline); end >= 0; end = buffer.indexOf(newline, from)) {
-      yield end - from > rowBytesMax ? tooLong : buffer.subarray(from, end);
-      from = end + 1;
-    }
-    rest = buffer.subarray(from);
-    if (rest.length > rowBytesMax) yield tooLong;
+/** Lines without their end, as many as are whole; the first one beyond the bound as far as it has come. */
+async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
+  let rest = '';
+  for await (const piece of pieces) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines;
+    if (rest.length > rowCharsMax) yield [rest];
   }
-  if (rest.length > 0) yield rest;
+  if (rest.length > 0) yield [rest];
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const isBlank = (text: string): boolean => text.charCodeAt(0) !== brace && text.trim() === '';
 
-/** The decoder drops a BOM, which may only be there on the first line. */
-const decode = (bytes: Buffer, line: number): string => {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw malformedLine(line, 'It is not UTF-8.');
-  }
-};
+const brace = 0x7b;
 
 const parseObject = (text: string, line: number): EventData => {
   let value: unknown;

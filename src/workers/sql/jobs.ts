@@ -2,7 +2,7 @@
 
 const columns = `j.id, j.state, j.command, j.source, j.dry_run AS "dryRun", j.requester_id AS "requesterId",
   j.requester_kind AS "requesterKind", j.tool, j.scope, j.reference, j.sealed, j.frozen_at AS "frozenAt",
-  j.retry_of AS "retryOf", j.from_job AS "fromJob", j.undo_of AS "undoOf",
+  j.retry_of AS "retryOf", j.read_as AS "readAs", j.from_job AS "fromJob", j.undo_of AS "undoOf",
   (SELECT u.id FROM bulk_jobs u WHERE u.undo_of = j.id AND NOT u.dry_run AND u.state <> 'staging'
     ORDER BY u.requested_at DESC, u.id DESC LIMIT 1) AS "undoneBy", j.requested_at AS "requestedAt", j.started_at AS "startedAt",
   j.finished_at AS "finishedAt", j.paused_reason AS "pausedReason", j.control_version AS "controlVersion",
@@ -56,6 +56,7 @@ export interface JobRow {
   readonly fromJob: string | null;
   readonly undoOf: string | null;
   readonly undoneBy: string | null;
+  readonly readAs: Readonly<Record<string, string>> | null;
   readonly requestedAt: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;

@@ -30,6 +30,12 @@ export const publishJob = {
     WHERE id = $1 AND state = 'staging'`,
 } as const;
 
+/** $1 job, $2 how its upload was read. */
+export const setReadAs = {
+  name: 'bulk_set_read_as',
+  text: `UPDATE bulk_jobs SET read_as = $2::json WHERE id = $1 AND state = 'staging'`,
+} as const;
+
 /** A job that was published meanwhile stays: only what never became one is dropped. */
 export const dropStagedJob = {
   name: 'bulk_drop_staged_job',
