@@ -54,6 +54,21 @@ const withAssertion = async (assertion: Assertion = {}) =>
   });
 
 describe('a service', () => {
+  test.each(['nightly', 'server', 'page'])(
+    'whose name %s somebody only wrote is not said to have asked',
+    async (name) => {
+      const before = (await recorded(at, 'TokenRefused')).length;
+      const answer = await fetch(`${at.issuer}/token`, {
+        method: 'POST',
+        body: new URLSearchParams({ grant_type: 'client_credentials', client_id: name }),
+      });
+      expect(answer.ok).toBe(false);
+      let refused = await recorded(at, 'TokenRefused');
+      while (refused.length === before) refused = await recorded(at, 'TokenRefused');
+      expect(refused.at(-1)?.metadata).toMatchObject({ actor: { id: 'anonymous' }, tool: 'none' });
+    },
+  );
+
   test('signs in with its key and is itself, with its tool’s grants', async () => {
     const { access_token: token, refresh_token: none } = await serviceToken(at);
     const { body } = await me(at.base, token);
@@ -151,21 +166,6 @@ describe('a service', () => {
     const { status, body } = await withAssertion(await wanted());
     expect([status, body.error]).toEqual([401, 'invalid_client']);
   });
-
-  test.each(['nightly', 'server', 'page'])(
-    'whose name %s somebody only wrote is not said to have asked',
-    async (name) => {
-      const before = (await recorded(at, 'TokenRefused')).length;
-      const answer = await fetch(`${at.issuer}/token`, {
-        method: 'POST',
-        body: new URLSearchParams({ grant_type: 'client_credentials', client_id: name }),
-      });
-      expect(answer.ok).toBe(false);
-      let refused = await recorded(at, 'TokenRefused');
-      while (refused.length === before) refused = await recorded(at, 'TokenRefused');
-      expect(refused.at(-1)?.metadata).toMatchObject({ actor: { id: 'anonymous' }, tool: 'none' });
-    },
-  );
 
   test('a web tool gets no token for itself', async () => {
     const config = await at.client('server', oidc.ClientSecretBasic(secret));
