@@ -34,13 +34,26 @@ import type { ProjectionDefinition } from './queries/definition.ts';
 import { queryEvents } from './queries/engine-events.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
+import { oursIn } from './reconciling.ts';
 import { requestersOf } from './requesters.ts';
 import { createWebhooks, type Webhooks, webhooksArea } from './webhooks/index.ts';
+import type { EffectDefinition } from './workers/effects/definition.ts';
+import { createEffects, effectEvents } from './workers/effects/index.ts';
 import { type Bulk, bulkChannel, bulkEvents, createBulk } from './workers/index.ts';
 import { createReactors, type Reactors, reactorEvents } from './workers/reactors/index.ts';
+import type { ReconciliationDefinition } from './workers/reconciliation/definition.ts';
+import {
+  createReconciliations,
+  type Reconciliations,
+  reconciliationEvents,
+} from './workers/reconciliation/index.ts';
 
 export interface EngineOptions extends Sources {
   readonly areas: readonly Area[];
+  /** What commands do to the product's own data. */
+  readonly effects?: readonly EffectDefinition[];
+  /** Rows to be compared with the product's own. */
+  readonly reconciliations?: readonly ReconciliationDefinition[];
   /** Made with `createPool`, as the application's role. */
   readonly pool: Db;
   /** Past a pooler: LISTEN, leader locks, queues on PostgreSQL. */
@@ -82,6 +95,7 @@ export interface Engine {
   readonly reactors: Reactors;
   /** Where the engine was asked for them. */
   readonly webhooks: Webhooks | undefined;
+  readonly reconciliations: Reconciliations;
   readonly audit: Audit;
   readonly feed: Feed;
   readonly listener: Listener;
@@ -108,6 +122,12 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const hmacKey = await hmacKeyOf(keyRing);
   const codec = createCodec(keyRing);
   const registry = createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]);
+  const effects = createEffects(options.effects ?? [], new Set(definitions.map(({ name }) => name)), {
+    clock: now,
+    newId,
+    secret: hmacKey,
+    log: { append: (unit) => log.append(unit) },
+  });
   const log = createEventLog({
     pool,
     codec,
@@ -144,7 +164,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     deciding,
     idempotency,
     denied: access.denied,
-    lanes: createLanes(log, deciding),
+    lanes: createLanes(log, deciding, effects.alongsideOf),
     source: { clock: now, newId },
     ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
   });
@@ -164,6 +184,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       selectKeys: readSide.queries.selectKeys,
     },
     requesters: requestersOf(access),
+    alongsideOf: effects.alongsideOf,
+    isSettled: (job) => effects.isSettled(pool, job),
     redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
     queueDatabaseUrl: directUrl,
   });
@@ -177,7 +199,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     onError,
     clock: now,
     environment: options.environment ?? null,
-    definitions: areas.flatMap((area) => area.reactors ?? []),
+    definitions: [...areas.flatMap((area) => area.reactors ?? []), ...effects.reactors],
     secret: hmacKey,
     redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
     queueDatabaseUrl: directUrl,
@@ -214,6 +236,17 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     name: options.environment,
   });
   await environment.claim();
+  const reconciliations = createReconciliations({
+    ...oursIn(readSide.queries, projections),
+    pool,
+    log,
+    codec,
+    newId,
+    onError,
+    clock: now,
+    definitions: options.reconciliations ?? [],
+    allowed: environment.isOurs,
+  });
   const audit = createAudit({
     pool,
     log,
@@ -257,6 +290,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     bulk,
     reactors,
     webhooks,
+    reconciliations,
     audit,
     feed,
     listener,
@@ -267,11 +301,13 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await bulk.start();
       await reactors.start();
       await webhooks?.start();
+      reconciliations.start();
     },
     async stop() {
       clearInterval(forgetting);
       feed.stop();
       await bulk.stop();
+      await reconciliations.stop();
       await webhooks?.stop();
       await reactors.stop();
       await readSide.projector.stop();
@@ -290,6 +326,8 @@ const engineEvents = [
   ...queryEvents,
   ...bulkEvents,
   ...reactorEvents,
+  ...effectEvents,
+  ...reconciliationEvents,
   ...environmentEvents,
   ...auditEvents,
 ] as unknown as readonly EventDefinition[];

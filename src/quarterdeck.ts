@@ -37,6 +37,7 @@ import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
 import { reactorRoutes } from './http/reactors.ts';
+import { reconciliationRoutes } from './http/reconciliations.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
@@ -44,9 +45,15 @@ import { webhookRoutes } from './http/webhooks.ts';
 import { masterKeyIn } from './keys.ts';
 import { healthChecks, healthNotes, lagOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
+import type { EffectDefinition } from './workers/effects/definition.ts';
+import type { ReconciliationDefinition } from './workers/reconciliation/definition.ts';
 
 export interface QuarterdeckOptions {
   readonly areas: readonly Area[];
+  /** What commands do to the product's own data. */
+  readonly effects?: readonly EffectDefinition[];
+  /** Rows to be compared with the product's own. */
+  readonly reconciliations?: readonly ReconciliationDefinition[];
   /** Text of an access policy, put in force unless it is already; without it the one in force stays. */
   readonly policy?: string;
   /** How the policy is called in messages. */
@@ -109,6 +116,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   engine = await createEngine({
     ...systemSources,
     areas: options.areas,
+    ...(options.effects === undefined ? {} : { effects: options.effects }),
+    ...(options.reconciliations === undefined ? {} : { reconciliations: options.reconciliations }),
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
@@ -240,6 +249,7 @@ const routesOf = (
       ...bulkRoutes(engine.bulk),
       ...reactorRoutes(engine.reactors.desk),
       ...(engine.webhooks === undefined ? [] : webhookRoutes(engine.webhooks.desk)),
+      ...reconciliationRoutes(engine.reconciliations.desk),
       ...auditRoutes(engine.audit),
       feedRoute(engine.feed),
     ],

@@ -45,6 +45,8 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   /** The last event of the job's work: a query that waits for it shows every effect so far. */
   readonly position: number;
   readonly source: 'targets' | 'where' | 'csv' | 'ndjson' | 'retry';
+  /** With an effect that is delivered: it completes when every one is settled. */
+  readonly effects?: { readonly pending: number; readonly applied: number; readonly notApplied: number };
   /** Why the job paused itself: `requester_not_permitted`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;

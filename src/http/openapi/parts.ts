@@ -38,6 +38,11 @@ const job = {
   etaSeconds: orNull({ type: 'number' }),
   position: { ...whole, description: 'Give it as Quarterdeck-Min-Position to see every effect so far.' },
   source: { enum: ['targets', 'where', 'csv', 'ndjson', 'retry'] },
+  effects: {
+    ...object({ pending: whole, applied: whole, notApplied: whole }),
+    description:
+      'With an effect that is delivered: events whose effect is still to be settled, was applied, will not be. The job completes when all are settled.',
+  },
   pausedReason: text,
   where: { type: 'object' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
@@ -87,7 +92,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     inverse: orNull(text),
   }),
   Event: object(event),
-  Job: object(job, ['pausedReason', 'where', 'frozenAt', 'retryOf']),
+  Job: object(job, ['effects', 'pausedReason', 'where', 'frozenAt', 'retryOf']),
   ItemResult: object(
     {
       index: { ...whole, description: 'From 0, in the order given.' },
