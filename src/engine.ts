@@ -8,8 +8,7 @@ import { accessEvents } from './access/engine-events.ts';
 import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import { auditEvents } from './audit/engine-events.ts';
-import { createFeed, type Feed } from './audit/feed.ts';
-import { createShown, type RefsOf } from './audit/shown.ts';
+import type { RefsOf } from './audit/shown.ts';
 import { type Sources, timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -21,39 +20,32 @@ import { createPipeline } from './commands/pipeline.ts';
 import type { Commands } from './commands/request.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import type { Db } from './db/pool.ts';
-import { createEnvironment, type Environment, environmentEvents } from './environment.ts';
 import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
 import type { EventDefinition } from './events/definition.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
+import {
+  type FanOut,
+  type FanOutOptions,
+  fanOutEvents,
+  openFanOut,
+  typesOf,
+  withWebhooks,
+} from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { queryEvents } from './queries/engine-events.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
-import { oursIn } from './reconciling.ts';
 import { requestersOf } from './requesters.ts';
-import { createWebhooks, type Webhooks, webhooksArea } from './webhooks/index.ts';
-import type { EffectDefinition } from './workers/effects/definition.ts';
-import { createEffects, effectEvents } from './workers/effects/index.ts';
+import { createEffects } from './workers/effects/index.ts';
 import { type Bulk, bulkChannel, bulkEvents, createBulk } from './workers/index.ts';
-import { createReactors, type Reactors, reactorEvents } from './workers/reactors/index.ts';
-import type { ReconciliationDefinition } from './workers/reconciliation/definition.ts';
-import {
-  createReconciliations,
-  type Reconciliations,
-  reconciliationEvents,
-} from './workers/reconciliation/index.ts';
 
-export interface EngineOptions extends Sources {
+export interface EngineOptions extends Sources, FanOutOptions {
   readonly areas: readonly Area[];
-  /** What commands do to the product's own data. */
-  readonly effects?: readonly EffectDefinition[];
-  /** Rows to be compared with the product's own. */
-  readonly reconciliations?: readonly ReconciliationDefinition[];
   /** Made with `createPool`, as the application's role. */
   readonly pool: Db;
   /** Past a pooler: LISTEN, leader locks, queues on PostgreSQL. */
@@ -65,10 +57,6 @@ export interface EngineOptions extends Sources {
   readonly trustedProxies: readonly string[];
   /** None: queues on PostgreSQL. */
   readonly redisUrls: readonly string[];
-  /** Where the database keeps another name, nothing reaches outside; undefined: no matter where. */
-  readonly environment?: string;
-  /** Endpoints that are sent events: which networks they may be in beside public ones, and whether by http. */
-  readonly webhooks?: { readonly networks: readonly string[]; readonly plain: boolean };
   readonly onError: (error: unknown, doing: string) => void;
   readonly say: (line: string) => void;
   readonly onCommand?: (command: string, outcome: string) => void;
@@ -81,7 +69,7 @@ export interface Duties {
   readonly work: boolean;
 }
 
-export interface Engine {
+export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly log: RunningLog;
   readonly codec: Codec;
   /** 32 bytes that outlive a change of the master key; keys for one use each are derived from it. */
@@ -92,14 +80,8 @@ export interface Engine {
   readonly projections: readonly ProjectionDefinition[];
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
-  readonly reactors: Reactors;
-  /** Where the engine was asked for them. */
-  readonly webhooks: Webhooks | undefined;
-  readonly reconciliations: Reconciliations;
   readonly audit: Audit;
-  readonly feed: Feed;
   readonly listener: Listener;
-  readonly environment: Environment;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
   stop(): Promise<void>;
@@ -110,11 +92,8 @@ const forgetKeysEveryMs = 60 * 60_000;
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const { pool, directUrl, masterKey, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
-  const ownTypes = options.areas.flatMap(({ events }) => events.map(({ type }) => type));
-  const areas: readonly Area[] = [
-    ...options.areas,
-    ...(options.webhooks === undefined ? [] : [webhooksArea(ownTypes, options.webhooks)]),
-  ];
+  const redisUrl = options.redisUrls.length === 0 ? undefined : options.redisUrls.join(',');
+  const areas = withWebhooks(options.areas, options);
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
@@ -186,67 +165,32 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     requesters: requestersOf(access),
     alongsideOf: effects.alongsideOf,
     isSettled: (job) => effects.isSettled(pool, job),
-    redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
+    redisUrl,
     queueDatabaseUrl: directUrl,
   });
-  const reactors = createReactors({
-    pool,
-    log,
-    codec,
-    registry,
-    commands,
-    newId,
-    onError,
-    clock: now,
-    environment: options.environment ?? null,
-    definitions: [...areas.flatMap((area) => area.reactors ?? []), ...effects.reactors],
-    secret: hmacKey,
-    redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
-    queueDatabaseUrl: directUrl,
-  });
-  const webhooks =
-    options.webhooks === undefined
-      ? undefined
-      : createWebhooks({
-          ...options.webhooks,
-          pool,
-          log,
-          registry,
-          commands,
-          reactors,
-          onError,
-          secret: hmacKey,
-          types: ownTypes,
-          source: options.publicUrl,
-          clock: now,
-        });
   const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
-  const feed = createFeed({
-    log,
-    shown: createShown(readSide.reached.streams, refsOf),
-    types: ownTypes,
-    personalOf: (type) => registry.find(type)?.personal ?? [],
-    source: options.publicUrl,
-  });
-  const environment = createEnvironment({
-    pool,
-    log,
-    newId,
-    clock: now,
-    name: options.environment,
-  });
-  await environment.claim();
-  const reconciliations = createReconciliations({
-    ...oursIn(readSide.queries, projections),
-    pool,
-    log,
-    codec,
-    newId,
-    onError,
-    clock: now,
-    definitions: options.reconciliations ?? [],
-    allowed: environment.isOurs,
-  });
+  const fanOut = await openFanOut(
+    {
+      pool,
+      log,
+      codec,
+      registry,
+      commands,
+      readSide,
+      projections,
+      newId,
+      onError,
+      refsOf,
+      clock: now,
+      definitions: [...areas.flatMap((area) => area.reactors ?? []), ...effects.reactors],
+      types: typesOf(options.areas),
+      secret: hmacKey,
+      publicUrl: options.publicUrl,
+      redisUrl,
+      queueDatabaseUrl: directUrl,
+    },
+    options,
+  );
   const audit = createAudit({
     pool,
     log,
@@ -279,6 +223,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   forgetting.unref();
 
   return {
+    ...fanOut,
     log,
     codec,
     secret: hmacKey,
@@ -288,28 +233,18 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     projections,
     readSide,
     bulk,
-    reactors,
-    webhooks,
-    reconciliations,
     audit,
-    feed,
     listener,
-    environment,
     async start({ project, work }) {
       if (project) readSide.projector.start();
       if (!work) return;
       await bulk.start();
-      await reactors.start();
-      await webhooks?.start();
-      reconciliations.start();
+      await fanOut.start();
     },
     async stop() {
       clearInterval(forgetting);
-      feed.stop();
       await bulk.stop();
-      await reconciliations.stop();
-      await webhooks?.stop();
-      await reactors.stop();
+      await fanOut.stop();
       await readSide.projector.stop();
       await readSide.stop();
       await access.stop();
@@ -325,9 +260,6 @@ const engineEvents = [
   ...accessEvents,
   ...queryEvents,
   ...bulkEvents,
-  ...reactorEvents,
-  ...effectEvents,
-  ...reconciliationEvents,
-  ...environmentEvents,
+  ...fanOutEvents,
   ...auditEvents,
 ] as unknown as readonly EventDefinition[];

@@ -15,6 +15,7 @@ import type { Area } from './area.ts';
 import { systemSources } from './clock.ts';
 import { type Db, parsesExactly } from './db/pool.ts';
 import { createEngine, type Duties, type Engine } from './engine.ts';
+import { type FanOutOptions, fanOutOf } from './fan-out.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
 import { auditRoutes } from './http/audit.ts';
 import { authRouter } from './http/auth.ts';
@@ -22,7 +23,7 @@ import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
 import { commandRoutes } from './http/commands.ts';
 import { crossOrigin } from './http/cors.ts';
-import { feedRoute } from './http/feed.ts';
+import { fanOutRoutes } from './http/fan-out.ts';
 import { grantRoutes } from './http/grants.ts';
 import { bulkTopics } from './http/live/bulk-topics.ts';
 import { createLive, type Live } from './http/live/live.ts';
@@ -36,24 +37,15 @@ import { oidcRouter } from './http/oidc.ts';
 import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
-import { reactorRoutes } from './http/reactors.ts';
-import { reconciliationRoutes } from './http/reconciliations.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
-import { webhookRoutes } from './http/webhooks.ts';
 import { masterKeyIn } from './keys.ts';
-import { healthChecks, healthNotes, lagOf, systemState } from './standing.ts';
+import { healthChecks, healthNotes, lagOf, reactorsOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
-import type { EffectDefinition } from './workers/effects/definition.ts';
-import type { ReconciliationDefinition } from './workers/reconciliation/definition.ts';
 
-export interface QuarterdeckOptions {
+export interface QuarterdeckOptions extends FanOutOptions {
   readonly areas: readonly Area[];
-  /** What commands do to the product's own data. */
-  readonly effects?: readonly EffectDefinition[];
-  /** Rows to be compared with the product's own. */
-  readonly reconciliations?: readonly ReconciliationDefinition[];
   /** Text of an access policy, put in force unless it is already; without it the one in force stays. */
   readonly policy?: string;
   /** How the policy is called in messages. */
@@ -69,10 +61,6 @@ export interface QuarterdeckOptions {
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
-  /** In a database that belongs to another one, nothing reaches outside; not guarded where it is not given. */
-  readonly environment?: string;
-  /** Endpoints that are sent events; `networks`: CIDRs they may be in beside public ones; `plain`: also by http. */
-  readonly webhooks?: { readonly networks: readonly string[]; readonly plain: boolean };
   /** Files or URLs of identity providers' metadata; none: the development provider is started. */
   readonly samlMetadata?: readonly string[];
   readonly samlEntityId?: string | undefined;
@@ -111,13 +99,13 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   let engine: Engine | undefined;
   const metrics = createMetrics({
     projectionLag: async () => (engine === undefined ? {} : lagOf(engine)),
+    reactors: async () => (engine === undefined ? {} : reactorsOf(engine)),
     bulkItems: () => engine?.bulk.health().itemsDecided ?? 0,
   });
   engine = await createEngine({
     ...systemSources,
+    ...fanOutOf(options),
     areas: options.areas,
-    ...(options.effects === undefined ? {} : { effects: options.effects }),
-    ...(options.reconciliations === undefined ? {} : { reconciliations: options.reconciliations }),
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
@@ -125,8 +113,6 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     allowedNetworks: options.allowedNetworks ?? loopback,
     trustedProxies: options.trustedProxies ?? [],
     redisUrls: options.redisUrls ?? [],
-    ...(options.environment === undefined ? {} : { environment: options.environment }),
-    ...(options.webhooks === undefined ? {} : { webhooks: options.webhooks }),
     onError,
     say: (line) => logger.info(line),
     onCommand: metrics.commandEnded,
@@ -247,11 +233,8 @@ const routesOf = (
       ...grantRoutes(tools.grantDesk),
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
-      ...reactorRoutes(engine.reactors.desk),
-      ...(engine.webhooks === undefined ? [] : webhookRoutes(engine.webhooks.desk)),
-      ...reconciliationRoutes(engine.reconciliations.desk),
+      ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
-      feedRoute(engine.feed),
     ],
     document,
   );

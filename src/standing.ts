@@ -32,6 +32,14 @@ export const systemState = async ({ readSide, bulk, environment }: Engine) => {
 export const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
   Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
 
+/** What each reactor has outstanding, by state. */
+export const reactorsOf = async ({ reactors }: Engine): Promise<Record<string, Record<string, number>>> => {
+  const { data } = await reactors.desk.list({ principal: systemPrincipal });
+  return Object.fromEntries(
+    data.map(({ name, pending, held, dead, lag }) => [name, { pending, held, dead, lag }]),
+  );
+};
+
 /** What an operator must know although everything works. */
 export const healthNotes = ({ environment }: Engine): readonly HealthCheck[] => [
   { name: 'environment', missing: () => foreignEnvironment(environment) },

@@ -10,6 +10,8 @@ import type { OnEnded } from './step.ts';
 export interface Gauges {
   /** Positions by which each projection is behind the head. */
   readonly projectionLag: () => Promise<Readonly<Record<string, number>>>;
+  /** Events that each reactor has outstanding: pending, held back, dead; and `lag`, positions it has not read. */
+  readonly reactors?: () => Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
   /** Bulk items decided by this process since it started. */
   readonly bulkItems?: () => number;
 }
@@ -29,6 +31,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
   collectDefaultMetrics({ register: registry });
   registerLag(registry, gauges);
   registerItems(registry, gauges);
+  registerReactors(registry, gauges);
   const counters = countersOf(registry);
   return {
     registry,
@@ -68,6 +71,22 @@ const registerLag = (registry: Registry, gauges: Gauges): void => {
       // A database that is away must not take all the other metrics with it.
       const lags = await gauges.projectionLag().catch(() => ({}));
       for (const [projection, lag] of Object.entries(lags)) this.set({ projection }, lag);
+    },
+  });
+};
+
+const registerReactors = (registry: Registry, { reactors }: Gauges): void => {
+  if (reactors === undefined) return;
+  new Gauge({
+    name: 'quarterdeck_reactor_events',
+    help: 'Events that a reactor has outstanding by state (pending, held, dead), and positions not read yet (lag).',
+    labelNames: ['reactor', 'state'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const all = await reactors().catch(() => ({}));
+      for (const [reactor, states] of Object.entries(all))
+        for (const [state, count] of Object.entries(states)) this.set({ reactor, state }, count);
     },
   });
 };

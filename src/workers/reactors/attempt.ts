@@ -61,7 +61,7 @@ export const createAttempting = ({ commands }: Pick<Parts, 'commands'>) => {
       return { position: answer.done.position };
     };
 
-  /** Ends with the handler, or at the latest when the time is over or `ending` says so. @throws what the handler throws */
+  /** Ends with the handler, at the latest when the time is over or `ending` says so. @throws what it throws */
   return async (
     definition: ReactorDefinition,
     event: RecordedEvent,

@@ -163,6 +163,8 @@ export const createReconciliations = (options: ReconciliationsOptions): Reconcil
       },
     },
     start() {
+      // Not in the first minute: projections may still be on their way.
+      lookedAt = Date.now();
       if (definitions.length > 0) polling.start();
     },
     async stop() {

@@ -1,13 +1,13 @@
 /** Runs, and where the two sides differed. */
 
-/** $1 id, $2 name, $3 now, $4 minutes after which one is due, $5 seconds without a sign of life, $6 whether due or not. */
+/** $1 id, $2 name, $3 now, $4 minutes after which one is due, $5 seconds without a sign of life, $6 due or not. */
 export const beginRun = {
   name: 'reconciliation_begin',
   text: `INSERT INTO reconciliation_runs (id, name, started_at, touched_at)
     SELECT $1, $2, $3::timestamptz, clock_timestamp() WHERE NOT EXISTS (
       SELECT FROM reconciliation_runs WHERE name = $2 AND (
         (finished_at IS NULL AND touched_at > clock_timestamp() - make_interval(secs => $5))
-        OR (NOT $6 AND started_at > $3::timestamptz - make_interval(mins => $4))))
+        OR (NOT $6 AND failure IS NULL AND started_at > $3::timestamptz - make_interval(mins => $4))))
     RETURNING id`,
 } as const;
 
