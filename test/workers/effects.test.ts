@@ -1,5 +1,6 @@
 /** Effects on the product's own data: with the append or not at all, or delivered and settled. */
 
+import { systemPrincipal } from '../../src/access/principal.ts';
 import { type Applied, defineEffect, refuse } from '../../src/workers/effects/definition.ts';
 import type { BulkJob } from '../../src/workers/index.ts';
 import { until } from '../setup/until.ts';
@@ -13,10 +14,10 @@ const openAll = async (office: Office, all: readonly string[]): Promise<void> =>
 };
 
 const startJob = async (office: Office, body: object): Promise<BulkJob> =>
-  (await office.engine.bulk.accept.fromBody({ principal: ann, reason: 'Asked for.', body })).job;
+  (await office.engine.bulk.accept.fromBody({ principal: systemPrincipal, reason: 'Asked for.', body })).job;
 
 const jobOf = (office: Office, id: string): Promise<BulkJob> =>
-  office.engine.bulk.jobs.get({ principal: ann, id });
+  office.engine.bulk.jobs.get({ principal: systemPrincipal, id });
 
 const ended = async (office: Office, { id }: BulkJob): Promise<BulkJob> => {
   await until(async () => (await jobOf(office, id)).finishedAt !== null);
