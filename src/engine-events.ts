@@ -2,11 +2,10 @@
 import { accessEvents } from './access/engine-events.ts';
 import { auditEvents } from './audit/engine-events.ts';
 import { commandEngineEvents } from './commands/engine-events.ts';
-import { environmentEvents } from './environment.ts';
 import type { EventDefinition } from './events/definition.ts';
+import { fanOutEvents } from './fan-out.ts';
 import { queryEvents } from './queries/engine-events.ts';
 import { bulkEvents } from './workers/index.ts';
-import { reactorEvents } from './workers/reactors/index.ts';
 
 /** Lists of definitions lose their types of data; each definition keeps its own. */
 export const engineEvents = [
@@ -14,7 +13,6 @@ export const engineEvents = [
   ...accessEvents,
   ...queryEvents,
   ...bulkEvents,
-  ...reactorEvents,
-  ...environmentEvents,
+  ...fanOutEvents,
   ...auditEvents,
 ] as unknown as readonly EventDefinition[];

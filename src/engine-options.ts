@@ -2,8 +2,9 @@
 import type { Area } from './area.ts';
 import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
+import type { FanOutOptions } from './fan-out.ts';
 
-export interface EngineOptions extends Sources {
+export interface EngineOptions extends Sources, FanOutOptions {
   readonly areas: readonly Area[];
   /** Made with `createPool`, as the application's role. */
   readonly pool: Db;
@@ -22,10 +23,6 @@ export interface EngineOptions extends Sources {
   readonly bulkLagBudgetMs?: number | undefined;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number | undefined;
-  /** Where the database keeps another name, nothing reaches outside; undefined: no matter where. */
-  readonly environment?: string;
-  /** Endpoints that are sent events: which networks they may be in beside public ones, and whether by http. */
-  readonly webhooks?: { readonly networks: readonly string[]; readonly plain: boolean };
   readonly onError: (error: unknown, doing: string) => void;
   readonly say: (line: string) => void;
   readonly onCommand?: (command: string, outcome: string) => void;

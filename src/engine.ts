@@ -4,10 +4,8 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
-import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
-import { createFeed, type Feed } from './audit/feed.ts';
-import { createShown, type RefsOf } from './audit/shown.ts';
+import type { RefsOf } from './audit/shown.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -20,19 +18,19 @@ import { timed } from './commands/timed.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import { engineEvents } from './engine-events.ts';
 import type { EngineOptions } from './engine-options.ts';
-import { createEnvironment, type Environment } from './environment.ts';
 import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
+import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
-import { createWebhooks, type Webhooks, webhooksArea } from './webhooks/index.ts';
+import { createEffects } from './workers/effects/index.ts';
 import {
   type Bulk,
   bulkChannel,
@@ -41,7 +39,6 @@ import {
   type Headroom,
   headroomChannel,
 } from './workers/index.ts';
-import { createReactors, type Reactors } from './workers/reactors/index.ts';
 
 /** What a process does beside answering. */
 export interface Duties {
@@ -49,7 +46,7 @@ export interface Duties {
   readonly work: boolean;
 }
 
-export interface Engine {
+export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly log: RunningLog;
   readonly codec: Codec;
   /** 32 bytes that outlive a change of the master key; keys for one use each are derived from it. */
@@ -61,13 +58,8 @@ export interface Engine {
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
   readonly headroom: Headroom;
-  readonly reactors: Reactors;
-  /** Where the engine was asked for them. */
-  readonly webhooks: Webhooks | undefined;
   readonly audit: Audit;
-  readonly feed: Feed;
   readonly listener: Listener;
-  readonly environment: Environment;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
   stop(): Promise<void>;
@@ -81,11 +73,8 @@ const forgetKeysEveryMs = 60 * 60_000;
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const { pool, directUrl, masterKey, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
-  const ownTypes = options.areas.flatMap(({ events }) => events.map(({ type }) => type));
-  const areas: readonly Area[] = [
-    ...options.areas,
-    ...(options.webhooks === undefined ? [] : [webhooksArea(ownTypes, options.webhooks)]),
-  ];
+  const redisUrl = options.redisUrls.length === 0 ? undefined : options.redisUrls.join(',');
+  const areas = withWebhooks(options.areas, options);
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
@@ -93,6 +82,12 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const hmacKey = await hmacKeyOf(keyRing);
   const codec = createCodec(keyRing);
   const registry = createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]);
+  const effects = createEffects(options.effects ?? [], new Set(definitions.map(({ name }) => name)), {
+    clock: now,
+    newId,
+    secret: hmacKey,
+    log: { append: (unit) => log.append(unit) },
+  });
   const log = createEventLog({
     pool,
     codec,
@@ -137,7 +132,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     deciding,
     idempotency,
     denied: access.denied,
-    lanes: createLanes(log, deciding),
+    lanes: createLanes(log, deciding, effects.alongsideOf),
     source: { clock: now, newId },
     ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
   });
@@ -160,56 +155,34 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     headroom,
     resultsDays: options.bulkResultsDays,
     requesters: requestersOf(access),
-    redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
+    alongsideOf: effects.alongsideOf,
+    isSettled: (job) => effects.isSettled(pool, job),
+    redisUrl,
     queueDatabaseUrl: directUrl,
   });
-  const reactors = createReactors({
-    pool,
-    log,
-    codec,
-    registry,
-    commands,
-    newId,
-    onError,
-    clock: now,
-    environment: options.environment ?? null,
-    definitions: areas.flatMap((area) => area.reactors ?? []),
-    secret: hmacKey,
-    redisUrl: options.redisUrls.length === 0 ? undefined : options.redisUrls.join(','),
-    queueDatabaseUrl: directUrl,
-  });
-  const webhooks =
-    options.webhooks === undefined
-      ? undefined
-      : createWebhooks({
-          ...options.webhooks,
-          pool,
-          log,
-          registry,
-          commands,
-          reactors,
-          onError,
-          secret: hmacKey,
-          types: ownTypes,
-          source: options.publicUrl,
-          clock: now,
-        });
   const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
-  const feed = createFeed({
-    log,
-    shown: createShown(readSide.reached.streams, refsOf),
-    types: ownTypes,
-    personalOf: (type) => registry.find(type)?.personal ?? [],
-    source: options.publicUrl,
-  });
-  const environment = createEnvironment({
-    pool,
-    log,
-    newId,
-    clock: now,
-    name: options.environment,
-  });
-  await environment.claim();
+  const fanOut = await openFanOut(
+    {
+      pool,
+      log,
+      codec,
+      registry,
+      commands,
+      readSide,
+      projections,
+      newId,
+      onError,
+      refsOf,
+      clock: now,
+      definitions: [...areas.flatMap((area) => area.reactors ?? []), ...effects.reactors],
+      types: typesOf(options.areas),
+      secret: hmacKey,
+      publicUrl: options.publicUrl,
+      redisUrl,
+      queueDatabaseUrl: directUrl,
+    },
+    options,
+  );
   const audit = createAudit({
     pool,
     log,
@@ -243,6 +216,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   forgetting.unref();
 
   return {
+    ...fanOut,
     log,
     codec,
     secret: hmacKey,
@@ -253,26 +227,19 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     readSide,
     bulk,
     headroom,
-    reactors,
-    webhooks,
     audit,
-    feed,
     listener,
-    environment,
     async start({ project, work }) {
       if (project) readSide.projector.start();
       if (!work) return;
       await bulk.start();
-      await reactors.start();
-      await webhooks?.start();
+      await fanOut.start();
     },
     async stop() {
       clearInterval(forgetting);
-      feed.stop();
       await bulk.stop();
       headroom.stop();
-      await webhooks?.stop();
-      await reactors.stop();
+      await fanOut.stop();
       await readSide.projector.stop();
       await readSide.stop();
       await access.stop();

@@ -23,9 +23,21 @@ export { personal } from './events/personal.ts';
 export { createQuarterdeck, type Quarterdeck, type QuarterdeckOptions } from './quarterdeck.ts';
 export { defineProjection, type ProjectionDefinition, type RecordedOf } from './queries/definition.ts';
 export {
+  type AppendedEvent,
+  type Applied,
+  defineEffect,
+  type EffectDefinition,
+  refuse,
+} from './workers/effects/definition.ts';
+export {
   defineReactor,
   GiveUp,
   type ReactorContext,
   type ReactorDefinition,
   RetryLater,
 } from './workers/reactors/definition.ts';
+export {
+  defineReconciliation,
+  type ProductRow,
+  type ReconciliationDefinition,
+} from './workers/reconciliation/definition.ts';

@@ -15,6 +15,7 @@ import type { Area } from './area.ts';
 import { systemSources } from './clock.ts';
 import { type Db, parsesExactly } from './db/pool.ts';
 import { createEngine, type Duties, type Engine } from './engine.ts';
+import { type FanOutOptions, fanOutOf } from './fan-out.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
 import { auditRoutes } from './http/audit.ts';
 import { authRouter } from './http/auth.ts';
@@ -22,7 +23,7 @@ import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
 import { commandRoutes } from './http/commands.ts';
 import { crossOrigin } from './http/cors.ts';
-import { feedRoute } from './http/feed.ts';
+import { fanOutRoutes } from './http/fan-out.ts';
 import { grantRoutes } from './http/grants.ts';
 import { bulkTopics } from './http/live/bulk-topics.ts';
 import { createLive, type Live } from './http/live/live.ts';
@@ -36,16 +37,14 @@ import { oidcRouter } from './http/oidc.ts';
 import { withDocumentation } from './http/openapi.ts';
 import { policyRoute } from './http/policy.ts';
 import { queryRoutes } from './http/queries.ts';
-import { reactorRoutes } from './http/reactors.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
-import { webhookRoutes } from './http/webhooks.ts';
 import { masterKeyIn } from './keys.ts';
-import { healthChecks, lagOf, providersCheck, systemState } from './standing.ts';
+import { healthChecks, lagOf, providersCheck, reactorsOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
 
-export interface QuarterdeckOptions {
+export interface QuarterdeckOptions extends FanOutOptions {
   readonly areas: readonly Area[];
   /** Text of an access policy, put in force unless it is already; without it the one in force stays. */
   readonly policy?: string;
@@ -62,10 +61,6 @@ export interface QuarterdeckOptions {
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
-  /** In a database that belongs to another one, nothing reaches outside; not guarded where it is not given. */
-  readonly environment?: string;
-  /** Endpoints that are sent events; `networks`: CIDRs they may be in beside public ones; `plain`: also by http. */
-  readonly webhooks?: { readonly networks: readonly string[]; readonly plain: boolean };
   /** Files or URLs of identity providers' metadata; none: the development provider is started. */
   readonly samlMetadata?: readonly string[];
   readonly samlEntityId?: string | undefined;
@@ -112,9 +107,11 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     projectionLag: async () => (engine === undefined ? {} : lagOf(engine)),
     bulk: () => engine?.bulk.health(),
     headroom: () => engine?.headroom.standing(),
+    reactors: async () => (engine === undefined ? {} : reactorsOf(engine)),
   });
   engine = await createEngine({
     ...systemSources,
+    ...fanOutOf(options),
     areas: options.areas,
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
@@ -126,8 +123,6 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulkLatencyBudgetMs: options.bulkLatencyBudgetMs,
     bulkLagBudgetMs: options.bulkLagBudgetMs,
     bulkResultsDays: options.bulkResultsDays,
-    ...(options.environment === undefined ? {} : { environment: options.environment }),
-    ...(options.webhooks === undefined ? {} : { webhooks: options.webhooks }),
     onError,
     say: (line) => logger.info(line),
     onCommand: metrics.commandEnded,
@@ -247,10 +242,8 @@ const routesOf = (
       ...grantRoutes(tools.grantDesk),
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
-      ...reactorRoutes(engine.reactors.desk),
-      ...(engine.webhooks === undefined ? [] : webhookRoutes(engine.webhooks.desk)),
+      ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
-      feedRoute(engine.feed),
     ],
     document,
   );

@@ -66,6 +66,13 @@ export const providersCheck = ({ missing }: Missing): HealthCheck => ({
       : `Nobody can sign in by ${ids.join(', ')}: no metadata could be read. It is asked for again and again; the log of the process says what is wrong.`;
   },
 });
+/** What each reactor has outstanding, by state. */
+export const reactorsOf = async ({ reactors }: Engine): Promise<Record<string, Record<string, number>>> => {
+  const { data } = await reactors.desk.list({ principal: systemPrincipal });
+  return Object.fromEntries(
+    data.map(({ name, pending, held, dead, lag }) => [name, { pending, held, dead, lag }]),
+  );
+};
 
 export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
   {

@@ -49,7 +49,7 @@ const limitMax = 1_000;
 const waitMax = 30;
 /** Read together; and characters at most in one answer, beside its last event. */
 const batchRows = 100;
-const charactersMax = 4_000_000;
+const charactersMax = 1_000_000;
 
 export const createFeed = ({ log, shown, types, personalOf, source }: Options): Feed => {
   const stopping = new AbortController();

@@ -12,7 +12,7 @@
  * answers for another's fault.
  */
 import { QuarterdeckError } from '../errors.ts';
-import type { EventLog, Loaded } from '../events/log.ts';
+import type { Alongside, EventLog, Loaded } from '../events/log.ts';
 import type { KeyUse, Unit, UnitOutcome } from '../events/unit.ts';
 import type { Ask, Deciding, StreamDecision, Verdict } from './deciding.ts';
 import { createRecentStates } from './recent-states.ts';
@@ -57,7 +57,10 @@ interface Built {
 }
 
 type Decided = Built & { readonly decision: StreamDecision };
-type Appending = (decide: () => Promise<Decided>) => Promise<Decided & { readonly outcome: UnitOutcome }>;
+type Appending = (
+  decide: () => Promise<Decided>,
+  alongside: Alongside | undefined,
+) => Promise<Decided & { readonly outcome: UnitOutcome }>;
 type Refused = Exclude<UnitOutcome, { accepted: true }>;
 
 const build = (decision: StreamDecision, group: readonly Waiting[]): Built => {
@@ -104,24 +107,37 @@ const tooManyWaiting = (): QuarterdeckError =>
     retryAfterSeconds: 1,
   });
 
-export const createLanes = (log: Pick<EventLog, 'append' | 'appendDecided'>, deciding: Deciding): Lanes => {
+/** What is to be done in the transaction in which these commands are appended; undefined: nothing. */
+export type AlongsideOf = (commands: readonly string[]) => Alongside | undefined;
+
+export const createLanes = (
+  log: Pick<EventLog, 'append' | 'appendDecided'>,
+  deciding: Deciding,
+  alongsideOf: AlongsideOf = () => undefined,
+): Lanes => {
   const lanes = new Map<string, Waiting[]>();
   const states = createRecentStates();
   let peace: Promise<unknown> = Promise.resolve();
 
-  const inBatch: Appending = async (decide) => {
+  /** What has something to do beside has a transaction of its own. */
+  const inBatch: Appending = async (decide, alongside) => {
     const decided = await decide();
-    return { ...decided, outcome: await log.append(decided.unit) };
+    const { unit } = decided;
+    const outcome =
+      alongside === undefined || unit.events.length === 0
+        ? await log.append(unit)
+        : await log.appendDecided(async () => unit, alongside);
+    return { ...decided, outcome };
   };
 
   /** While the append lock is held: of many in this process, one at a time. */
-  const inPeace: Appending = (decide) => {
+  const inPeace: Appending = (decide, alongside) => {
     const turn = peace.then(async () => {
       const last: Decided[] = [];
       const outcome = await log.appendDecided(async () => {
         last[0] = await decide();
         return last[0].unit;
-      });
+      }, alongside);
       return { ...(last[0] as Decided), outcome };
     });
     peace = turn.catch(() => undefined);
@@ -141,7 +157,10 @@ export const createLanes = (log: Pick<EventLog, 'append' | 'appendDecided'>, dec
       if (decision === undefined) throw new Error('a lane decided nothing');
       return { decision, ...build(decision, group) };
     };
-    const { outcome, decision, eventsOf, keysOf } = await (alone ? inPeace : inBatch)(decide);
+    const { outcome, decision, eventsOf, keysOf } = await (alone ? inPeace : inBatch)(
+      decide,
+      alongsideOf(group.map(({ ask }) => ask.command.name)),
+    );
     if (!outcome.accepted) return { refused: outcome, keysOf };
     let lastPosition = 0;
     decision.verdicts.forEach((verdict, i) => {

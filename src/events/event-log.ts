@@ -111,12 +111,12 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
     },
     append: submit,
 
-    async appendDecided(decide) {
+    async appendDecided(decide, alongside) {
       const outcome = await sender.sendDecided(async () => {
         const unit = await decide();
         encoding.check(unit.events);
         return unit;
-      });
+      }, alongside);
       sent(1, [outcome]);
       return outcome;
     },

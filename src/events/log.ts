@@ -5,7 +5,7 @@
 import type { Queryable, Tx } from '../db/pool.ts';
 import type { EventData } from './definition.ts';
 import type { ClearEvent, Metadata, RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
-import type { PreparedUnit, Unit, UnitOutcome } from './unit.ts';
+import type { Appended, PreparedUnit, Unit, UnitEvent, UnitOutcome } from './unit.ts';
 
 export interface Head {
   /** 0 while the log is empty. */
@@ -65,6 +65,11 @@ export interface StateBefore {
   readonly version: number;
   readonly state: object;
 }
+/**
+ * Done in the transaction of an append that was accepted, while its lock is held: both take effect or neither.
+ * May be called again where the first transaction did not commit.
+ */
+export type Alongside = (tx: Tx, events: readonly (UnitEvent & Appended)[]) => Promise<void>;
 
 export interface EventLog {
   /** Group commit: merged with what other callers append at the same time, accepted or refused on its own. */
@@ -73,7 +78,7 @@ export interface EventLog {
    * Decides while the append lock is held, so that nobody can come between: for what met conflict after
    * conflict. Holds everybody up while it lasts. `decide` may be called again after a lost connection.
    */
-  appendDecided(decide: () => Promise<Unit>): Promise<UnitOutcome>;
+  appendDecided(decide: () => Promise<Unit>, alongside?: Alongside): Promise<UnitOutcome>;
   /**
    * Appends within the caller's transaction, for work whose outcome must commit with its events. The append
    * lock is taken by the first of these and held until the transaction ends.

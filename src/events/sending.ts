@@ -14,15 +14,16 @@ import { inTransaction } from '../db/transaction.ts';
 import { QuarterdeckError } from '../errors.ts';
 import { admit, append } from './append.ts';
 import { isPassing, lacksPartition, whileAway } from './away.ts';
+import type { Alongside } from './log.ts';
 import { fenceBackend, identifyBackend } from './sql/backend.ts';
 import { findAppended } from './sql/read-events.ts';
-import type { Appended, PreparedUnit, Unit, UnitOutcome } from './unit.ts';
+import type { Appended, PreparedUnit, Unit, UnitEvent, UnitOutcome } from './unit.ts';
 
 export interface Sender {
   /** @throws QuarterdeckError `unavailable` when the database stays away. */
   send(units: readonly Unit[]): Promise<readonly UnitOutcome[]>;
   /** Decides while the append lock is held, so that nobody can come between; `decide` may be called again. */
-  sendDecided(decide: () => Promise<Unit>): Promise<UnitOutcome>;
+  sendDecided(decide: () => Promise<Unit>, alongside?: Alongside): Promise<UnitOutcome>;
 }
 
 interface Options {
@@ -151,7 +152,7 @@ export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Opti
     return whileAway(healing(work), { isPassing: mayPass, saying: () => sayingOf(lost) });
   };
 
-  const sendDecided = async (decide: () => Promise<Unit>): Promise<UnitOutcome> => {
+  const sendDecided: Sender['sendDecided'] = async (decide, alongside) => {
     let lost: Lost | undefined;
     const work = async (): Promise<UnitOutcome> => {
       const found = lost === undefined ? undefined : (await readBack(lost))[0];
@@ -165,7 +166,9 @@ export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Opti
           await admit(tx, []);
           const units = await encode([await decide()]);
           sending = { backend, since, units };
-          return (await append(tx, units))[0] as UnitOutcome;
+          const outcome = (await append(tx, units))[0] as UnitOutcome;
+          if (alongside !== undefined) await doAlongside(tx, alongside, units[0], outcome);
+          return outcome;
         });
       } catch (error) {
         if (outcomeUnknown(error)) lost = sending;
@@ -177,6 +180,20 @@ export const createSender = ({ pool, encode, knownHead, ensurePartitions }: Opti
 
   return { send, sendDecided };
 };
+
+const doAlongside = async (
+  tx: Tx,
+  alongside: Alongside,
+  prepared: PreparedUnit | undefined,
+  outcome: UnitOutcome,
+): Promise<void> => {
+  if (!outcome.accepted || prepared === undefined) return;
+  await alongside(tx, appendedIn(prepared.unit, outcome.events));
+};
+
+/** The events of a unit with where they stand. */
+export const appendedIn = (unit: Unit, places: readonly Appended[]): readonly (UnitEvent & Appended)[] =>
+  unit.events.map((event, n) => ({ ...event, ...(places[n] as Appended) }));
 
 const acceptedFrom = (rows: readonly (Appended | undefined)[]): UnitOutcome | undefined => {
   const events = rows.filter((row) => row !== undefined);

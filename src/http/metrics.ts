@@ -14,6 +14,8 @@ export interface Gauges {
   readonly bulk?: () => BulkGauges | undefined;
   /** Whether bulk work of this process yields, and for how long it has. */
   readonly headroom?: () => HeadroomGauge | undefined;
+  /** Events that each reactor has outstanding: pending, held back, dead; and `lag`, positions it has not read. */
+  readonly reactors?: () => Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
 }
 
 export interface BulkGauges {
@@ -45,6 +47,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
   registerLag(registry, gauges);
   registerBulk(registry, gauges);
   registerHeadroom(registry, gauges);
+  registerReactors(registry, gauges);
   const counters = countersOf(registry);
   return {
     registry,
@@ -84,6 +87,22 @@ const registerLag = (registry: Registry, gauges: Gauges): void => {
       // A database that is away must not take all the other metrics with it.
       const lags = await gauges.projectionLag().catch(() => ({}));
       for (const [projection, lag] of Object.entries(lags)) this.set({ projection }, lag);
+    },
+  });
+};
+
+const registerReactors = (registry: Registry, { reactors }: Gauges): void => {
+  if (reactors === undefined) return;
+  new Gauge({
+    name: 'quarterdeck_reactor_events',
+    help: 'Events that a reactor has outstanding by state (pending, held, dead), and positions not read yet (lag).',
+    labelNames: ['reactor', 'state'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const all = await reactors().catch(() => ({}));
+      for (const [reactor, states] of Object.entries(all))
+        for (const [state, count] of Object.entries(states)) this.set({ reactor, state }, count);
     },
   });
 };

@@ -113,6 +113,7 @@ export const reservedNames = [
   'webhooks',
   'policy',
   'reactors',
+  'reconciliations',
 ] as const;
 
 /** @throws Error when the definition contradicts itself or shadows a route or a query word. */

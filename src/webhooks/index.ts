@@ -2,6 +2,7 @@
  * Webhooks, put together: an area of the engine's own for managing endpoints, and a reactor for each that is
  * enabled. Endpoints come and go while the process runs: it follows their streams.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandDefinition } from '../commands/definition.ts';
 import type { Commands } from '../commands/request.ts';
 import type { StreamDefinition } from '../commands/stream.ts';
@@ -10,7 +11,7 @@ import type { EventDefinition } from '../events/definition.ts';
 import type { EventLog } from '../events/log.ts';
 import type { Registry } from '../events/registry.ts';
 import type { ProjectionDefinition } from '../queries/definition.ts';
-import { createLookout } from '../workers/lookout.ts';
+import { createPolling } from '../workers/polling.ts';
 import type { Reactors } from '../workers/reactors/index.ts';
 import { webhookCommands } from './commands.ts';
 import { createDeliveryLog } from './delivery-log.ts';
@@ -56,7 +57,9 @@ export interface Webhooks {
   stop(): Promise<void>;
 }
 
-const followMs = 200;
+const followMs = 1_000;
+/** While the log is busy, a look begins no sooner after the one before. */
+const restMs = 200;
 const forgetEveryMs = 600_000;
 
 export const createWebhooks = (options: WebhooksOptions): Webhooks => {
@@ -74,6 +77,7 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
     personalOf: (type) => registry.find(type)?.personal ?? [],
   };
   let followed = 0;
+  let lookedAt = 0;
   let off: () => void = () => undefined;
   let forgetting: NodeJS.Timeout | undefined;
 
@@ -91,6 +95,8 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
   };
 
   const follow = async (): Promise<void> => {
+    await sleep(Math.max(0, lookedAt + restMs - Date.now()));
+    lookedAt = Date.now();
     const wanted = webhookEvents.map(({ type }) => type);
     const page = await log.readStored({ after: followed, limit: 1, types: wanted });
     if (page.events.length > 0) {
@@ -101,15 +107,15 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
     } else followed = page.position;
   };
 
-  const lookout = createLookout({ look: follow, onError, doing: 'following webhooks', restMs: followMs });
+  const polling = createPolling({ look: follow, everyMs: followMs, onError, doing: 'following webhooks' });
 
   return {
     desk: createWebhookDesk({ log, commands, reactors, secrets, deliveryLog, types }),
     async start() {
       followed = (await log.head()).position;
       await reload();
-      off = log.onAppended(lookout.wake);
-      lookout.start();
+      off = log.onAppended(polling.wake);
+      polling.start();
       forgetting = setInterval(() => {
         deliveryLog
           .forgetOld()
@@ -120,7 +126,7 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
     async stop() {
       off();
       clearInterval(forgetting);
-      await lookout.stop();
+      await polling.stop();
     },
   };
 };

@@ -52,6 +52,9 @@ export interface BulkOptions {
   readonly onError: OnError;
   /** Records a denial; awaited before the caller hears of it. */
   readonly denied: (origin: Origin, denial: Denied) => Promise<void>;
+  /** Effects of commands, in their transaction and delivered: see `Parts`. */
+  readonly alongsideOf?: NonNullable<Parts['alongsideOf']>;
+  readonly isSettled?: NonNullable<Parts['isSettled']>;
   /** Queues on Redis; a comma-separated list is a cluster. */
   readonly redisUrl?: string | undefined;
   /** Where queues live without Redis: a direct connection, not a pooler's. */
@@ -92,7 +95,7 @@ export const createBulk = (options: BulkOptions): Bulk => {
   const steering = createSteering(parts);
   const chunks = createChunkWorker(parts, steering);
   const queues = createQueues<Delivery>({
-    name: 'bulk',
+    queue: 'bulk',
     redisUrl,
     databaseUrl: queueDatabaseUrl,
     concurrency,

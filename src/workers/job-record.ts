@@ -112,6 +112,12 @@ const rateOf = ({ finishedAt, secondsRun, secondsSince, rateBase, counts }: JobR
   return seconds === null || seconds <= 0 || items <= 0 ? null : Math.round((items / seconds) * 10) / 10;
 };
 
+const effectsOf = ({ expected, applied, notApplied }: NonNullable<JobRow['effects']>) => ({
+  pending: Math.max(0, expected - applied - notApplied),
+  applied,
+  notApplied,
+});
+
 export const viewOf = (job: JobRecord): BulkJob => {
   const ratePerSecond = rateOf(job);
   const running = job.state === 'running' && ratePerSecond !== null;
@@ -132,6 +138,7 @@ export const viewOf = (job: JobRecord): BulkJob => {
     etaSeconds: running ? Math.ceil((job.total - decidedOf(job.counts)) / ratePerSecond) : null,
     position: job.position,
     source: job.source as BulkJob['source'],
+    ...(job.effects === null ? {} : { effects: effectsOf(job.effects) }),
     ...(job.pausedReason === null ? {} : { pausedReason: job.pausedReason }),
     ...(where === undefined ? {} : { where }),
     ...(job.frozenAt === null ? {} : { frozenAt: job.frozenAt }),

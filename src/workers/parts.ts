@@ -5,6 +5,7 @@ import type { Catalogue } from '../commands/catalogue.ts';
 import type { Deciding } from '../commands/deciding.ts';
 import type { CommandDefinition } from '../commands/definition.ts';
 import type { Idempotency } from '../commands/idempotency.ts';
+import type { AlongsideOf } from '../commands/lanes.ts';
 import type { Db } from '../db/pool.ts';
 import type { Codec } from '../events/codec.ts';
 import type { EventLog } from '../events/log.ts';
@@ -28,6 +29,14 @@ export interface Parts {
   readonly headroom: Headroom;
   readonly store: JobStore;
   readonly progress: Progress;
+  /** What is done in the transaction in which a command's events are appended; undefined: nothing. */
+  readonly alongsideOf?: AlongsideOf;
+  /** Whether everything that the job's commands do elsewhere is done, or will not be. */
+  readonly isSettled?: (job: {
+    readonly id: string;
+    readonly command: string;
+    readonly position: number;
+  }) => Promise<boolean>;
   /** @throws QuarterdeckError `not_permitted`, after recording the denial. */
   readonly require: (origin: Origin, permission: string) => Promise<void>;
   /** @throws QuarterdeckError `reauthentication_required`, after recording the denial. */

@@ -1,9 +1,8 @@
 /**
- * A queue: BullMQ on Redis or Redis Cluster where there is one, else on PostgreSQL. It carries small jobs
- * (a chunk of bulk work, a delivery of a reactor) and may be lost at any moment without losing work;
- * PostgreSQL says what is left to do.
+ * Queues: BullMQ on Redis or Redis Cluster where there is one, else on PostgreSQL. Each carries one small
+ * job a piece of work and may be lost at any moment without losing work; PostgreSQL says what is left to do.
  *
- * A job's id names the work and how often it was attempted, so that adding it again while it waits adds
+ * A job's id names the work and how often it was begun, so that adding it again while it waits adds
  * nothing. Finished jobs are removed at once: one that stayed would make its id unusable.
  */
 import { createPostgresBackend, Queue, Worker, type WorkerOptions, withBackend } from 'bullmq';
@@ -11,22 +10,21 @@ import { Cluster, Redis } from 'ioredis';
 import { queueSchema } from '../db/migrate.ts';
 import type { OnError } from './ports.ts';
 
-/** A small job: what PostgreSQL is asked for with, never the work itself. */
-export interface Queued<Data> {
-  /** Alike for the same attempt at the same work. No colons. */
+export interface Queued<Delivery> {
+  /** An id that was added is added again only after its job has ended. */
   readonly id: string;
-  readonly data: Data;
+  readonly data: Delivery;
   /** To the head of the queue, before all that waits. */
   readonly ahead?: boolean;
 }
 
-export interface Queues<Data> {
+export interface Queues<Delivery> {
   /** @throws when the queue cannot be reached within a few seconds. */
-  add(jobs: readonly Queued<Data>[]): Promise<void>;
+  add(entries: readonly Queued<Delivery>[]): Promise<void>;
   /** @throws as `add`. */
   ping(): Promise<void>;
   /** Begins to take deliveries. */
-  consume(work: (data: Data) => Promise<void>): void;
+  consume(work: (delivery: Delivery) => Promise<void>): void;
   /** Replaces the consumer where it stopped hearing of work (after a long outage, for instance). */
   restart(): Promise<void>;
   /** To be called when no delivery is in hand. */
@@ -34,7 +32,8 @@ export interface Queues<Data> {
 }
 
 interface Options {
-  readonly name: string;
+  /** The queue's name. */
+  readonly queue: string;
   /** One URL, or several nodes of a cluster separated by commas; undefined: PostgreSQL. */
   readonly redisUrl: string | undefined;
   /** A direct connection: a pooler in transaction mode drops LISTEN. */
@@ -66,14 +65,13 @@ const gone = { removeOnComplete: true, removeOnFail: true } as const;
 /** Nobody reads the queue's own events; by default 10,000 of them are kept. */
 const streams = { events: { maxLen: 100 } } as const;
 
-type Work<Data> = (data: Data) => Promise<void>;
+type Work<Delivery> = (delivery: Delivery) => Promise<void>;
 
-type Entries<Data> = Parameters<Queue<Data, void, string>['addBulk']>[0];
-
-/** Up to so many are added one by one. */
-const fewJobs = 8;
-/** Of connections that wait for jobs or hand them over; handlers do not work on these. */
-const connectionsMax = 8;
+interface Entry<Delivery extends object> {
+  readonly name: string;
+  readonly data: Delivery;
+  readonly opts: typeof gone & { readonly jobId: string; readonly lifo: boolean };
+}
 
 /** What both backends come down to. */
 interface Consumer {
@@ -82,17 +80,22 @@ interface Consumer {
   disconnect(): void;
 }
 
-interface Producer<Data> extends Consumer {
-  add(entries: Entries<Data>): Promise<unknown>;
+interface Producer<Delivery extends object> extends Consumer {
+  add(entries: Entry<Delivery>[]): Promise<unknown>;
   ping(): Promise<unknown>;
 }
 
-interface Backend<Data> {
-  produce(): Producer<Data>;
-  consume(work: Work<Data>): Consumer;
+interface Backend<Delivery extends object> {
+  produce(): Producer<Delivery>;
+  consume(work: Work<Delivery>): Consumer;
 }
 
-const onPostgres = <Data>({ name: queueName, databaseUrl, concurrency, onError }: Options): Backend<Data> => {
+const onPostgres = <Delivery extends object>({
+  queue: queueName,
+  databaseUrl,
+  concurrency,
+  onError,
+}: Options): Backend<Delivery> => {
   const classes = withBackend(createPostgresBackend);
   const connection = (max: number) => ({
     connectionString: databaseUrl,
@@ -104,27 +107,21 @@ const onPostgres = <Data>({ name: queueName, databaseUrl, concurrency, onError }
   });
   return {
     produce() {
-      const queue = new classes.Queue<Data, void, string>(queueName, { connection: connection(2), streams });
-      queue.on('error', (error) => onError(error, `queueing ${queueName} jobs`));
+      const queue = new classes.Queue<object>(queueName, { connection: connection(2), streams });
+      queue.on('error', (error) => onError(error, `queueing ${queueName}`));
       return {
-        // Few one by one: on PostgreSQL addBulk makes temporary tables at every call, 5 ms for the one or two
+        // One by one: on PostgreSQL addBulk makes temporary tables at every call, 5 ms for the one or two
         // chunks that are queued at a time.
-        add: (entries) =>
-          entries.length > fewJobs
-            ? queue.addBulk(entries)
-            : Promise.all(entries.map(({ name, data, opts }) => queue.add(name, data, opts))),
+        add: (entries) => Promise.all(entries.map(({ name, data, opts }) => queue.add(name, data, opts))),
         ping: () => queue.getWaitingCount(),
         close: () => queue.close(),
         disconnect: nothing,
       };
     },
     consume(work) {
-      const options = {
-        connection: connection(Math.min(concurrency + 2, connectionsMax)),
-        ...consuming(concurrency),
-      };
-      const worker = new classes.Worker<Data, void, string>(queueName, (job) => work(job.data), options);
-      worker.on('error', (error) => onError(error, `taking ${queueName} jobs from the queue`));
+      const options = { connection: connection(concurrency + 2), ...consuming(concurrency) };
+      const worker = new classes.Worker<object>(queueName, (job) => work(job.data as Delivery), options);
+      worker.on('error', (error) => onError(error, `taking ${queueName} from the queue`));
       return { close: (force) => worker.close(force), disconnect: nothing };
     },
   };
@@ -159,11 +156,14 @@ const connect = (urls: string, patient: boolean, onError: OnError): Redis | Clus
   return connection;
 };
 
-const onRedis = <Data>(urls: string, { name: queueName, concurrency, onError }: Options): Backend<Data> => ({
+const onRedis = <Delivery extends object>(
+  urls: string,
+  { queue: queueName, concurrency, onError }: Options,
+): Backend<Delivery> => ({
   produce() {
     const connection = connect(urls, false, onError);
-    const queue = new Queue<Data, void, string>(queueName, { connection, prefix, streams });
-    queue.on('error', (error) => onError(error, `queueing ${queueName} jobs`));
+    const queue = new Queue<object>(queueName, { connection, prefix, streams });
+    queue.on('error', (error) => onError(error, `queueing ${queueName}`));
     return {
       add: (entries) => queue.addBulk(entries),
       ping: () => queue.getWaitingCount(),
@@ -173,12 +173,12 @@ const onRedis = <Data>(urls: string, { name: queueName, concurrency, onError }: 
   },
   consume(work) {
     const connection = connect(urls, true, onError);
-    const worker = new Worker<Data, void, string>(queueName, (job) => work(job.data), {
+    const worker = new Worker<object>(queueName, (job) => work(job.data as Delivery), {
       connection,
       prefix,
       ...consuming(concurrency),
     });
-    worker.on('error', (error) => onError(error, `taking ${queueName} jobs from the queue`));
+    worker.on('error', (error) => onError(error, `taking ${queueName} from the queue`));
     return { close: (force) => worker.close(force), disconnect: () => connection.disconnect() };
   },
 });
@@ -210,15 +210,15 @@ const sparingly = (onError: OnError): OnError => {
   };
 };
 
-export const createQueues = <Data>(given: Options): Queues<Data> => {
+export const createQueues = <Delivery extends object>(given: Options): Queues<Delivery> => {
   const onError = sparingly(given.onError);
   const options = { ...given, onError };
-  const backend =
-    given.redisUrl === undefined ? onPostgres<Data>(options) : onRedis<Data>(given.redisUrl, options);
+  const backend: Backend<Delivery> =
+    given.redisUrl === undefined ? onPostgres(options) : onRedis(given.redisUrl, options);
   /** Made when first needed, so that a process that only accepts jobs holds no connection. */
-  let producer: Producer<Data> | undefined;
+  let producer: Producer<Delivery> | undefined;
   let consumer: Consumer | undefined;
-  let deliver: Work<Data> | undefined;
+  let deliver: Work<Delivery> | undefined;
 
   const start = (): void => {
     if (deliver !== undefined) consumer = backend.consume(deliver);
@@ -237,7 +237,7 @@ export const createQueues = <Data>(given: Options): Queues<Data> => {
   };
 
   /** One that does not answer may have lost its connection without a word: the next try makes another. */
-  const ask = async (what: (on: Producer<Data>) => Promise<unknown>): Promise<void> => {
+  const ask = async (what: (on: Producer<Delivery>) => Promise<unknown>): Promise<void> => {
     const asked = producer ?? backend.produce();
     producer = asked;
     try {
@@ -252,10 +252,10 @@ export const createQueues = <Data>(given: Options): Queues<Data> => {
   return {
     async add(jobs) {
       const entries = jobs.map(({ id, data, ahead }) => ({
-        name: given.name,
+        name: given.queue,
         data,
         opts: { jobId: id, lifo: ahead === true, ...gone },
-      })) as Entries<Data>;
+      }));
       await ask((queue) => queue.add(entries));
     },
     async ping() {

@@ -54,6 +54,8 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   readonly source: (typeof sources)[number];
   /** With an upload: how it was read. */
   readonly readAs?: ReadAs;
+  /** With an effect that is delivered: it completes when every one is settled. */
+  readonly effects?: { readonly pending: number; readonly applied: number; readonly notApplied: number };
   /** Why the job paused itself: `requester_not_permitted`, `failure_ratio_exceeded`, `command_not_available`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;

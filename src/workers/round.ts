@@ -10,7 +10,8 @@ import type { Tx } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { EventData } from '../events/definition.ts';
 import { emptyUnit } from '../events/event-log.ts';
-import type { PreparedUnit, Unit } from '../events/unit.ts';
+import { appendedIn } from '../events/sending.ts';
+import type { Appended, PreparedUnit, Unit, UnitOutcome } from '../events/unit.ts';
 import { commitAtOnce } from './at-once.ts';
 import { BulkItemsDecided, controlStream, itemsStream } from './engine-events.ts';
 import { countsOf, positionsOf, type StoredOutcome } from './outcomes.ts';
@@ -55,6 +56,8 @@ interface Committing {
 
 export const createRounds = (parts: Parts): Rounds => {
   const { pool, log, deciding, codec, clock, newId } = parts;
+
+  const alongside = ({ command }: Work) => parts.alongsideOf?.([command.name]);
 
   const propose = async (work: Work, groups: readonly Group[]): Promise<readonly Proposed[]> => {
     const decidedAt = clock();
@@ -119,6 +122,8 @@ export const createRounds = (parts: Parts): Rounds => {
     const record = await log.prepare([recordOf(parts, work, outcomes)]);
     const written = await log.writeAdmitted(tx, [...changing, ...record]);
     if (written.some((outcome) => !outcome.accepted)) throw new Error('a unit that was admitted was refused');
+    const events = changing.flatMap(({ unit }, n) => appendedIn(unit, placesIn(written[n])));
+    if (events.length > 0) await alongside(work)?.(tx, events);
     const position = head.position + eventsIn(admitted) + 1;
     await writeOutcomes(tx, work, outcomes, position);
     return { done: { decided: outcomes.length, ...back }, position };
@@ -158,7 +163,7 @@ export const createRounds = (parts: Parts): Rounds => {
         return commit(work, (tx) => preview(tx, work, proposed, known, sample));
       }
       const prepared = await prepare(proposed);
-      const done = await atOnce(work, prepared, known);
+      const done = alongside(work) === undefined ? await atOnce(work, prepared, known) : undefined;
       return done ?? commit(work, (tx) => append(tx, work, prepared, known));
     },
     alone: (work, group) =>
@@ -170,6 +175,9 @@ export const createRounds = (parts: Parts): Rounds => {
       }),
   };
 };
+
+const placesIn = (outcome: UnitOutcome | undefined): readonly Appended[] =>
+  outcome?.accepted === true ? outcome.events : [];
 
 const lock = async (tx: Tx, { job, chunk, lease, rounds }: Work): Promise<void> => {
   const values = [job.id, chunk, lease, rounds, job.controlVersion];

@@ -85,12 +85,12 @@ export const createSettling = ({ rounds, onRound, onError }: Options): Settling 
         return;
       }
       if (group.items.length > 1) return itemByItem(work, group);
-      if (n >= triesMax) return giveUp(work, group, tried.fault);
+      if (n >= triesMax || isRefusal(tried.fault)) return giveUp(work, group, tried.fault);
     }
   };
 
   const giveUp = async (work: Work, { items }: Group, fault: unknown): Promise<void> => {
-    onError(fault, `deciding an item of the bulk job ${work.job.id}`);
+    if (!isRefusal(fault)) onError(fault, `deciding an item of the bulk job ${work.job.id}`);
     const outcomes = items.map((item) => outcomeOf(item, outcomeOfFault(fault)));
     onRound(work, await rounds.together(work, [], outcomes));
   };
@@ -98,8 +98,11 @@ export const createSettling = ({ rounds, onRound, onError }: Options): Settling 
   return { together, alone };
 };
 
+/** What was to be done alongside said no, and says so again. */
+const isRefusal = (fault: unknown): boolean => isQuarterdeckError(fault) && fault.code === 'rejected';
+
 /** The fault itself stays in the process's own log; text that cannot be stored is the item's own doing. */
 const outcomeOfFault = (fault: unknown): Omit<StoredOutcome, 'x' | 't' | 'l'> =>
-  isQuarterdeckError(fault) && fault.code === 'invalid_input'
-    ? { o: 'rejected', c: fault.code, m: fault.message }
+  isQuarterdeckError(fault) && (fault.code === 'invalid_input' || fault.code === 'rejected')
+    ? { o: 'rejected', c: fault.rejection ?? fault.code, m: fault.message }
     : { o: 'failed', c: 'internal', m: 'A fault here, not a rule; it is in the log of the process.' };

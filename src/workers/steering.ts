@@ -157,7 +157,8 @@ export const createSteering = (parts: Parts): Steering => {
 
   const finishEndable = async (ids: readonly string[] | null): Promise<void> => {
     const { rows } = await pool.query<{ id: string }>({ ...selectEndable, values: [ids] });
-    for (const job of await store.find(rows.map(({ id }) => id))) await finish(job);
+    for (const job of await store.find(rows.map(({ id }) => id)))
+      if ((await parts.isSettled?.(job)) !== false) await finish(job);
   };
 
   return {

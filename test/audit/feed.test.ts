@@ -107,7 +107,7 @@ test('what cannot be is refused by name', async () => {
 test('an answer is bounded by its size too', async () => {
   const { position } = await office.engine.log.head();
   await open('large-1');
-  const text = 'x'.repeat(9_000);
+  const text = 'x'.repeat(1_990);
   for (let n = 0; n < 30; n++)
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>

@@ -155,7 +155,7 @@ for (const backend of backends) {
       const second = house.openBulk();
       await second.start();
       const queues = createQueues<{ jobId: string; chunk: number }>({
-        name: 'bulk',
+        queue: 'bulk',
         redisUrl: queue.redisUrl,
         databaseUrl: db.applicationUrl,
         concurrency: 1,

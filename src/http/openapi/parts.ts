@@ -49,6 +49,11 @@ const job = {
     ]),
     description: 'With an upload: how it was read.',
   },
+  effects: {
+    ...object({ pending: whole, applied: whole, notApplied: whole }),
+    description:
+      'With an effect that is delivered: events whose effect is still to be settled, was applied, will not be. The job completes when all are settled.',
+  },
   pausedReason: text,
   where: { type: 'object' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
@@ -123,7 +128,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
   }),
   Event: object(event),
   Job: object(job, [
-    ...['pausedReason', 'where', 'frozenAt', 'retryOf', 'readAs'],
+    ...['effects', 'pausedReason', 'where', 'frozenAt', 'retryOf', 'readAs'],
     ...['startAt', 'maxRate', 'maxFailureRatio', 'resultsExpiredAt', 'from', 'undoOf', 'undoneBy'],
   ]),
   Preview: previewSchema,

@@ -1,7 +1,34 @@
-/** Shapes of what is answered about reactors and webhooks, and of events as they are sent. */
+/** Shapes of what is answered about fan-out: reactors, webhooks, events as they are sent, reconciliations. */
 import { arrayOf, object, orNull, text, time, whole } from './schemas.ts';
 
+const run = object({
+  id: text,
+  startedAt: time,
+  finishedAt: orNull(time),
+  compared: { ...whole, description: 'Keys that were looked at, on either side.' },
+  differing: whole,
+  failure: { ...orNull(text), description: 'Why it could not be finished.' },
+});
+
 export const reactorSchemas = {
+  ReconciliationRun: run,
+  Reconciliation: object({
+    name: text,
+    summary: text,
+    projection: text,
+    fields: arrayOf(text),
+    everyMinutes: { type: 'number' },
+    run: orNull(run),
+  }),
+  Difference: object({
+    key: text,
+    missing: { enum: ['here', 'product', null], description: 'Which side lacks the row.' },
+    fields: {
+      type: 'object',
+      additionalProperties: object({ ours: {}, theirs: {} }),
+      description: 'Fields that differ, with what each side has.',
+    },
+  }),
   Reactor: object({
     name: text,
     summary: orNull(text),

@@ -3,7 +3,9 @@
  * its handler at least once, in any process that works; what it does outside is made exactly once by the
  * receiver, who is given the event's id as idempotency key.
  */
+import type { EventData } from '../../events/definition.ts';
 import type { RecordedEvent } from '../../events/envelope.ts';
+import type { Unit } from '../../events/unit.ts';
 
 /** How often and when an attempt that failed is repeated, before the event becomes a dead letter. */
 export interface Retrying {
@@ -61,6 +63,10 @@ export interface ReactorDefinition {
   readonly pauseAfter: number | undefined;
   /** For `execute`. */
   readonly permissions: readonly string[];
+  /** What the log is to say of an event whose dead letter is discarded, in the transaction that does so. */
+  readonly onDiscard?: (event: RecordedEvent) => Unit | undefined;
+  /** By an event's metadata, the bulk job that waits until it is handled. */
+  readonly countsFor?: (metadata: EventData) => string | undefined;
 }
 
 type Optional = 'sequence' | 'startAt' | 'timeoutSeconds' | 'concurrency' | 'pauseAfter' | 'permissions';
@@ -95,9 +101,11 @@ export const defineReactor = (options: Options): ReactorDefinition => {
     sequence: options.sequence,
     startAt: options.startAt ?? 'head',
     timeoutSeconds: bounded(`reactor ${name}: timeoutSeconds`, options.timeoutSeconds ?? 30, 3_600),
-    concurrency: bounded(`reactor ${name}: concurrency`, options.concurrency ?? 32, 1_000),
+    concurrency: bounded(`reactor ${name}: concurrency`, options.concurrency ?? 16, 1_000),
     pauseAfter: options.pauseAfter,
     permissions: options.permissions ?? [],
+    ...(options.onDiscard === undefined ? {} : { onDiscard: options.onDiscard }),
+    ...(options.countsFor === undefined ? {} : { countsFor: options.countsFor }),
   };
 };
 

@@ -105,7 +105,11 @@ export const createReactorDesk = (parts: Parts, wake: () => void): ReactorDesk =
   };
 
   const changeLetters =
-    (statement: typeof retryDead | typeof discardDead, said: (data: Said) => NewEvent) =>
+    (
+      statement: typeof retryDead | typeof discardDead,
+      said: (data: Said) => NewEvent,
+      also: (tx: Tx, name: string, positions: readonly number[]) => Promise<void> = async () => undefined,
+    ) =>
     async (asked: DeadLetterAsked): Promise<number> => {
       let count = 0;
       await changing(asked, async (tx) => {
@@ -114,12 +118,22 @@ export const createReactorDesk = (parts: Parts, wake: () => void): ReactorDesk =
         count = rows.length;
         const positions = rows.map(({ position }) => position).sort((a, b) => a - b);
         if (count === 0) return undefined;
+        await also(tx, asked.name, positions);
         return said({ reactor: asked.name, count, positions: positions.slice(0, positionsToldMax) });
       });
       if (count === 0 && asked.position !== undefined)
         throw new QuarterdeckError('not_found', `There is no dead letter at position ${asked.position}.`);
       return count;
     };
+
+  /** Where somebody waits for what became of an event, this is what became of it. */
+  const tellOfDiscarded = async (tx: Tx, name: string, positions: readonly number[]): Promise<void> => {
+    const { onDiscard } = parts.definitions().get(name) ?? {};
+    if (onDiscard === undefined) return;
+    const events = await log.readAt(positions);
+    const units = events.flatMap((event) => onDiscard(event) ?? []);
+    if (units.length > 0) await log.write(tx, units);
+  };
 
   const viewed = async (name: string): Promise<ReactorView> => {
     const found = (await standings()).data.find((one) => one.name === name);
@@ -143,7 +157,7 @@ export const createReactorDesk = (parts: Parts, wake: () => void): ReactorDesk =
       return { data, nextCursor: rows.length > limit ? (data.at(-1)?.position ?? null) : null };
     },
     retry: changeLetters(retryDead, DeadLettersRetried.of),
-    discard: changeLetters(discardDead, DeadLettersDiscarded.of),
+    discard: changeLetters(discardDead, DeadLettersDiscarded.of, tellOfDiscarded),
     async pause(asked) {
       await changing(asked, async (tx) => {
         const { rowCount } = await tx.query({ ...pauseReactor, values: [asked.name, null] });

@@ -54,7 +54,7 @@ const requireKnown = (definition: ReactorDefinition, { registry }: Pick<Parts, '
 
 /** @throws Error when two definitions share a name, or one names events that there are not. */
 export const createReactors = (options: ReactorsOptions): Reactors => {
-  const { pool, log, onError, secret, redisUrl, queueDatabaseUrl, concurrency = 64 } = options;
+  const { pool, log, onError, secret, redisUrl, queueDatabaseUrl, concurrency = 32 } = options;
   const definitions = new Map<string, ReactorDefinition>();
   for (const definition of options.definitions) {
     if (definitions.has(definition.name)) throw new Error(`the reactor ${definition.name} is defined twice`);
@@ -68,7 +68,7 @@ export const createReactors = (options: ReactorsOptions): Reactors => {
   };
   const delivering = createDelivering({ parts, onFreed: () => relay.wake() });
   const queues = createQueues<Delivery>({
-    name: 'reactors',
+    queue: 'reactors',
     redisUrl,
     databaseUrl: queueDatabaseUrl,
     concurrency,

@@ -18,6 +18,24 @@ export interface Intake {
   read(): Promise<boolean>;
 }
 
+/** Reactor, bulk job and number of its events, for those whose jobs wait for them. */
+const jobsIn = (
+  group: readonly ReactorDefinition[],
+  events: readonly StoredEvent[],
+): readonly [readonly string[], readonly string[], readonly number[]] => {
+  const counts = new Map<string, readonly [string, string, number]>();
+  for (const { name, countsFor, events: types } of group) {
+    if (countsFor === undefined) continue;
+    for (const { type, metadata } of events) {
+      const job = types.includes(type) ? countsFor(metadata) : undefined;
+      if (job !== undefined)
+        counts.set(`${name}\n${job}`, [name, job, (counts.get(`${name}\n${job}`)?.[2] ?? 0) + 1]);
+    }
+  }
+  const rows = [...counts.values()];
+  return [rows.map(([name]) => name), rows.map(([, job]) => job), rows.map(([, , count]) => count)];
+};
+
 export const createIntake = (parts: Parts): Intake => {
   const { pool, log, onError } = parts;
   let told = '';
@@ -48,7 +66,8 @@ export const createIntake = (parts: Parts): Intake => {
       });
     }
     const names = group.map(({ name }) => name);
-    await pool.query({ ...admitDeliveries, values: [names, after, page.position, ...columns] });
+    const values = [names, after, page.position, ...columns, ...jobsIn(group, page.events)];
+    await pool.query({ ...admitDeliveries, values });
     return page.events.length === eventsMax;
   };
 

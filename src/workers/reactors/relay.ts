@@ -3,8 +3,9 @@
  * leader: reading is one conditional statement, taking a delivery to queue it is another, and queueing it
  * twice is harmless. A queue that was flushed, restarted or unreachable is filled again from here.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createFilling } from '../filling.ts';
-import { createLookout } from '../lookout.ts';
+import { createPolling } from '../polling.ts';
 import type { Queues } from '../queues.ts';
 import type { Intake } from './intake.ts';
 import { columnsOf, type Delivery, type Parts } from './parts.ts';
@@ -25,6 +26,7 @@ interface Options {
   readonly idleMs: () => number;
 }
 
+const pollMs = 1_000;
 const trustSeconds = 5;
 /** While the log is busy, a look begins no sooner after the one before. */
 const restMs = 15;
@@ -37,6 +39,7 @@ const queuedOf = ({ reactor, position, attempts }: UnqueuedRow) => ({
 export const createReactorRelay = ({ parts, intake, queues, idleMs }: Options): ReactorRelay => {
   const { pool, onError, definitions } = parts;
   const filling = createFilling<Delivery>({ queues, onError, idleMs });
+  let lookedAt = 0;
 
   const take = async (): Promise<readonly UnqueuedRow[]> => {
     const all = [...definitions().values()];
@@ -49,6 +52,8 @@ export const createReactorRelay = ({ parts, intake, queues, idleMs }: Options): 
 
   const look = async (): Promise<void> => {
     if (definitions().size === 0) return;
+    await sleep(Math.max(0, lookedAt + restMs - Date.now()));
+    lookedAt = Date.now();
     const more = await intake.read();
     const rows = await take();
     if (rows.length === 0) await filling.ping();
@@ -60,9 +65,10 @@ export const createReactorRelay = ({ parts, intake, queues, idleMs }: Options): 
       rows.length,
       rows.some(({ again }) => again),
     );
-    if (more) lookout.wake();
+    if (more) polling.wake();
   };
 
-  const lookout = createLookout({ look, onError, doing: 'queueing what reactors have to handle', restMs });
-  return { ...lookout, reachable: filling.reachable };
+  const doing = 'queueing what reactors have to handle';
+  const polling = createPolling({ look, everyMs: pollMs, onError, doing });
+  return { ...polling, reachable: filling.reachable };
 };

@@ -10,7 +10,13 @@ const columns = `j.id, j.state, j.command, j.source, j.dry_run AS "dryRun", j.re
   j.max_failure_ratio AS "maxFailureRatio", j.bad_base AS "badBase", j.results_expired_at AS "resultsExpiredAt",
   extract(epoch FROM clock_timestamp() - j.rate_since)::float8 AS "secondsSince",
   extract(epoch FROM j.finished_at - j.started_at)::float8 AS "secondsRun",
-  coalesce(j.counted, c.counts, '{}'::json) AS counts, greatest(j.position, c.position) AS position`;
+  coalesce(j.counted, c.counts, '{}'::json) AS counts, greatest(j.position, c.position) AS position,
+  (SELECT json_build_object('expected', sum(x.expected),
+      'applied', coalesce((SELECT version FROM events WHERE stream = '$effects-applied-' || j.id
+        ORDER BY version DESC LIMIT 1), 0),
+      'notApplied', coalesce((SELECT version FROM events WHERE stream = '$effects-not-applied-' || j.id
+        ORDER BY version DESC LIMIT 1), 0))
+    FROM effect_jobs x WHERE x.job_id = j.id HAVING count(*) > 0) AS effects`;
 
 const chunkSums = `LEFT JOIN LATERAL (
     SELECT json_build_object('succeeded', sum(succeeded), 'unchanged', sum(unchanged), 'rejected', sum(rejected),
@@ -74,4 +80,10 @@ export interface JobRow {
   readonly secondsRun: number | null;
   readonly counts: Readonly<Record<string, number | null>>;
   readonly position: number;
+  /** null: none of its events has an effect that is delivered, as far as the log was read for that. */
+  readonly effects: {
+    readonly expected: number;
+    readonly applied: number;
+    readonly notApplied: number;
+  } | null;
 }

@@ -235,6 +235,27 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
       outOfReach: 'about-no-rows',
     },
   ],
+  [
+    'GET /internal/v1/reconciliations',
+    // Somebody who reaches some rows may not: what differs is told of every row.
+    { ask: () => ({ path: '/internal/v1/reconciliations' }), reached: 403, outOfReach: 'about-no-rows' },
+  ],
+  [
+    'GET /internal/v1/reconciliations/{name}/differences',
+    {
+      ask: () => ({ path: '/internal/v1/reconciliations/none/differences' }),
+      reached: 403,
+      outOfReach: 'about-no-rows',
+    },
+  ],
+  [
+    'POST /internal/v1/reconciliations/{name}/run',
+    {
+      ask: () => ({ path: '/internal/v1/reconciliations/none/run', method: 'POST' }),
+      reached: 403,
+      outOfReach: 'about-no-rows',
+    },
+  ],
   noRows('/internal/v1/reactors'),
   ...[
     ['GET', '/dead-letters', '/dead-letters'],

@@ -176,12 +176,16 @@ export const openYard = async ({ db, redisUrl }: YardOptions) => {
     return one;
   };
 
+  const stopAll = async (): Promise<void> => {
+    for (const reactors of opened.splice(0)) await reactors.stop();
+  };
+
   const close = async (): Promise<void> => {
-    for (const reactors of opened) await reactors.stop();
+    await stopAll();
     await log.stop();
   };
 
-  return { db, log, codec, commands, errors, open, openIn, run, events, settled, standing, close };
+  return { db, log, codec, commands, errors, open, openIn, run, events, settled, standing, stopAll, close };
 };
 
 export type Yard = Awaited<ReturnType<typeof openYard>>;

@@ -48,10 +48,14 @@ export interface Checkpoint {
   readonly position: number;
 }
 
-/** $1 names, $2 their checkpoint, $3 the next, $4–$6 what they have to handle: reactor, position, sequence. */
+/**
+ * $1 names, $2 their checkpoint, $3 the next, $4–$6 what they have to handle: reactor, position, sequence; $7–$9 of
+ * which bulk jobs how much of it is: reactor, job, count.
+ */
 export const admitDeliveries = {
   name: 'reactor_admit',
-  text: 'SELECT reactor_admit($1::text[], $2, $3, $4::text[], $5::bigint[], $6::text[]) AS moved',
+  text: `SELECT reactor_admit($1::text[], $2, $3, $4::text[], $5::bigint[], $6::text[],
+    $7::text[], $8::text[], $9::int[]) AS moved`,
 } as const;
 
 /**
