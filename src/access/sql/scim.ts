@@ -52,8 +52,9 @@ export const deleteUser = {
 } as const;
 
 /**
- * $1 person, $2 provider, $3 NameID, $4 e-mail, $5 name (sealed), $6 active, $7 hash of the NameID in small letters. Tells what was before. Whoever
- * is to be locked out stays as they are: that is `effects.ts`, which records it.
+ * $1 person, $2 provider, $3 NameID, $4 e-mail, $5 name (sealed), $6 active, $7 hash of the NameID in small
+ * letters. Tells what was before. Whoever is to be locked out stays as they are: that is `effects.ts`, which
+ * records it.
  */
 export const upsertProvisioned = {
   name: 'upsert_provisioned_person',
