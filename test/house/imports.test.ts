@@ -82,15 +82,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'requesters.ts': ['access', 'workers/index.ts'],
   'engine-options.ts': ['area.ts', 'clock.ts', 'db', 'fan-out.ts'],
-  'engine-events.ts': [
-    'access',
-    'audit',
-    'commands',
-    'events',
-    'fan-out.ts',
-    'queries',
-    'workers/index.ts',
-  ],
+  'engine-events.ts': ['access', 'audit', 'commands', 'events', 'fan-out.ts', 'queries', 'workers/index.ts'],
   'engine.ts': [
     'access',
     'area.ts',

@@ -5,7 +5,9 @@ import { invalidInput } from '../../../errors.ts';
 import type { Archive } from './archive.ts';
 import { broken, unreadable } from './faults.ts';
 import { isDateFormat } from './formats.ts';
-import { noSharedStrings, readSharedStrings, type SharedStrings } from './string-table.ts';
+
+import { noSharedStrings, readSharedStrings, type SharedStrings } from './texts.ts';
+
 import { type Attributes, readAllXml } from './xml.ts';
 
 const mebibyte = 2 ** 20;
