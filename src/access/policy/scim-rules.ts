@@ -15,7 +15,7 @@ export const scimRules = z.strictObject({
   nameId: z.enum(['userName', 'externalId']).default('userName'),
   /** Whose word on groups counts for people who are provisioned: the directory's, or each assertion's. */
   groups: z.enum(['directory', 'assertions']).default('directory'),
-  /** What row rules call `{principal.<name>}`, and the attribute of a SCIM user that holds it: it wins over an assertion. */
+  /** What row rules call `{principal.<name>}`, and a SCIM user's attribute for it, which wins over an assertion. */
   attributes: z
     .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a name is 1 to 64 of A–Z a–z 0–9 _ -'), path)
     .optional(),
