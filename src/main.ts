@@ -26,6 +26,9 @@ const say = (line: string): void => {
 const configFrom = (role?: Role): Config =>
   readConfig(role === undefined ? process.env : { ...process.env, QUARTERDECK_ROLE: role });
 
+/** Nobody asks twice so fast. */
+const sameSignalMs = 500;
+
 const start = async ({ role }: { role?: Role }): Promise<void> => {
   // From the first moment on: the shell may end while we are still starting.
   let orphaned = false;
@@ -38,12 +41,16 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
   }
   const service = await startService(configFrom(role), say);
   let stopping = false;
+  let stoppingSince = 0;
   const stop = (signal: string): void => {
     if (stopping) {
+      // A terminal signals its whole group, and npm passes the signal on: one Ctrl-C may arrive twice.
+      if (Date.now() - stoppingSince < sameSignalMs) return;
       say(`${signal} again: ending at once.`);
       process.exit(1);
     }
     stopping = true;
+    stoppingSince = Date.now();
     say(`${signal}: finishing what was accepted. Send it again to end at once.`);
     service.stop().then(
       () => process.exit(0),
@@ -52,6 +59,7 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGHUP', stop);
   onOrphan = () => {
     if (!stopping) stop('npm has ended');
   };

@@ -50,6 +50,23 @@ describe('SIGTERM during a bulk job and commands', () => {
   );
 });
 
+describe('Ctrl-C that arrives twice, from the terminal and by npm', () => {
+  test(
+    'drains as if it had come once, and a terminal that is closed does the same',
+    async () => {
+      const installed = await Installation.open();
+      installed.signal('SIGINT');
+      expect(await installed.end('SIGINT')).toBe(0);
+      expect(installed.output).not.toContain('ending at once');
+      await installed.start();
+      expect(installed.output).not.toContain('Stopping the PostgreSQL of an earlier run');
+      expect(await installed.end('SIGHUP')).toBe(0);
+      await installed.close();
+    },
+    longMs,
+  );
+});
+
 describe('SIGTERM to npm, which ends its shell and tells us nothing', () => {
   const isAlive = (pid: number): boolean => {
     try {

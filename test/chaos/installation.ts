@@ -70,6 +70,11 @@ export class Installation {
     return this.#output;
   }
 
+  /** Whoever waits for its end calls `end`. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
   /** Ends the process and answers its exit code; null when the signal ended it. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#process;

@@ -446,6 +446,12 @@ test('a directory is told in SCIM’s words what it may not do', async () => {
       400,
       'mutability',
     ],
+    [
+      'a filter with a NUL',
+      scim('GET', '/Groups?filter=displayName%20eq%20%22%5Cu0000%22'),
+      400,
+      'invalidFilter',
+    ],
     ['no operation', scim('PATCH', `/Users/${id}`, patchOf()), 400, 'invalidSyntax'],
     [
       'unknown operation',

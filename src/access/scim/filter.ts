@@ -2,6 +2,7 @@
  * Filters, as far as directories use them: `attribute eq "value"`, several joined by `and` (RFC 7644
  * section 3.4.2.2). Anything else is refused rather than answered with too much.
  */
+import { textFault } from '../../events/sound-json.ts';
 import { invalid } from './fault.ts';
 
 export type Filter = ReadonlyMap<string, string>;
@@ -24,11 +25,15 @@ export const parseFilter = (text: string, known: readonly string[]): Filter => {
 };
 
 const readValue = (text: string, known: readonly string[]): string => {
+  let value: string;
   try {
-    return JSON.parse(text) as string;
+    value = JSON.parse(text) as string;
   } catch {
     throw unusable(known);
   }
+  // A NUL, say: no column holds it, and the database would refuse the question.
+  if (textFault(value) !== undefined) throw unusable(known);
+  return value;
 };
 
 const unusable = (known: readonly string[]) =>
