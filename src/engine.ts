@@ -154,6 +154,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     },
     headroom,
     resultsDays: options.bulkResultsDays,
+    environment: options.environment,
     requesters: requestersOf(access),
     alongsideOf: effects.alongsideOf,
     isSettled: (job) => effects.isSettled(pool, job),

@@ -63,6 +63,8 @@ export interface BulkOptions {
   readonly headroom?: Headroom;
   /** Days for which results are kept after a job's end. */
   readonly resultsDays?: number | undefined;
+  /** In a database of another one, planned starts wait; undefined: it does not matter. */
+  readonly environment?: string | undefined;
   /** Chunks worked on at a time by this process. */
   readonly concurrency?: number;
 }
@@ -102,7 +104,16 @@ export const createBulk = (options: BulkOptions): Bulk => {
     onError,
   });
   const idleMs = (): number => (chunks.inHand() > 0 ? 0 : Date.now() - chunks.lastActiveAt());
-  const relay = createRelay({ pool, queues, steering, onError, window: chunksQueuedMax, idleMs });
+  const { environment = null } = options;
+  const relay = createRelay({
+    pool,
+    queues,
+    steering,
+    onError,
+    window: chunksQueuedMax,
+    idleMs,
+    environment,
+  });
   const jobs = createJobs(parts, accept, steering);
   const { resultsDays: days = resultsDaysUsual, clock } = options;
   const retention = createRetention({ pool, clock, days, leaderUrl: queueDatabaseUrl, onError });

@@ -5,6 +5,7 @@
  */
 import type { Db } from '../db/pool.ts';
 import type { Delivery } from './chunk.ts';
+import { createFilling } from './filling.ts';
 import { createPolling } from './polling.ts';
 import type { OnError } from './ports.ts';
 import type { Queues } from './queues.ts';
@@ -27,18 +28,15 @@ interface Options {
   readonly onError: OnError;
   /** Chunks that are queued or in hand at a time, of all jobs: few, so that a new one soon has its turn. */
   readonly window: number;
+  /** The name of this environment; null: it does not matter. */
+  readonly environment: string | null;
   /** Nothing is in hand here and nothing was delivered for a while. */
   readonly idleMs: () => number;
 }
 
 const pollMs = 1_000;
-const pingMs = 2_000;
 const trustSeconds = 5;
 const housekeepingMs = 60_000;
-/** Chunks that were queued, not taken and queued again, while this process sat idle: its consumer is deaf. */
-const deafAfterTicks = 3;
-const deafIdleMs = 10_000;
-
 /** One of each job, then the next of each: concurrent jobs get their turns. */
 const byTurns = (chunks: readonly UnqueuedChunk[]): readonly UnqueuedChunk[] => {
   const ofJob = new Map<string, number>();
@@ -58,46 +56,15 @@ const queuedOf = ({ jobId, chunk, attempts }: UnqueuedChunk) => ({
   ahead: chunk + attempts === 0,
 });
 
-export const createRelay = ({ pool, queues, steering, onError, window, idleMs }: Options): Relay => {
-  let reachable = true;
-  let deafTicks = 0;
-  let askedAt = 0;
+export const createRelay = (options: Options): Relay => {
+  const { pool, queues, steering, onError, window, idleMs, environment } = options;
+  const filling = createFilling({ queues, onError, idleMs });
   let housekeptAt = 0;
   let endedAt = 0;
 
-  const queue = async (chunks: readonly UnqueuedChunk[]): Promise<void> => {
-    askedAt = Date.now();
-    try {
-      await queues.add(chunks.map(queuedOf));
-      reachable = true;
-    } catch (error) {
-      reachable = false;
-      const values = [chunks.map((c) => c.jobId), chunks.map((c) => c.chunk), 0];
-      await pool.query({ ...requeueChunks, values });
-      throw error;
-    }
-  };
-
-  const listen = async (chunks: readonly UnqueuedChunk[]): Promise<void> => {
-    const unheard = chunks.some((chunk) => chunk.again) && idleMs() > deafIdleMs;
-    deafTicks = unheard ? deafTicks + 1 : chunks.length > 0 ? 0 : deafTicks;
-    if (deafTicks < deafAfterTicks) return;
-    deafTicks = 0;
-    onError(
-      new Error('the queue holds work that is not delivered'),
-      'taking chunks; the consumer is made anew',
-    );
-    await queues.restart();
-  };
-
-  /** With nothing to queue, so that readiness tells the truth about a queue that went away meanwhile. */
-  const ping = async (): Promise<void> => {
-    if (Date.now() - askedAt < pingMs) return;
-    askedAt = Date.now();
-    reachable = await queues.ping().then(
-      () => true,
-      () => false,
-    );
+  const giveBack = (chunks: readonly UnqueuedChunk[]): Promise<unknown> => {
+    const values = [chunks.map((c) => c.jobId), chunks.map((c) => c.chunk), 0];
+    return pool.query({ ...requeueChunks, values });
   };
 
   const keepHouse = async (): Promise<void> => {
@@ -112,13 +79,19 @@ export const createRelay = ({ pool, queues, steering, onError, window, idleMs }:
   };
 
   const look = async (): Promise<void> => {
-    const { rows } = await pool.query<UnqueuedChunk>({ ...takeUnqueued, values: [window, trustSeconds] });
-    if (rows.length > 0) await queue(byTurns(rows));
-    else await ping();
-    await listen(rows);
+    const { rows } = await pool.query<UnqueuedChunk>({
+      ...takeUnqueued,
+      values: [window, trustSeconds, environment],
+    });
+    if (rows.length > 0) await filling.add(byTurns(rows).map(queuedOf), () => giveBack(rows));
+    else await filling.ping();
+    await filling.listen(
+      rows.length,
+      rows.some(({ again }) => again),
+    );
     await keepHouse();
   };
 
   const polling = createPolling({ look, everyMs: pollMs, onError, doing: 'queueing chunks' });
-  return { start: polling.start, wake: polling.wake, reachable: () => reachable, stop: polling.stop };
+  return { start: polling.start, wake: polling.wake, reachable: filling.reachable, stop: polling.stop };
 };

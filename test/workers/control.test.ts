@@ -96,6 +96,25 @@ describe('Pause, resume and cancel', () => {
 });
 
 describe('A job with a start to come', () => {
+  test('a planned start waits in a restored copy until it is taken over', async () => {
+    const elsewhere = await testDatabase();
+    await elsewhere.owner.query("INSERT INTO environment (name) VALUES ('production')");
+    const copy = await openHouse({ db: elsewhere, environment: 'staging' });
+    await copy.bulk.start();
+    const job = await copy.upload({ command: 'pack-crate', startAt: inMs(1_500) }, packing('copy', 3));
+    const other = await copy.upload({ command: 'pack-crate' }, packing('now', 3));
+    expect(await copy.ended(other.id)).toMatchObject({ state: 'completed' });
+    await sleep(2_000);
+    expect(await copy.bulk.jobs.get({ principal: ann, id: job.id })).toMatchObject({
+      state: 'accepted',
+      succeeded: 0,
+    });
+    await elsewhere.owner.query("UPDATE environment SET name = 'staging'");
+    expect(await copy.ended(job.id)).toMatchObject({ state: 'completed', succeeded: 3 });
+    await copy.close();
+    await elsewhere.drop();
+  });
+
   test('is accepted and says when; then it runs', async () => {
     const startAt = inMs(1_500);
     const job = await house.upload({ command: 'pack-crate', startAt }, packing('start', 3));

@@ -181,6 +181,7 @@ export interface HouseOptions {
   readonly db: TestDatabase;
   readonly redisUrl?: string | undefined;
   readonly concurrency?: number;
+  readonly environment?: string;
   /** false: another process runs the projector. */
   readonly reading?: boolean;
   /** What bulk work yields to. */
@@ -193,6 +194,7 @@ export const openHouse = async ({
   db,
   redisUrl,
   concurrency,
+  environment,
   reading = true,
   headroom,
   deciding: wrap = (d) => d,
@@ -264,6 +266,7 @@ export const openHouse = async ({
       },
       redisUrl,
       queueDatabaseUrl: db.applicationUrl,
+      environment,
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(headroom === undefined ? {} : { headroom }),
     });

@@ -2,7 +2,8 @@
 
 /**
  * The lowest pending chunks of each running job that nobody works on and the queue is not trusted to hold;
- * from now on it is, for $2 seconds. Rows that another relay has in hand are left to it.
+ * from now on it is, for $2 seconds. Rows that another relay has in hand are left to it. A start that was planned
+ * waits in a restored copy, whose database belongs to another environment than $3 (null: no matter which).
  *
  * $1 chunks are out at a time, shared among the jobs by weight, each at least one. The queue is first come,
  * first served and what is done is queued again at its end, so that what jobs get done is in proportion to
@@ -20,6 +21,8 @@ export const takeUnqueued = {
           ELSE greatest(1, round($1::int * weight::numeric / sum(weight) OVER ()))::int END AS room
       FROM bulk_jobs j
       WHERE state IN ('accepted', 'running') AND (start_at IS NULL OR start_at <= clock_timestamp())
+        AND (start_at IS NULL OR state = 'running' OR $3::text IS NULL
+          OR EXISTS (SELECT FROM environment WHERE name = $3))
     ), next AS (
       SELECT c.job_id, c.chunk FROM open j CROSS JOIN LATERAL (
         SELECT job_id, chunk, after_chunk, lease_until, queued_until FROM bulk_chunks
