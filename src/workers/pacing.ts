@@ -34,22 +34,30 @@ export interface Portion {
 const itemsOf = ({ maxRate }: JobRecord): number =>
   maxRate === null ? Number.POSITIVE_INFINITY : Math.max(1, Math.min(groupsMax, Math.floor(maxRate)));
 
-/** Items of one target are decided together, however many they are. */
+/**
+ * In input order, so that what is known to be wrong does not come to count before what stands beside it.
+ * Items of one target are decided together, however many they are.
+ */
 export const portionOf = (
   job: JobRecord,
   queue: readonly Group[],
   settled: readonly StoredOutcome[],
 ): Portion => {
   const most = itemsOf(job);
-  const first = settled.slice(0, most);
   const groups: Group[] = [];
-  let items = first.length;
+  let items = 0;
+  let known = 0;
+  const takeKnownBefore = (index: number): void => {
+    for (; items < most && (settled[known]?.x ?? index) < index; known++) items++;
+  };
   for (const group of queue.slice(0, groupsMax)) {
+    takeKnownBefore(group.items[0]?.index ?? 0);
     if (items > 0 && items + group.items.length > most) break;
     groups.push(group);
     items += group.items.length;
   }
-  return { groups, settled: first, items };
+  if (groups.length === queue.length) takeKnownBefore(Number.POSITIVE_INFINITY);
+  return { groups, settled: settled.slice(0, known), items };
 };
 
 /** Resolves when so many items may be decided. @throws Later. */
