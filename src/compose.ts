@@ -150,6 +150,8 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     ...(config.role === 'all' ? { policy: await policyText(config), policyName: config.accessPolicy } : {}),
     ...(config.allowedNetworks === undefined ? {} : { allowedNetworks: config.allowedNetworks }),
     ...(config.masterKey === undefined ? {} : { masterKey: config.masterKey }),
+    ...(config.signingKey === undefined ? {} : { signingKey: config.signingKey }),
+    ...(config.logMirror === undefined ? {} : { logMirror: config.logMirror }),
   });
 
 const policyText = async ({ accessPolicy }: Config): Promise<string> =>

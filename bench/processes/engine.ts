@@ -14,6 +14,7 @@ import {
   metadataOf,
   type PersonalMetadata,
   principalOf,
+  signingKey,
   unitOf,
 } from './commands.ts';
 import { paced, serveTasks, underLoad } from './serve.ts';
@@ -34,6 +35,7 @@ const open = async ({ applicationUrl, redisUrls = [], ...duties }: Opening): Pro
     pool,
     directUrl: applicationUrl,
     masterKey,
+    signingKey,
     publicUrl: 'http://127.0.0.1:7400',
     allowedNetworks: ['127.0.0.0/8'],
     trustedProxies: [],

@@ -38,7 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   commands: [...everybody, 'db', 'events'],
   queries: [...everybody, 'db', 'events'],
   workers: [...everybody, 'db', 'events', 'commands'],
-  audit: [...everybody, 'db', 'events'],
+  audit: [...everybody, 'db', 'events', 'storage'],
   // An area of the engine's own, and a reactor for each endpoint.
   webhooks: [...everybody, 'db', 'events', 'commands', 'queries/definition.ts', 'workers'],
   // Of db only what a lost database looks like: it is answered 503.
