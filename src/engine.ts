@@ -197,7 +197,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     refsOf,
   });
 
-  const mirror = options.logMirror === undefined ? undefined : openStorage(options.logMirror);
+  const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
   const transparency = await createTransparency({
     pool,
     log,

@@ -253,7 +253,7 @@ const routesOf = (
       ...bulkRoutes(engine.bulk),
       ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
-      ...transparencyRoutes(engine.transparency.proofs),
+      ...transparencyRoutes(engine.transparency),
     ],
     document,
   );

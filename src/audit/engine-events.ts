@@ -12,6 +12,8 @@ export const EventsExported = defineEvent({
     /** Positions looked through: behind `after`, up to and with `upTo`. */
     after: z.int().nonnegative(),
     upTo: z.int().nonnegative(),
+    /** With the means to prove that it is whole. */
+    provable: z.boolean().optional(),
   }),
   refs: ({ filter }) => (filter.stream === undefined ? [] : [filter.stream]),
 });

@@ -1,15 +1,49 @@
 /** The verifiable log over HTTP, in the formats of C2SP: checkpoint, tiles, entry bundles, proofs, receipts. */
 import type { Response } from 'express';
+import type { ProvableExports } from '../audit/provable/exports.ts';
+import { csvColumns } from '../audit/provable/format.ts';
 import type { Proofs } from '../audit/transparency/proofs.ts';
 import { invalidInput } from '../errors.ts';
 import { sendJson } from './answer.ts';
+import { readJsonObject } from './body.ts';
 import { originOf } from './caller.ts';
+import { csvLines } from './csv.ts';
 import { operations } from './openapi/transparency.ts';
 import { pathParameter, queryOf, requireKnown, wholeNumberOf } from './parameters.ts';
 import { present } from './present.ts';
 import type { Route } from './route.ts';
+import { sendStream } from './streaming.ts';
 
-export const transparencyRoutes = (proofs: Proofs): readonly Route[] => [
+interface Deps {
+  readonly proofs: Proofs;
+  readonly exports: ProvableExports;
+}
+
+export const transparencyRoutes = ({ proofs, exports }: Deps): readonly Route[] => [
+  {
+    ...operations.exported,
+    handle: async (request, response) => {
+      requireKnown(queryOf(request), []);
+      const opened = await exports.open({ ...originOf(response), body: await readJsonObject(request) });
+      const manifest = `/internal/v1/audit/exports/${opened.id}/manifest`;
+      await sendStream(request, response, {
+        contentType: opened.format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',
+        fileName: `audit-${opened.id}.${opened.format}`,
+        headers: { 'Quarterdeck-Position': String(opened.id), Link: `<${manifest}>; rel="describedby"` },
+        chunks: opened.format === 'csv' ? csvLines(columns, opened.rows) : opened.lines,
+      });
+    },
+  },
+  {
+    ...operations.manifest,
+    handle: async (request, response) => {
+      requireKnown(queryOf(request), []);
+      const id = positionOf(pathParameter(request, 'id'), 'id');
+      const chunks = await exports.manifest({ ...originOf(response), id });
+      const fileName = `audit-${id}.manifest.ndjson`;
+      await sendStream(request, response, { contentType: 'application/x-ndjson', fileName, chunks });
+    },
+  },
   {
     ...operations.vkey,
     handle: async (_request, response) => sendText(response, `${await proofs.vkey(originOf(response))}\n`),
@@ -43,10 +77,8 @@ export const transparencyRoutes = (proofs: Proofs): readonly Route[] => [
   {
     ...operations.inclusion,
     handle: async (request, response) => {
-      const text = pathParameter(request, 'position');
-      if (!/^[1-9]\d{0,14}$/.test(text))
-        throw invalidInput('position', 'must be a position of the log, from 1');
-      sendText(response, await proofs.inclusion({ ...originOf(response), position: Number(text) }));
+      const position = positionOf(pathParameter(request, 'position'), 'position');
+      sendText(response, await proofs.inclusion({ ...originOf(response), position }));
     },
   },
   {
@@ -68,6 +100,14 @@ export const transparencyRoutes = (proofs: Proofs): readonly Route[] => [
     },
   },
 ];
+
+/** As stored, byte for byte: nothing of it is meant for a spreadsheet's eyes. */
+const columns = csvColumns.map((name) => ({ name, text: false }));
+
+const positionOf = (text: string, name: string): number => {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw invalidInput(name, 'must be a position of the log, from 1');
+  return Number(text);
+};
 
 const sendText = (response: Response, text: string): void => {
   response.setHeader('Content-Type', 'text/plain; charset=utf-8');

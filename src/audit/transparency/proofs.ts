@@ -2,6 +2,7 @@
  * What is answered from the sealed tree: the checkpoint, tiles and entry bundles, and proofs. Everything is of
  * the whole log, so it is for those who reach every row.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Origin } from '../../access/origin.ts';
 import { isEveryRow } from '../../access/principal.ts';
 import { invalidInput, notPermitted, QuarterdeckError } from '../../errors.ts';
@@ -69,22 +70,25 @@ export const requireWholeLog = ({ principal }: Origin, needed: string = permissi
   if (!permissions.has(needed) || !isEveryRow(permissions.rows(needed))) throw notPermitted(needed);
 };
 
+/** What was appended a moment ago is sealed in a moment. @throws QuarterdeckError `unavailable` where it is not */
+export const sealedUpTo = async (
+  tree: Pick<TreeReading, 'latest'>,
+  position: number,
+): Promise<SealedTree> => {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    const latest = await tree.latest();
+    if (latest !== undefined && latest.size >= position) return latest;
+    if (performance.now() > until) throw notSealed(`Position ${position} is not sealed yet.`);
+    await sleep(lookEveryMs);
+  }
+};
+
 export const createProofs = ({ log, tree, vkeys, positionsOf }: Deps): Proofs => {
   const sealedTree = async (): Promise<SealedTree> => {
     const latest = await tree.latest();
     if (latest === undefined) throw notSealed('Nothing was sealed yet.');
     return latest;
-  };
-
-  /** What was appended a moment ago is sealed in a moment. */
-  const sealedUpTo = async (position: number): Promise<SealedTree> => {
-    const until = performance.now() + waitMs;
-    for (;;) {
-      const latest = await tree.latest();
-      if (latest !== undefined && latest.size >= position) return latest;
-      if (performance.now() > until) throw notSealed(`Position ${position} is not sealed yet.`);
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-    }
   };
 
   const noTile = (): QuarterdeckError => new QuarterdeckError('not_found', 'The log has no such tile.');
@@ -154,7 +158,7 @@ export const createProofs = ({ log, tree, vkeys, positionsOf }: Deps): Proofs =>
       const { position: head } = await log.head();
       if (position < 1 || position > head)
         throw new QuarterdeckError('not_found', `The log ends at position ${head}.`);
-      const { proof } = await proven(position, await sealedUpTo(position));
+      const { proof } = await proven(position, await sealedUpTo(tree, position));
       return proof;
     },
     async consistency({ from, to, ...asked }) {
@@ -173,7 +177,7 @@ export const createProofs = ({ log, tree, vkeys, positionsOf }: Deps): Proofs =>
       const last = positions.at(-1);
       if (last === undefined)
         throw new QuarterdeckError('not_found', `The log holds no event of a command ${commandId}.`);
-      const sealed = await sealedUpTo(last);
+      const sealed = await sealedUpTo(tree, last);
       const events: ProvenEvent[] = [];
       for (const position of positions) events.push(await proven(position, sealed));
       return { commandId, vkey: await newestVkey(), events };

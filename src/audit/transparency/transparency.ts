@@ -5,6 +5,7 @@ import type { Metadata, Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { auditStream, LogChecked, LogFaultFound, LogKeyIntroduced } from '../engine-events.ts';
+import { createProvableExports, type ProvableExports } from '../provable/exports.ts';
 import { type Checked, createChecking } from './check.ts';
 import { LogFault } from './log-fault.ts';
 import { createCheckpointMirror } from './mirror.ts';
@@ -28,6 +29,7 @@ export interface SealHealth {
 
 export interface Transparency {
   readonly proofs: Proofs;
+  readonly exports: ProvableExports;
   readonly tree: TreeReading;
   readonly origin: string;
   vkeys(): Promise<readonly string[]>;
@@ -111,6 +113,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     origin,
     tree,
     vkeys,
+    exports: createProvableExports({ pool, log, tree, clock, newId }),
     proofs: createProofs({ log, tree, vkeys, positionsOf: positionsOfCommand({ pool, log }) }),
     async health() {
       const [latest, { position }] = await Promise.all([tree.latest(), log.head()]);

@@ -1,7 +1,8 @@
 /** What OpenAPI says about the verifiable log. */
+import { entryFilterFields } from '../../audit/provable/format.ts';
 import type { Content, Operation } from '../route.ts';
 import { path, query } from './parts.ts';
-import { json, ref, text, whole } from './schemas.ts';
+import { flag, json, object, ref, text, whole } from './schemas.ts';
 
 const base = '/internal/v1/audit';
 const common = { tag: 'Proofs', method: 'get', permission: 'audit:read', codes: ['not_permitted'] } as const;
@@ -14,7 +15,66 @@ const tileIndex = path(
   'The tile’s number in groups of three digits, all but the last behind an `x` (`x001/x234/067`), and `.p/` with the number of hashes where it is partial (`005.p/17`). Not percent-encoded.',
 );
 
+const exportBody = {
+  ...object(
+    {
+      format: { enum: ['ndjson', 'csv'], default: 'ndjson' },
+      filter: {
+        ...object(Object.fromEntries(entryFilterFields.map((name) => [name, text])), [...entryFilterFields]),
+        description: 'By what entries carry; that no match is left out can be proven for these.',
+      },
+      from: { ...text, description: 'A time with its zone or a position; inclusive.' },
+      to: { ...text, description: 'A time with its zone or a position; inclusive.' },
+      readable: {
+        ...flag,
+        default: false,
+        description: 'With NDJSON: each event also as it reads. Proven is the stored form.',
+      },
+    },
+    ['format', 'filter', 'from', 'to', 'readable'],
+  ),
+};
+
 export const operations = {
+  exported: {
+    ...common,
+    method: 'post',
+    path: `${base}/exports`,
+    operationId: 'exportProvableEvents',
+    summary: 'Events of a range with the means to prove them, recorded before the first is sent',
+    description:
+      'NDJSON that stands for itself: a head with the signed checkpoint, for every position of the range the event or, where it does not match the filter, its entry, and an end that counts them. CSV holds the matching events alone; what proves it is the manifest that `Link` names. `quarterdeck verify` checks either without this server.',
+    permission: 'audit:export',
+    body: { required: true, content: json(exportBody) },
+    answers: [
+      {
+        status: 200,
+        description: 'The export. `Link` names its manifest.',
+        content: { 'application/x-ndjson': { schema: text }, 'text/csv': { schema: text } },
+        headers: ['Quarterdeck-Position'],
+      },
+    ],
+    codes: [
+      'malformed_request',
+      'too_large',
+      'unsupported_media_type',
+      'not_permitted',
+      'invalid_input',
+      'unavailable',
+    ],
+  },
+  manifest: {
+    ...common,
+    path: `${base}/exports/{id}/manifest`,
+    operationId: 'manifestOfExport',
+    summary: 'What proves an export in CSV: an entry for every position of its range',
+    permission: 'audit:export',
+    parameters: [path('id', 'As in `Link` of the export.')],
+    answers: [
+      { status: 200, description: 'The manifest.', content: { 'application/x-ndjson': { schema: text } } },
+    ],
+    codes: ['malformed_request', 'not_permitted', 'invalid_input', 'not_found', 'unavailable'],
+  },
   vkey: {
     ...common,
     path: `${base}/vkey`,
