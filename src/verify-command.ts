@@ -1,4 +1,4 @@
-/** `quarterdeck verify` and `quarterdeck log check`: what an auditor runs, the first without any of our servers. */
+/** `quarterdeck verify`: what an auditor runs, on a machine that need not know any of our servers. */
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

@@ -1,7 +1,8 @@
 /**
- * Finds the route of a request by walking its path once, segment by segment, instead of asking every
- * route of a long list whether it matches. A literal segment wins over a parameter, and both over a tail, which
- * takes the rest of the path; nothing else is ambiguous. Serves what express's own router would: paths to the letter, HEAD like GET, parameters decoded.
+ * Finds the route of a request by walking its path once, segment by segment, instead of asking every route of a
+ * long list whether it matches. A literal segment wins over a parameter, and both over a tail, which takes the
+ * rest of the path; nothing else is ambiguous. Serves what express's own router would: paths to the letter, HEAD
+ * like GET, parameters decoded.
  */
 import type { Request, Response } from 'express';
 import { isQuarterdeckError } from '../errors.ts';

@@ -10,7 +10,7 @@ import { positionOf, timeOf } from '../../events/asked-moment.ts';
 import type { Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import { auditStream, EventsExported } from '../engine-events.ts';
-import { requireWholeLog, sealedUpTo } from '../transparency/proofs.ts';
+import { readPosition, requireWholeLog, sealedUpTo } from '../transparency/proofs.ts';
 import type { TreeReading } from '../transparency/tree.ts';
 import { createExporting, type Range } from './exporting.ts';
 import { type EntryFilter, entryFilterFields } from './format.ts';
@@ -34,7 +34,7 @@ export interface ProvableExports {
   /** @throws QuarterdeckError `not_permitted`, `invalid_input`, `unavailable` while it is not sealed. */
   open(asked: ExportAsked): Promise<OpenedExport>;
   /** Of an export that the same principal made. @throws QuarterdeckError `not_permitted`, `not_found` */
-  manifest(asked: Origin & { readonly id: number }): Promise<AsyncIterable<string>>;
+  manifest(asked: Origin & { readonly id: string }): Promise<AsyncIterable<string>>;
 }
 
 interface Deps {
@@ -139,8 +139,9 @@ export const createProvableExports = ({ pool, log, tree, clock, newId }: Deps): 
       };
     },
 
-    async manifest({ id, ...origin }) {
+    async manifest({ id: text, ...origin }) {
       requireWholeLog(origin, permission);
+      const id = readPosition('id', text);
       const [record] = await log.readAt([id]);
       const isTheirs =
         record?.type === EventsExported.type &&

@@ -39,9 +39,9 @@ export interface Proofs {
   tile(asked: Origin & { readonly level: string; readonly path: string }): Promise<Buffer>;
   bundle(asked: Origin & { readonly path: string }): Promise<Buffer>;
   /** @throws QuarterdeckError `not_found` beyond the head; `unavailable` while it is not sealed. */
-  inclusion(asked: Origin & { readonly position: number }): Promise<string>;
+  inclusion(asked: Origin & { readonly position: string }): Promise<string>;
   /** `to`: the newest checkpoint's size unless told. */
-  consistency(asked: Origin & { readonly from: number; readonly to?: number }): Promise<ConsistencyProof>;
+  consistency(asked: Origin & { readonly from?: number; readonly to?: number }): Promise<ConsistencyProof>;
   receipt(asked: Origin & { readonly commandId: string }): Promise<Receipt>;
 }
 
@@ -68,6 +68,12 @@ const lookEveryMs = 100;
 export const requireWholeLog = ({ principal }: Origin, needed: string = permission): void => {
   const { permissions } = principal;
   if (!permissions.has(needed) || !isEveryRow(permissions.rows(needed))) throw notPermitted(needed);
+};
+
+/** @throws QuarterdeckError invalid_input */
+export const readPosition = (name: string, text: string): number => {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw invalidInput(name, 'must be a position of the log, from 1');
+  return Number(text);
 };
 
 /** What was appended a moment ago is sealed in a moment. @throws QuarterdeckError `unavailable` where it is not */
@@ -153,8 +159,9 @@ export const createProofs = ({ log, tree, vkeys, positionsOf }: Deps): Proofs =>
       const after = wanted.index * tileWidth;
       return bundleOf((await storedAt(after, after + wanted.width)).map(entryOf));
     },
-    async inclusion({ position, ...asked }) {
+    async inclusion({ position: text, ...asked }) {
       requireWholeLog(asked);
+      const position = readPosition('position', text);
       const { position: head } = await log.head();
       if (position < 1 || position > head)
         throw new QuarterdeckError('not_found', `The log ends at position ${head}.`);
@@ -163,6 +170,7 @@ export const createProofs = ({ log, tree, vkeys, positionsOf }: Deps): Proofs =>
     },
     async consistency({ from, to, ...asked }) {
       requireWholeLog(asked);
+      if (from === undefined) throw invalidInput('from', 'must be the size of an earlier checkpoint');
       const { size } = await sealedTree();
       const newer = to ?? size;
       if (newer > size)

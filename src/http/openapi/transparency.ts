@@ -5,7 +5,13 @@ import { path, query } from './parts.ts';
 import { flag, json, object, ref, text, whole } from './schemas.ts';
 
 const base = '/internal/v1/audit';
-const common = { tag: 'Proofs', method: 'get', permission: 'audit:read', codes: ['not_permitted'] } as const;
+const common = {
+  tag: 'Proofs',
+  method: 'get',
+  permission: 'audit:read',
+  codes: ['not_permitted'],
+  notes: { 'x-every-row': true },
+} as const;
 
 const plain: Content = { 'text/plain': { schema: text } };
 const bytes: Content = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };

@@ -113,7 +113,9 @@ test('tiles hold the leaves and the levels above them, whole and partial; bundle
 test('every event is proven, also right after it was appended', async () => {
   const { size } = await signed();
   for (const position of [1, 2, 255, 256, 257, size]) {
-    const file = readProofFile(await log.transparency.proofs.inclusion({ ...origin, position }));
+    const file = readProofFile(
+      await log.transparency.proofs.inclusion({ ...origin, position: String(position) }),
+    );
     const tree = openCheckpoint(file.checkpoint, (await log.vkeys()).map(verifierOf));
     expect(file.index).toBe(position - 1);
     const leaf = leafHash(file.extra ?? Buffer.alloc(0));
@@ -122,10 +124,11 @@ test('every event is proven, also right after it was appended', async () => {
   await write(1);
   const { position: newest } = await log.log.head();
   expect(
-    (await log.verdict(await log.transparency.proofs.inclusion({ ...origin, position: newest }))).intact,
+    (await log.verdict(await log.transparency.proofs.inclusion({ ...origin, position: String(newest) })))
+      .intact,
   ).toBe(true);
   await expect(
-    log.transparency.proofs.inclusion({ ...origin, position: newest + 100 }),
+    log.transparency.proofs.inclusion({ ...origin, position: String(newest + 100) }),
   ).rejects.toMatchObject({
     code: 'not_found',
   });
@@ -194,11 +197,11 @@ test('only who may see every event gets any of it', async () => {
     () => proofs.checkpoint(nobody),
     () => proofs.tile({ ...nobody, level: '0', path: '000' }),
     () => proofs.bundle({ ...nobody, path: '000' }),
-    () => proofs.inclusion({ ...nobody, position: 1 }),
+    () => proofs.inclusion({ ...nobody, position: '1' }),
     () => proofs.consistency({ ...nobody, from: 1 }),
     () => proofs.receipt({ ...nobody, commandId: newEventId() }),
     () => exports.open({ ...nobody, body: {} }),
-    () => exports.manifest({ ...nobody, id: 1 }),
+    () => exports.manifest({ ...nobody, id: '1' }),
   ])
     await expect(asked()).rejects.toMatchObject({ code: 'not_permitted' });
 });

@@ -272,7 +272,10 @@ describe('As CSV', () => {
         rows,
       ),
     );
-    return { csv, manifest: await textOf(await log.transparency.exports.manifest({ ...origin, id })) };
+    return {
+      csv,
+      manifest: await textOf(await log.transparency.exports.manifest({ ...origin, id: String(id) })),
+    };
   };
 
   test('the file and its manifest prove each other', async () => {
@@ -299,13 +302,15 @@ describe('As CSV', () => {
   test('a manifest is for whoever made the export', async () => {
     const { id } = await log.transparency.exports.open({ ...origin, body: { format: 'csv' } });
     const another = { ...origin, principal: { ...origin.principal, id: 'person:another' } };
-    await expect(log.transparency.exports.manifest({ ...another, id })).rejects.toMatchObject({
+    await expect(log.transparency.exports.manifest({ ...another, id: String(id) })).rejects.toMatchObject({
       code: 'not_found',
     });
-    await expect(log.transparency.exports.manifest({ ...origin, id: 1 })).rejects.toMatchObject({
+    await expect(log.transparency.exports.manifest({ ...origin, id: '1' })).rejects.toMatchObject({
       code: 'not_found',
     });
-    await expect(log.transparency.exports.manifest({ ...origin, id: 10 ** 12 })).rejects.toMatchObject({
+    await expect(
+      log.transparency.exports.manifest({ ...origin, id: String(10 ** 12) }),
+    ).rejects.toMatchObject({
       code: 'not_found',
     });
   });
