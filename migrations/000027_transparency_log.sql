@@ -50,7 +50,10 @@ CREATE TABLE log_keys (
 
 -- Tells this log from every other, also from one of the same environment that was begun anew.
 CREATE TABLE log_identity (
-  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
-  id      text    COLLATE "C" NOT NULL
+  one_row        boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  id             text    COLLATE "C" NOT NULL,
+  -- Data and metadata of events behind this position are stored as canonical JSON.
+  canonical_from bigint  NOT NULL
 );
-INSERT INTO log_identity (id) VALUES (left(replace(gen_random_uuid()::text, '-', ''), 16));
+INSERT INTO log_identity (id, canonical_from)
+  SELECT left(replace(gen_random_uuid()::text, '-', ''), 16), coalesce(max(position), 0) FROM events;

@@ -46,6 +46,8 @@ import {
 export interface Duties {
   readonly project: boolean;
   readonly work: boolean;
+  /** Sealing the log; who projects seals too, unless told otherwise. */
+  readonly seal?: boolean;
 }
 
 export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
@@ -248,11 +250,9 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     audit,
     transparency,
     listener,
-    async start({ project, work }) {
-      if (project) {
-        readSide.projector.start();
-        transparency.start();
-      }
+    async start({ project, work, seal = project }) {
+      if (project) readSide.projector.start();
+      if (seal) transparency.start();
       if (!work) return;
       await bulk.start();
       await fanOut.start();

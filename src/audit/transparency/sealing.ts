@@ -11,13 +11,15 @@ import { checkpointText } from './checkpoint.ts';
 import { entryOf } from './entry.ts';
 import type { Growth } from './growth.ts';
 import { LogFault, missingAt } from './log-fault.ts';
-import { leafHash } from './merkle.ts';
+import { hashBytes, leafHash } from './merkle.ts';
 import type { Signer } from './note.ts';
+import { selectLeaves } from './sql/leaves.ts';
 import { insertCheckpoint, lockTree, writeTiles } from './sql/tree.ts';
 import type { TreeReading } from './tree.ts';
 
-/** Events of one transaction, and of one turn of the event loop: a few milliseconds of hashing. */
+/** Events of one transaction. */
 const pageEvents = 2_000;
+/** Hashed here in one turn of the event loop: a few milliseconds. */
 const turnEvents = 200;
 
 export interface Sealing {
@@ -33,6 +35,16 @@ interface Deps {
   readonly tree: TreeReading;
   readonly signer: Signer;
   readonly clock: () => Timestamp;
+  /** Events behind this position are stored as canonical JSON. */
+  readonly canonicalFrom: number;
+}
+
+interface LeavesRow {
+  readonly count: number;
+  readonly first: number | null;
+  readonly last: number | null;
+  /** null where there are none. */
+  readonly leaves: Buffer | null;
 }
 
 /** Another process sealed meanwhile. */
@@ -49,7 +61,7 @@ export async function* leavesOf(events: readonly StoredEvent[], first: number): 
   }
 }
 
-export const createSealing = ({ pool, log, tree, signer, clock }: Deps): Sealing => {
+export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }: Deps): Sealing => {
   const commit = async (from: number, growth: Growth): Promise<void> => {
     const tiles = growth.takeChanged();
     const { size } = growth;
@@ -71,15 +83,34 @@ export const createSealing = ({ pool, log, tree, signer, clock }: Deps): Sealing
     });
   };
 
+  /** Hashed here, one by one: whatever form they are stored in. */
+  const appendRead = async (growth: Growth, upTo: number): Promise<number> => {
+    const { events } = await log.readStored({ after: growth.size, upTo, limit: pageEvents });
+    for await (const leaf of leavesOf(events, growth.size + 1)) growth.append(leaf);
+    return events.length;
+  };
+
+  /** Hashed in the database, so that this process is not held up by every event that it appends. */
+  const appendHashed = async (growth: Growth, upTo: number): Promise<number> => {
+    const from = growth.size;
+    const { rows } = await pool.query<LeavesRow>({ ...selectLeaves, values: [from, upTo] });
+    const { count, first, last, leaves } = rows[0] as LeavesRow;
+    if (leaves === null) return 0;
+    // One is missing: read one by one, it is told which.
+    if (first !== from + 1 || last !== from + count) return appendRead(growth, upTo);
+    for (let at = 0; at < count; at++) growth.append(leaves.subarray(at * hashBytes, (at + 1) * hashBytes));
+    return count;
+  };
+
   const sealPage = async (growth: Growth, upTo: number): Promise<boolean> => {
     const from = growth.size;
-    const limit = Math.min(pageEvents, upTo - from);
-    if (limit <= 0) return false;
-    const { events } = await log.readStored({ after: from, limit });
-    for await (const leaf of leavesOf(events, from + 1)) growth.append(leaf);
-    if (events.length === 0) return false;
+    const plain = from < canonicalFrom;
+    const end = Math.min(from + pageEvents, upTo, plain ? canonicalFrom : Number.MAX_SAFE_INTEGER);
+    if (end <= from) return false;
+    const appended = await (plain ? appendRead : appendHashed)(growth, end);
+    if (appended === 0) return false;
     await commit(from, growth);
-    return events.length === limit;
+    return growth.size === end;
   };
 
   /** The tree in memory is as good as the last commit of this process, until another one seals. */

@@ -55,12 +55,18 @@ interface Options {
   readonly logLine: (line: string) => void;
 }
 
+interface Identity {
+  readonly id: string;
+  readonly canonicalFrom: number;
+}
+
 const keptForMs = 24 * 60 * 60_000;
 
 export const createTransparency = async (options: Options): Promise<Transparency> => {
   const { pool, log, environment, mirror, clock, newId, onError } = options;
-  const { rows: identity } = await pool.query<{ id: string }>(selectLogId);
-  const origin = `quarterdeck.internal/${environment}/${identity[0]?.id}`;
+  const { rows: identities } = await pool.query<Identity>(selectLogId);
+  const { id: logId, canonicalFrom } = identities[0] as Identity;
+  const origin = `quarterdeck.internal/${environment}/${logId}`;
   const signer = signerOf(origin, options.signingKey);
   const tree = createTreeReading(pool);
 
@@ -101,7 +107,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     leaderUrl: options.leaderUrl,
     logLine: options.logLine,
     record: recordChecked,
-    sealing: createSealing({ pool, log, tree, signer, clock }),
+    sealing: createSealing({ pool, log, tree, signer, clock, canonicalFrom }),
     mirror: mirror === undefined ? undefined : createCheckpointMirror(mirror),
     async thin() {
       const before = new Date(Date.parse(clock()) - keptForMs).toISOString();

@@ -15,7 +15,7 @@ import { readBundle, tilePath } from '../../../src/audit/transparency/tiles.ts';
 import { newEventId } from '../../../src/events/event-id.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
 import { until } from '../../setup/until.ts';
-import { newSigningKey, openSealed, origin, type Sealed } from './testbed.ts';
+import { newSigningKey, openSealed, origin, type Sealed, tamper } from './testbed.ts';
 
 let db: TestDatabase;
 let log: Sealed;
@@ -259,4 +259,66 @@ test('two sealers do not sign two trees', async () => {
   await other.close();
   const { size, root } = await signed();
   expect(root).toEqual(rootOf(await leaves(size)));
+});
+
+test('hashed in the database or here, the same event has the same leaf', async () => {
+  const odd = [
+    'ünïcödé',
+    'quote " and \\ back',
+    'line\nbreak\ttab\u0007bell',
+    '\u2028\u2029',
+    '😀',
+    '\u007f',
+    '</script>',
+    '',
+  ];
+  for (const text of odd)
+    await log.write(
+      `counter-${text}`,
+      'Counted',
+      { by: 1e21 },
+      {
+        tool: `tool ${text}`,
+        command: text,
+        reference: `,"correlationId":${text}`,
+        correlationId: `,"commandId":${text}`,
+        approval: text,
+        executor: { kind: 'system', id: text },
+        reason: text,
+        commandId: `${text},"correlationId":"x"`,
+      },
+    );
+  await log.write(
+    'counter-1',
+    'Counted',
+    { by: -0.5 },
+    { causationId: 'c', bulkJobId: 'b', traceparent: 't', sessionId: 's' },
+  );
+  await log.sealed();
+  await log.transparency.checkAll(new AbortController().signal);
+  const { size, root } = await signed();
+  expect(root).toEqual(rootOf(await leaves(size)));
+});
+
+test('events from before they were stored as canonical JSON are sealed as what they say', async () => {
+  const old = await testDatabase();
+  const older = await openSealed(old);
+  await older.transparency.stop();
+  for (let n = 0; n < 30; n++) await older.write('counter-1', 'Counted', { by: n });
+  const { position } = await older.log.head();
+  await tamper(
+    old,
+    `UPDATE events SET data = replace(data::text, '{"by":', E'{ "zero": null,\n "by" : ')::json,
+       metadata = ('{"commandId":"first",' || substr(metadata::text, 2))::json`,
+    'TRUNCATE log_tiles',
+    'TRUNCATE log_checkpoints',
+    `UPDATE log_identity SET canonical_from = ${position}`,
+  );
+  await older.again();
+  for (let n = 0; n < 30; n++) await older.write('counter-1', 'Counted', { by: n });
+  await older.sealed();
+  await older.transparency.checkAll(new AbortController().signal);
+  expect(await older.verdict(await older.exported())).toMatchObject({ intact: true });
+  await older.close();
+  await old.drop();
 });

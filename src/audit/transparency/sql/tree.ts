@@ -56,4 +56,7 @@ export const insertKey = {
   text: `INSERT INTO log_keys (vkey, first_size) VALUES ($1, $2) ON CONFLICT (vkey) DO NOTHING RETURNING vkey`,
 } as const;
 
-export const selectLogId = { name: 'select_log_id', text: 'SELECT id FROM log_identity' } as const;
+export const selectLogId = {
+  name: 'select_log_id',
+  text: 'SELECT id, canonical_from AS "canonicalFrom" FROM log_identity',
+} as const;
