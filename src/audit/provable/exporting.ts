@@ -18,7 +18,8 @@ import {
 } from './format.ts';
 import { selectStoredLines } from './sql/stored-lines.ts';
 
-const pageEvents = 2_000;
+/** Small, so that what a page takes of memory is soon used again. */
+const pageEvents = 512;
 
 export interface Range {
   /** Exclusive. */
@@ -64,7 +65,7 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
     };
   };
 
-  /** Hashes of the leaves of each page, as sealed; pages end with tiles, so that each tile is read once. */
+  /** Hashes of the leaves of each page, as sealed; pages end where tiles do, so that each tile is read once. */
   async function* pagesOf({ after, upTo }: Range) {
     for (let at = after; at < upTo; ) {
       const end = Math.min(upTo, (Math.floor(at / pageEvents) + 1) * pageEvents);

@@ -70,7 +70,12 @@ export const csvColumns = [
   'metadata',
 ] as const;
 
-export const matches = (filter: EntryFilter, entry: Omit<Entry, 'dataSha256' | 'metadataSha256'>): boolean =>
+/** What filters look at. */
+export type FilteredFields = {
+  readonly [name in (typeof entryFilterFields)[number]]?: string | undefined;
+} & Pick<Entry, 'recordedAt'>;
+
+export const matches = (filter: EntryFilter, entry: FilteredFields): boolean =>
   entryFilterFields.every((field) => filter[field] === undefined || filter[field] === entry[field]) &&
   (filter.from === undefined || entry.recordedAt >= filter.from) &&
   (filter.to === undefined || entry.recordedAt <= filter.to);

@@ -56,16 +56,45 @@ export const entryFieldsOf = (event: StoredEvent): Omit<Entry, 'dataSha256' | 'm
   };
 };
 
+/** Pieces of an entry, each as it is written there; `undefined` where the event names no command. */
+export interface EntryPieces {
+  /** JSON strings, with their quotes. */
+  readonly actor: string;
+  readonly command: string | undefined;
+  readonly correlationId: string;
+  readonly stream: string;
+  readonly tool: string;
+  readonly type: string;
+  /** Without quotes. */
+  readonly id: string;
+  readonly recordedAt: string;
+  readonly dataSha256: string;
+  readonly metadataSha256: string;
+  readonly position: number | string;
+  readonly schemaVersion: number | string;
+  readonly version: number | string;
+}
+
 /** Written member by member, in the order that RFC 8785 demands: this runs for every event of the log. */
+export const entryText = (is: EntryPieces): string =>
+  `{"actor":${is.actor}${is.command === undefined ? '' : `,"command":${is.command}`},` +
+  `"correlationId":${is.correlationId},"dataSha256":"${is.dataSha256}","id":"${is.id}",` +
+  `"metadataSha256":"${is.metadataSha256}","position":${is.position},"recordedAt":"${is.recordedAt}",` +
+  `"schemaVersion":${is.schemaVersion},"stream":${is.stream},"tool":${is.tool},"type":${is.type},` +
+  `"version":${is.version}}`;
+
 export const entryOf = (event: StoredEvent): string => {
   const { actor, tool, command, correlationId } = event.metadata as unknown as SealedMetadata;
-  const ran = command === undefined ? '' : `"command":${JSON.stringify(command)},`;
-  return (
-    `{"actor":${JSON.stringify(actor.id)},${ran}"correlationId":${JSON.stringify(correlationId)},` +
-    `"dataSha256":"${sha256(canonicalJson(event.data))}","id":"${event.id}",` +
-    `"metadataSha256":"${sha256(canonicalJson(event.metadata))}","position":${event.position},` +
-    `"recordedAt":"${event.recordedAt}","schemaVersion":${event.schemaVersion},` +
-    `"stream":${JSON.stringify(event.stream)},"tool":${JSON.stringify(tool)},` +
-    `"type":${JSON.stringify(event.type)},"version":${event.version}}`
-  );
+  return entryText({
+    ...{ id: event.id, position: event.position, recordedAt: event.recordedAt },
+    ...{ schemaVersion: event.schemaVersion, version: event.version },
+    actor: JSON.stringify(actor.id),
+    command: command === undefined ? undefined : JSON.stringify(command),
+    correlationId: JSON.stringify(correlationId),
+    stream: JSON.stringify(event.stream),
+    tool: JSON.stringify(tool),
+    type: JSON.stringify(event.type),
+    dataSha256: sha256(canonicalJson(event.data)),
+    metadataSha256: sha256(canonicalJson(event.metadata)),
+  });
 };

@@ -4,9 +4,11 @@
  * comes back in small, to be put together. Pure, so that any thread can do it.
  */
 
+import type { EventData } from '../../events/definition.ts';
 import { type EntryFilter, type ExportEnd, type ExportLine, matches } from '../provable/format.ts';
 import { type Entry, entryFieldsOf, entryOf } from '../transparency/entry.ts';
 import { createFrontier, leafHash, subtreesOf } from '../transparency/merkle.ts';
+import { atAGlance, type Glanced } from './at-a-glance.ts';
 import { shownBeside } from './beside.ts';
 
 export type FaultKind =
@@ -85,7 +87,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     if (faults.length < faultsKept) faults.push({ kind, position, message });
   };
 
-  const follow = (entry: Omit<Entry, 'dataSha256' | 'metadataSha256'>): void => {
+  const follow = (entry: Pick<Entry, 'position' | 'stream' | 'version' | 'recordedAt'>): void => {
     const { position, stream, version, recordedAt } = entry;
     if (last !== undefined) {
       if (position !== last.position + 1)
@@ -116,6 +118,22 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     leaves.push(hash.toString('base64') === leaf ? hash : Buffer.from(leaf, 'base64'));
   };
 
+  const takeGlanced = (glanced: Glanced): void => {
+    const { position, leaf, type, data } = glanced;
+    leaves.push(leaf);
+    follow(glanced);
+    counts.events++;
+    if (!matches(asked.filter, glanced) || !asked.eventsHere) stray(position);
+    if (type === 'SubjectErased') takeErasure(JSON.parse(data) as EventData, position);
+  };
+
+  const stray = (position: number): void =>
+    fault('stray', position, `The event at position ${position} does not match the filter.`);
+
+  const takeErasure = ({ subject }: EventData, position: number): void => {
+    if (typeof subject === 'string') erasures.push([subject, position]);
+  };
+
   const take = (line: ExportLine): void => {
     if ('stored' in line) {
       const { stored, leaf, event } = line;
@@ -123,14 +141,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
       const fields = entryFieldsOf(stored);
       follow(fields);
       counts.events++;
-      if (!matches(asked.filter, fields) || !asked.eventsHere)
-        fault(
-          'stray',
-          stored.position,
-          `The event at position ${stored.position} does not match the filter.`,
-        );
-      if (stored.type === 'SubjectErased' && typeof stored.data.subject === 'string')
-        erasures.push([stored.data.subject, stored.position]);
+      if (!matches(asked.filter, fields) || !asked.eventsHere) stray(stored.position);
+      if (stored.type === 'SubjectErased') takeErasure(stored.data, stored.position);
       if (event === undefined) return;
       const beside = shownBeside(stored, event);
       for (const subject of beside.erased) {
@@ -178,6 +190,11 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
       break;
     }
     try {
+      const glanced = atAGlance(line);
+      if (glanced !== undefined) {
+        takeGlanced(glanced);
+        continue;
+      }
       const read = JSON.parse(line) as ExportLine | ExportEnd;
       if ('end' in read) end = read.end;
       else take(read);
