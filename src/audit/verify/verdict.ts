@@ -47,7 +47,7 @@ export const toldOf = (verdict: Verdict): readonly string[] => {
     range === undefined || checkpoint === undefined
       ? []
       : [
-          `Looked at positions ${range.after + 1} to ${range.upTo} of ${checkpoint.origin}, signed up to ${checkpoint.size}: ${events} events and ${entries} entries.`,
+          `Looked at positions ${range.after + 1} to ${range.upTo} of ${checkpoint.origin}, signed up to ${checkpoint.size}: ${many(events, 'event')} and ${many(entries, 'entry', 'entries')}.`,
         ];
   const erased = erasures.map(
     ({ position, fields }) => `erased lawfully (event ${position}): ${fields} fields cannot be read any more`,
@@ -63,6 +63,8 @@ export const toldOf = (verdict: Verdict): readonly string[] => {
     ...notes,
   ];
 };
+
+const many = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
 
 const headlineOf = ({ intact, unverifiable: sentence, faults, erasures }: Verdict): string => {
   if (sentence !== undefined) return `not verified: ${sentence}`;
