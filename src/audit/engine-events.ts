@@ -47,7 +47,7 @@ export const LogFaultFound = defineEvent({
   refs: () => [],
 });
 
-/** Positions behind `after` up to and with `upTo` lie in a file outside the database, which was read back and proven. */
+/** Positions behind `after` up to and with `upTo` lie in a file elsewhere, which was read back and proven. */
 export const LogArchived = defineEvent({
   type: 'LogArchived',
   schema: z.object({
