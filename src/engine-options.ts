@@ -2,6 +2,7 @@
 import type { Area } from './area.ts';
 import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
+import type { MasterKeys } from './events/master-keys.ts';
 import type { FanOutOptions } from './fan-out.ts';
 
 export interface EngineOptions extends Sources, FanOutOptions {
@@ -10,8 +11,10 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly pool: Db;
   /** Past a pooler: LISTEN, leader locks, queues on PostgreSQL. */
   readonly directUrl: string;
-  /** 32 bytes; wraps the keys of personal data. */
-  readonly masterKey: Buffer;
+  /** Wraps the keys of personal data: 32 bytes, or whatever wraps them (a key service). */
+  readonly masterKey: Buffer | MasterKeys;
+  /** Where tombstones of erasures are kept outside the database; without it nothing can be erased. */
+  readonly logMirror?: string | undefined;
   readonly publicUrl: string;
   readonly allowedNetworks: readonly string[];
   readonly trustedProxies: readonly string[];

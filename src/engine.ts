@@ -4,6 +4,9 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
+import { metadataOf } from './access/origin.ts';
+import { systemPrincipal } from './access/principal.ts';
+import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import type { RefsOf } from './audit/shown.ts';
 import { timestampOf } from './clock.ts';
@@ -11,10 +14,11 @@ import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
 import type { CommandDefinition } from './commands/definition.ts';
 import { createIdempotency } from './commands/idempotency.ts';
-import { createLanes } from './commands/lanes.ts';
+import { type AlongsideOf, createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
+import { complianceArea, createCompliance, KeysRewrapped, keysChannel } from './compliance/index.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import { engineEvents } from './engine-events.ts';
 import type { EngineOptions } from './engine-options.ts';
@@ -22,7 +26,9 @@ import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
+import { localMasterKeys } from './events/master-keys.ts';
 import { createRegistry } from './events/registry.ts';
+import { rewrapKeys } from './events/rewrapping.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
@@ -30,6 +36,7 @@ import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
+import { openStorage } from './storage/open.ts';
 import { createEffects } from './workers/effects/index.ts';
 import {
   type Bulk,
@@ -60,6 +67,10 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly headroom: Headroom;
   readonly audit: Audit;
   readonly listener: Listener;
+  /** Wraps every key of personal data by the master key in use; which, and how many it had not wrapped before. */
+  rewrapKeys(
+    onProgress: (done: number, all: number) => void,
+  ): Promise<{ readonly keys: number; readonly masterKey: string }>;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
   stop(): Promise<void>;
@@ -74,11 +85,12 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const { pool, directUrl, masterKey, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
   const redisUrl = options.redisUrls.length === 0 ? undefined : options.redisUrls.join(',');
-  const areas = withWebhooks(options.areas, options);
+  const areas: readonly Area[] = [...withWebhooks(options.areas, options), complianceArea];
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
-  const keyRing = createKeyRing(pool, masterKey);
+  const masterKeys = Buffer.isBuffer(masterKey) ? localMasterKeys(masterKey) : masterKey;
+  const keyRing = createKeyRing(pool, masterKeys);
   const hmacKey = await hmacKeyOf(keyRing);
   const codec = createCodec(keyRing);
   const registry = createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]);
@@ -96,6 +108,18 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
   });
   await log.start();
+  const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
+  const compliance = createCompliance({
+    pool,
+    log,
+    keyRing,
+    mirror,
+    newId,
+    onError,
+    secret: hmacKey,
+    clock: now,
+  });
+  const alongsideOf: AlongsideOf = (names) => compliance.alongsideOf(names) ?? effects.alongsideOf(names);
 
   const access = await createAccess({
     ...options,
@@ -132,7 +156,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     deciding,
     idempotency,
     denied: access.denied,
-    lanes: createLanes(log, deciding, effects.alongsideOf),
+    lanes: createLanes(log, deciding, alongsideOf, keyRing.onForgotten),
     source: { clock: now, newId },
     ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
   });
@@ -194,18 +218,31 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     refsOf,
   });
 
+  const keepers = {
+    rows: (subject: string, wait: boolean) => readSide.erase(subject, { wait }),
+    shutOut: (person: string) => access.people.setActive(person, false),
+    others: [],
+  };
+  for (const subject of await compliance.reapply(keepers))
+    options.say(
+      `A restored backup had brought back the key of ${subject}, which was erased: it is destroyed again.`,
+    );
+
   const hear: Readonly<Record<string, (payload: string) => void>> = {
     [appendedChannel]: log.heard,
     [projectedChannel]: readSide.progress.heard,
     [bulkChannel]: bulk.heard,
     [headroomChannel]: headroom.heard,
+    [keysChannel]: keyRing.forget,
   };
   const listener = createListener({
     url: directUrl,
     channels: Object.keys(hear),
     onNotification: (channel, payload) => hear[channel]?.(payload),
     // Whatever was notified while there was no connection is looked for.
+    onDown: () => keyRing.hearing(false),
     onReconnect: () => {
+      keyRing.hearing(true);
       log.heard();
       readSide.progress.heard();
     },
@@ -230,14 +267,23 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     headroom,
     audit,
     listener,
+    async rewrapKeys(onProgress) {
+      const keys = await rewrapKeys(pool, masterKeys, onProgress);
+      const { id } = masterKeys.current;
+      const metadata = metadataOf({ principal: systemPrincipal }, { clock: now, newId });
+      if (keys > 0) await log.record('$keys', [KeysRewrapped.of({ masterKey: id, keys })], metadata);
+      return { keys, masterKey: id };
+    },
     async start({ project, work }) {
       if (project) readSide.projector.start();
       if (!work) return;
+      compliance.start(keepers);
       await bulk.start();
       await fanOut.start();
     },
     async stop() {
       clearInterval(forgetting);
+      await compliance.stop();
       await bulk.stop();
       headroom.stop();
       await fanOut.stop();
@@ -246,6 +292,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await access.stop();
       await listener.stop();
       await log.stop();
+      mirror?.close();
     },
   };
 };

@@ -5,6 +5,7 @@
  */
 
 import type { RequestListener, Server } from 'node:http';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Router } from 'express';
 import type { Logger } from 'pino';
@@ -15,6 +16,7 @@ import type { Area } from './area.ts';
 import { systemSources } from './clock.ts';
 import { type Db, parsesExactly } from './db/pool.ts';
 import { createEngine, type Duties, type Engine } from './engine.ts';
+import type { MasterKeys } from './events/master-keys.ts';
 import { type FanOutOptions, fanOutOf } from './fan-out.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
 import { auditRoutes } from './http/audit.ts';
@@ -57,7 +59,10 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly publicUrl?: string;
   /** Keys of development are kept here. */
   readonly dataDir?: string;
-  readonly masterKey?: Buffer;
+  /** 32 bytes, or what wraps keys of personal data in its stead. */
+  readonly masterKey?: Buffer | MasterKeys;
+  /** Where tombstones of erasures are kept outside the database: a directory, or `s3://bucket/prefix`. */
+  readonly logMirror?: string;
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
@@ -116,6 +121,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
+    logMirror: options.logMirror ?? join(dataDir, 'mirror'),
     publicUrl,
     allowedNetworks: options.allowedNetworks ?? loopback,
     trustedProxies: options.trustedProxies ?? [],
