@@ -22,6 +22,7 @@ export interface Tombstones {
   nameOf(subject: string): string;
   /** Durable when it resolves. @throws QuarterdeckError `unavailable` */
   write(tombstone: Tombstone): Promise<void>;
+  /** @throws QuarterdeckError `unavailable` */
   names(): Promise<readonly string[]>;
   /** @throws Error where it is not what was written. */
   read(name: string): Promise<Tombstone>;
@@ -95,7 +96,13 @@ export const createTombstones = (mirror: Storage | undefined, secret: Buffer): T
     },
     async names() {
       const found: string[] = [];
-      if (mirror !== undefined) for await (const { name } of mirror.list(folder)) found.push(name);
+      try {
+        if (mirror !== undefined) for await (const { name } of mirror.list(folder)) found.push(name);
+      } catch (cause) {
+        // Serving without it might serve somebody who was erased.
+        const message = 'QUARTERDECK_LOG_MIRROR cannot be read, which says whose data was erased';
+        throw new QuarterdeckError('unavailable', `${message}: ${(cause as Error).message}`, { cause });
+      }
       return found;
     },
     async read(name) {

@@ -1,4 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import type { Principal } from '../../src/access/principal.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import {
   carla,
@@ -14,6 +16,18 @@ import {
 } from './testbed.ts';
 
 type Directory = Awaited<ReturnType<typeof directory>>;
+
+const { publicKey } = generateKeyPairSync('ed25519');
+const nightly = `
+roles:
+  nobody: { permissions: [] }
+tools:
+  console: { scope: ["*"] }
+  nightly:
+    kind: service
+    scope: ["*"]
+    keys: [${JSON.stringify({ ...publicKey.export({ format: 'jwk' }), alg: 'EdDSA', use: 'sig', kid: 'n' })}]
+`;
 
 describe('Erasing a subject', () => {
   let db: TestDatabase;
@@ -44,7 +58,9 @@ describe('Erasing a subject', () => {
   const working = () => one.engine.start({ project: true, work: true });
   const projected = async () => {
     const { position } = await one.engine.log.head();
-    await until(async () => (await one.engine.readSide.health()).projections.every((p) => p.position >= position));
+    await until(async () =>
+      (await one.engine.readSide.health()).projections.every((p) => p.position >= position),
+    );
   };
 
   test('leaves no plaintext in any table or file, and nothing that any key left opens', async () => {
@@ -60,7 +76,8 @@ describe('Erasing a subject', () => {
     await scrubbed(one, 'account-zoe');
 
     for (const [name, text] of await everyTable(db))
-      for (const plain of plaintexts) expect({ name, found: text.includes(plain) }).toEqual({ name, found: false });
+      for (const plain of plaintexts)
+        expect({ name, found: text.includes(plain) }).toEqual({ name, found: false });
     for (const text of await mirror.texts())
       for (const plain of [...plaintexts, 'account-zoe', 'zoe']) expect(text).not.toContain(plain);
     expect(await keyOf('account-zoe')).toEqual([{ wrapped: null }]);
@@ -81,7 +98,11 @@ describe('Erasing a subject', () => {
     await scrubbed(one, 'account-zoe');
     expect(await logText(position)).toBe(before);
 
-    expect(await one.row('accounts', 'zoe')).toMatchObject({ name: '[erased]', ownerEmail: '[erased]', plan: 'DSL' });
+    expect(await one.row('accounts', 'zoe')).toMatchObject({
+      name: '[erased]',
+      ownerEmail: '[erased]',
+      plan: 'DSL',
+    });
     expect(await one.row('accounts', 'bob')).toMatchObject({ name: 'Bob Bystander' });
     expect(await one.row('accounts', 'zoe', { asOf: String(position) })).toMatchObject({ name: '[erased]' });
     expect(await one.row('notes', 'n1')).toMatchObject({ text: '[erased]' });
@@ -121,7 +142,8 @@ describe('Erasing a subject', () => {
     const other = await openProcess(db, { logMirror: mirror.path });
     await until(async () => one.engine.listener.connected && other.engine.listener.connected);
     await fill(one);
-    const nameIn = async ({ engine }: Process) => (await engine.log.readStreams(['account-zoe']))[0]?.data.name;
+    const nameIn = async ({ engine }: Process) =>
+      (await engine.log.readStreams(['account-zoe']))[0]?.data.name;
     expect(await nameIn(other)).toBe('Zoe Quibble');
     await one.erase('account-zoe');
     const answered = performance.now();
@@ -136,39 +158,60 @@ describe('Erasing a subject', () => {
   });
 
   test('scrubs inputs, previews and the requests of bulk work', async () => {
+    await working();
     await fill(one);
-    const [name = ''] = plaintexts;
-    const principal = carla();
-    const items = [{ accountId: 'zoe', name: 'Zoe Quibble-Smith' }, { accountId: 'bob', name: 'Bob B.' }];
-    const upload = (dryRun: boolean) =>
-      one.engine.bulk.accept.upload({
+    await projected();
+    await one.engine.access.applyPolicy(nightly, 'policy');
+    const service: Principal = { ...carla(), id: 'service:nightly', kind: 'service', tool: 'nightly' };
+    const upload = async (dryRun: boolean, principal: Principal) => {
+      const { job } = await one.engine.bulk.accept.fromUpload({
         principal,
         reason: 'Asked for.',
-        query: { command: 'correct-account', dryRun: String(dryRun) },
         mediaType: 'application/x-ndjson',
+        query: { command: 'correct-account', dryRun: String(dryRun), label: 'Zoe and others' },
         content: (async function* () {
-          yield Buffer.from(items.map((item) => JSON.stringify(item)).join('\n'));
+          yield Buffer.from(
+            '{"accountId":"zoe","name":"Zoe Quibble-Smith"}\n{"accountId":"bob","name":"Bob B."}\n',
+          );
         })(),
       });
-    await upload(true);
-    await upload(false);
-    const sealed = async () =>
-      (await db.app.query(`SELECT inputs::text AS text FROM bulk_chunks ORDER BY job_id`)).rows
+      return job.id;
+    };
+    const dry = await upload(true, service);
+    const asCarla = await upload(true, carla());
+    await until(async () => {
+      const { rows } = await db.app.query('SELECT state FROM bulk_jobs WHERE id = $1', [dry]);
+      return (rows[0] as { state: string }).state === 'completed';
+    });
+    const kept = async (table: string, column: string) =>
+      (await db.app.query(`SELECT string_agg(${column}::text, '') AS text FROM ${table}`)).rows
         .map((row) => (row as { text: string }).text)
         .join();
-    expect(await sealed()).toContain('"$personal":"account-zoe","sealed":"');
-    expect(await sealed()).not.toContain(name);
-    await working();
-    await projected();
+    const copies = [
+      ['bulk_chunks', 'inputs'],
+      ['bulk_previews', 'sample'],
+    ] as const;
+    for (const [table, column] of copies)
+      expect(await kept(table, column)).toContain('"$personal":"account-zoe","sealed":"');
+
     await one.erase('account-zoe');
     await scrubbed(one, 'account-zoe');
-    expect(await sealed()).not.toContain('"$personal":"account-zoe","sealed":"');
-    expect(await sealed()).toContain('"$personal":"account-zoe","sealed":null');
-    expect(await sealed()).toContain('"$personal":"account-bob","sealed":"');
+    for (const [table, column] of copies) {
+      expect(await kept(table, column)).not.toContain('"$personal":"account-zoe","sealed":"');
+      expect(await kept(table, column)).toContain('"$personal":"account-zoe","sealed":null');
+      expect(await kept(table, column)).toContain('"$personal":"account-bob","sealed":"');
+    }
+    const preview = await one.engine.bulk.jobs.preview({ principal: carla(), id: dry });
+    expect(JSON.stringify(preview)).not.toContain('Quibble');
+    expect(JSON.stringify(preview)).toContain('Bob B.');
+
     await one.erase('person:carla');
     await scrubbed(one, 'person:carla');
-    const { rows } = await db.app.query('SELECT DISTINCT sealed FROM bulk_jobs');
+    const { rows } = await db.app.query('SELECT sealed FROM bulk_jobs WHERE id = $1', [asCarla]);
     expect(rows).toEqual([{ sealed: '' }]);
+    expect(await one.engine.bulk.jobs.get({ principal: carla(), id: asCarla })).toMatchObject({
+      label: null,
+    });
   });
 
   test('goes on where a process died between the key and the copies', async () => {
@@ -203,7 +246,9 @@ describe('Erasing a subject', () => {
       code: 'invalid_input',
       errors: [{ path: 'subject', message: expect.stringContaining(message) }],
     });
-    const { rows } = await db.app.query(`SELECT count(*)::integer AS n FROM subject_keys WHERE wrapped IS NULL`);
+    const { rows } = await db.app.query(
+      `SELECT count(*)::integer AS n FROM subject_keys WHERE wrapped IS NULL`,
+    );
     expect(rows).toEqual([{ n: 0 }]);
     expect(await mirror.texts()).toEqual([]);
     const { rows: refusals } = await db.app.query(`SELECT type FROM events WHERE type = 'CommandRefused'`);
@@ -213,10 +258,9 @@ describe('Erasing a subject', () => {
   test('is not done where its tombstone cannot be written', async () => {
     await fill(one);
     await one.close();
-    const text = randomBytes(4).toString('hex');
-    const { writeFile } = await import('node:fs/promises');
-    await writeFile(`${mirror.path}/${text}`, 'a file, not a directory');
-    one = await openProcess(db, { logMirror: `${mirror.path}/${text}/inside` }).catch(() => openProcess(db));
+    one = await openProcess(db, { logMirror: `${mirror.path}/inside` });
+    await rm(`${mirror.path}/inside`, { recursive: true });
+    await writeFile(`${mirror.path}/inside`, 'a file, where a directory should be');
     await expect(one.erase('account-zoe')).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringContaining('QUARTERDECK_LOG_MIRROR'),
@@ -239,7 +283,9 @@ describe('Erasing a subject', () => {
     await expect(erase({ ...carla(), authenticatedAt: 0 }, 'x')).rejects.toMatchObject({
       code: 'reauthentication_required',
     });
-    await expect(one.run('erase-subject', { subject: 'account-zoe', basis: 'because' })).rejects.toMatchObject({
+    await expect(
+      one.run('erase-subject', { subject: 'account-zoe', basis: 'because' }),
+    ).rejects.toMatchObject({
       errors: [{ path: 'basis' }],
     });
     await expect(one.run('erase-subject', { subject: 'account-zoe', basis: 'other' })).rejects.toMatchObject({

@@ -23,7 +23,10 @@ describe('A legal hold', () => {
   test('keeps data from being erased until every hold on it is lifted', async () => {
     await place('h1');
     await place('h2');
-    await expect(one.erase('account-zoe')).rejects.toMatchObject({ code: 'rejected', rejection: 'legal_hold' });
+    await expect(one.erase('account-zoe')).rejects.toMatchObject({
+      code: 'rejected',
+      rejection: 'legal_hold',
+    });
     await one.run('lift-legal-hold', { holdId: 'h1' });
     await expect(one.erase('account-zoe')).rejects.toMatchObject({ rejection: 'legal_hold' });
     await one.run('lift-legal-hold', { holdId: 'h2' });

@@ -47,7 +47,8 @@ describe('A restored backup', () => {
     // Without work or projector: what follows is done by the start itself.
     const restored = await openProcess(backup, { logMirror: mirror.path });
     for (const [name, text] of await everyTable(backup))
-      for (const plain of plaintexts) expect({ name, found: text.includes(plain) }).toEqual({ name, found: false });
+      for (const plain of plaintexts)
+        expect({ name, found: text.includes(plain) }).toEqual({ name, found: false });
     const [account] = await restored.engine.log.readStreams(['account-zoe']);
     expect(account?.data.name).toBe('[erased]');
     const said = await restored.engine.log.readStreams(['erasure-account-zoe']);
@@ -68,14 +69,16 @@ describe('A restored backup', () => {
     const db = await database();
     let running = await openProcess(db, { logMirror: mirror.path });
     await fill(running);
-    const { rows } = await db.app.query(`SELECT wrapped, wrapped_by FROM subject_keys WHERE subject = 'account-zoe'`);
+    const { rows } = await db.app.query(
+      `SELECT wrapped, wrapped_by FROM subject_keys WHERE subject = 'account-zoe'`,
+    );
     const [{ wrapped, wrapped_by }] = rows as [{ wrapped: Buffer; wrapped_by: string }];
     await running.erase('account-zoe');
     await running.close();
-    await db.app.query(`UPDATE subject_keys SET wrapped = $1, wrapped_by = $2 WHERE subject = 'account-zoe'`, [
-      wrapped,
-      wrapped_by,
-    ]);
+    await db.app.query(
+      `UPDATE subject_keys SET wrapped = $1, wrapped_by = $2 WHERE subject = 'account-zoe'`,
+      [wrapped, wrapped_by],
+    );
     running = await openProcess(db, { logMirror: mirror.path });
     expect((await running.engine.log.readStreams(['account-zoe']))[0]?.data.name).toBe('[erased]');
     const said = await running.engine.log.readStreams(['erasure-account-zoe']);
