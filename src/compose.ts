@@ -3,6 +3,7 @@
  * demo. The only place that reads Config.
  */
 import { readFile } from 'node:fs/promises';
+import { LogFault } from './audit/transparency/log-fault.ts';
 import { type Config, ConfigError } from './config.ts';
 import { type Database, openDatabase, openDatabaseBriefly } from './database.ts';
 import { ownsEvents } from './db/migrate.ts';
@@ -168,6 +169,7 @@ const openQuarterdeck = async (
       config.masterKey ?? (await masterKeyIn(config.dataDir)),
       config.previousMasterKeys,
     ),
+    ...(config.signingKey === undefined ? {} : { signingKey: config.signingKey }),
     ...(config.logMirror === undefined ? {} : { logMirror: config.logMirror }),
   });
 };
@@ -253,7 +255,9 @@ export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
 
 export const rewrapKeys = (config: Config, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
-    const { keys, masterKey } = await engine.rewrapKeys((done, all) => say(`${done} of ${all} keys.`));
+    const { keys, masterKey } = await engine.compliance.rewrapKeys((done, all) =>
+      say(`${done} of ${all} keys.`),
+    );
     say(
       keys === 0
         ? `Every key of personal data is wrapped by the master key ${masterKey} already.`
@@ -276,4 +280,20 @@ export const verifyBulkJob = async (config: Config, id: string, say: Say): Promi
     proven = verified.faults.length === 0;
   });
   return proven;
+};
+
+/** @returns whether the log is as it was sealed. */
+export const checkLog = async (config: Config, say: Say): Promise<boolean> => {
+  let intact = false;
+  await briefly(config, say, async ({ engine }) => {
+    try {
+      const { upTo } = await engine.transparency.checkAll(new AbortController().signal);
+      say(`intact: ${upTo} events are as they were sealed.`);
+      intact = true;
+    } catch (error) {
+      if (!(error instanceof LogFault)) throw error;
+      say(`${error.kind} at ${error.position}: ${error.message}`);
+    }
+  });
+  return intact;
 };

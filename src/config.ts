@@ -84,7 +84,7 @@ const environment = z.object({
     )
     .default([]),
   QUARTERDECK_ACCESS_POLICY: z.string().default('access-policy.yaml'),
-  QUARTERDECK_SIGNING_KEY: z.string().optional(),
+  QUARTERDECK_SIGNING_KEY: key.optional(),
   QUARTERDECK_MASTER_KEY: key.optional(),
   QUARTERDECK_PREVIOUS_MASTER_KEYS: keys.optional(),
   QUARTERDECK_LOG_MIRROR: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
@@ -132,8 +132,8 @@ export interface Config {
   /** `provider:hash`; empty: no directory may tell us of people. */
   readonly scimTokens: readonly string[];
   readonly accessPolicy: string;
-  readonly signingKey: string | undefined;
-  /** Where tombstones of erasures are kept outside the database; undefined: in the data directory. */
+  readonly signingKey: Buffer | undefined;
+  /** Where checkpoints of the log and tombstones of erasures are kept; undefined: in the data directory. */
   readonly logMirror: string | undefined;
   readonly masterKey: Buffer | undefined;
   /** Master keys that only open what they wrapped: those of before, or the next one. */

@@ -13,8 +13,13 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly directUrl: string;
   /** Wraps the keys of personal data: 32 bytes, or whatever wraps them (a key service). */
   readonly masterKey: Buffer | MasterKeys;
-  /** Where tombstones of erasures are kept outside the database; without it nothing can be erased. */
-  readonly logMirror?: string | undefined;
+  /** 32 bytes; signs checkpoints of the log. */
+  readonly signingKey: Buffer;
+  /**
+   * Where checkpoints, and tombstones of erasures, are kept outside the database: a directory or
+   * `s3://bucket/prefix`; absent: nowhere, and nothing can be erased.
+   */
+  readonly logMirror?: string;
   readonly publicUrl: string;
   readonly allowedNetworks: readonly string[];
   readonly trustedProxies: readonly string[];

@@ -4,11 +4,10 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
-import { metadataOf } from './access/origin.ts';
-import { systemPrincipal } from './access/principal.ts';
 import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import type { RefsOf } from './audit/shown.ts';
+import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -18,7 +17,7 @@ import { type AlongsideOf, createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
-import { complianceArea, createCompliance, KeysRewrapped, keysChannel } from './compliance/index.ts';
+import { type Compliance, complianceArea, createCompliance, keysChannel } from './compliance/index.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import { engineEvents } from './engine-events.ts';
 import type { EngineOptions } from './engine-options.ts';
@@ -26,9 +25,7 @@ import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing } from './events/keys.ts';
-import { localMasterKeys } from './events/master-keys.ts';
 import { createRegistry } from './events/registry.ts';
-import { rewrapKeys } from './events/rewrapping.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
@@ -51,6 +48,8 @@ import {
 export interface Duties {
   readonly project: boolean;
   readonly work: boolean;
+  /** Sealing the log; who projects seals too, unless told otherwise. */
+  readonly seal?: boolean;
 }
 
 export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
@@ -66,11 +65,9 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly bulk: Bulk;
   readonly headroom: Headroom;
   readonly audit: Audit;
+  readonly transparency: Transparency;
   readonly listener: Listener;
-  /** Wraps every key of personal data by the master key in use; which, and how many it had not wrapped before. */
-  rewrapKeys(
-    onProgress: (done: number, all: number) => void,
-  ): Promise<{ readonly keys: number; readonly masterKey: string }>;
+  readonly compliance: Compliance;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
   stop(): Promise<void>;
@@ -89,8 +86,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
-  const masterKeys = Buffer.isBuffer(masterKey) ? localMasterKeys(masterKey) : masterKey;
-  const keyRing = createKeyRing(pool, masterKeys);
+  const keyRing = createKeyRing(pool, masterKey);
   const hmacKey = await hmacKeyOf(keyRing);
   const codec = createCodec(keyRing);
   const registry = createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]);
@@ -110,15 +106,15 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   await log.start();
   const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
   const compliance = createCompliance({
-    pool,
+    ...options,
     log,
     keyRing,
     mirror,
-    newId,
-    onError,
     secret: hmacKey,
     clock: now,
   });
+  // Before anything of it is opened.
+  await compliance.reapply();
   const alongsideOf: AlongsideOf = (names) => compliance.alongsideOf(names) ?? effects.alongsideOf(names);
 
   const access = await createAccess({
@@ -218,15 +214,23 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     refsOf,
   });
 
-  const keepers = {
-    rows: (subject: string, wait: boolean) => readSide.erase(subject, { wait }),
-    shutOut: (person: string) => access.people.setActive(person, false),
+  await compliance.keep({
+    rows: (subject, wait) => readSide.erase(subject, { wait }),
+    shutOut: (person) => access.people.setActive(person, false),
     others: [],
-  };
-  for (const subject of await compliance.reapply(keepers))
-    options.say(
-      `A restored backup had brought back the key of ${subject}, which was erased: it is destroyed again.`,
-    );
+  });
+  const transparency = await createTransparency({
+    pool,
+    log,
+    mirror,
+    newId,
+    onError,
+    clock: now,
+    signingKey: options.signingKey,
+    environment: options.environment ?? 'unnamed',
+    leaderUrl: directUrl,
+    logLine: options.say,
+  });
 
   const hear: Readonly<Record<string, (payload: string) => void>> = {
     [appendedChannel]: log.heard,
@@ -266,18 +270,14 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     bulk,
     headroom,
     audit,
+    transparency,
     listener,
-    async rewrapKeys(onProgress) {
-      const keys = await rewrapKeys(pool, masterKeys, onProgress);
-      const { id } = masterKeys.current;
-      const metadata = metadataOf({ principal: systemPrincipal }, { clock: now, newId });
-      if (keys > 0) await log.record('$keys', [KeysRewrapped.of({ masterKey: id, keys })], metadata);
-      return { keys, masterKey: id };
-    },
-    async start({ project, work }) {
+    compliance,
+    async start({ project, work, seal = project }) {
       if (project) readSide.projector.start();
+      if (seal) transparency.start();
       if (!work) return;
-      compliance.start(keepers);
+      compliance.start();
       await bulk.start();
       await fanOut.start();
     },
@@ -290,9 +290,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await readSide.projector.stop();
       await readSide.stop();
       await access.stop();
+      // After everything that appends, so that the last of it is sealed too.
+      await transparency.stop();
+      mirror?.close();
       await listener.stop();
       await log.stop();
-      mirror?.close();
     },
   };
 };

@@ -42,7 +42,8 @@ import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
-import { masterKeyIn } from './keys.ts';
+import { transparencyRoutes } from './http/transparency.ts';
+import { masterKeyIn, signingKeyIn } from './keys.ts';
 import { healthChecks, lagOf, providersCheck, reactorsOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
 
@@ -61,7 +62,9 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly dataDir?: string;
   /** 32 bytes, or what wraps keys of personal data in its stead. */
   readonly masterKey?: Buffer | MasterKeys;
-  /** Where tombstones of erasures are kept outside the database: a directory, or `s3://bucket/prefix`. */
+  /** 32 bytes, the seed of the Ed25519 key that signs checkpoints of the log. */
+  readonly signingKey?: Buffer;
+  /** Where checkpoints and tombstones are kept outside the database: a directory, or `s3://bucket/prefix`. */
   readonly logMirror?: string;
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
@@ -113,6 +116,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulk: () => engine?.bulk.health(),
     headroom: () => engine?.headroom.standing(),
     reactors: async () => (engine === undefined ? {} : reactorsOf(engine)),
+    sealing: async () => engine?.transparency.health(),
   });
   engine = await createEngine({
     ...systemSources,
@@ -121,6 +125,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
+    signingKey: options.signingKey ?? (await signingKeyIn(dataDir)),
     logMirror: options.logMirror ?? join(dataDir, 'mirror'),
     publicUrl,
     allowedNetworks: options.allowedNetworks ?? loopback,
@@ -250,6 +255,7 @@ const routesOf = (
       ...bulkRoutes(engine.bulk),
       ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
+      ...transparencyRoutes(engine.transparency),
     ],
     document,
   );

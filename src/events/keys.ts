@@ -6,7 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
-import { localMasterKeys, type MasterKeys, unwrapAll } from './master-keys.ts';
+import { type MasterKeys, mastersOf, unwrapAll } from './master-keys.ts';
 import { randomOf } from './randomness.ts';
 import { makeSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
 
@@ -43,7 +43,7 @@ const cachedForMs = 60_000;
 
 /** Each wrapped by the master key in use or by one of the others. @throws where a master key is missing or wrong. */
 export const createKeyRing = (db: Queryable, masterKeys: Buffer | MasterKeys): KeyRing => {
-  const master = Buffer.isBuffer(masterKeys) ? localMasterKeys(masterKeys) : masterKeys;
+  const master = mastersOf(masterKeys);
   const cache = new LRUCache<string, Buffer>({ max: cachedKeysMax, ttl: cachedForMs });
   const doubted = new LRUCache<string, true>({ max: cachedKeysMax, ttl: doubtedForMs });
   const listeners: (() => void)[] = [];

@@ -43,6 +43,10 @@ export const localMasterKeys = (current: Buffer, others: readonly Buffer[] = [])
   others: others.map(localMasterKey),
 });
 
+/** A bare secret is a local master key. */
+export const mastersOf = (given: Buffer | MasterKeys): MasterKeys =>
+  Buffer.isBuffer(given) ? localMasterKeys(given) : given;
+
 interface Row extends WrappedKey {
   /** null: from before master keys had names. */
   readonly wrappedBy: string | null;

@@ -55,7 +55,7 @@ describe('The master key', () => {
         before.run('add-note', { noteId: `w${n}`, accountId: 'zoe', text: `${n}` }),
       ),
     );
-    const { keys, masterKey } = await after.engine.rewrapKeys(
+    const { keys, masterKey } = await after.engine.compliance.rewrapKeys(
       (done, all) => void said.push(`${done}/${all}`),
     );
     await writing;
@@ -67,7 +67,7 @@ describe('The master key', () => {
     ]);
     const recorded = await after.engine.log.readStreams(['$keys']);
     expect(recorded.map(({ type, data }) => [type, data])).toEqual([['KeysRewrapped', { masterKey, keys }]]);
-    expect(await after.engine.rewrapKeys(() => undefined)).toEqual({ keys: 0, masterKey });
+    expect(await after.engine.compliance.rewrapKeys(() => undefined)).toEqual({ keys: 0, masterKey });
     expect([await nameIn(before), await nameIn(after)]).toEqual(['Zoe Quibble', 'Zoe Quibble']);
     await before.close();
     await after.close();
@@ -107,7 +107,7 @@ describe('The master key', () => {
       },
       logMirror: mirror.path,
     });
-    const { keys } = await running.engine.rewrapKeys(() => undefined);
+    const { keys } = await running.engine.compliance.rewrapKeys(() => undefined);
     expect(asked.at(-1)).toBe(keys);
     expect(await wrappedBy()).toEqual([{ id: service.id, n: keys }]);
     expect(await nameIn(running)).toBe('Zoe Quibble');

@@ -36,6 +36,7 @@ export const openProcess = async (db: TestDatabase, more: Partial<EngineOptions>
     pool,
     directUrl: db.applicationUrl,
     masterKey: Buffer.alloc(32, 5),
+    signingKey: Buffer.alloc(32, 6),
     publicUrl: 'https://quarterdeck.example',
     allowedNetworks: ['127.0.0.1/32'],
     trustedProxies: [],
