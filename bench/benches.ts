@@ -7,6 +7,7 @@ import { codec } from './codec.ts';
 import { headroom } from './headroom.ts';
 import { hotStream } from './hot-stream.ts';
 import { http } from './http.ts';
+import { personalData } from './personal-data.ts';
 import { projections } from './projections.ts';
 import { proving } from './proving.ts';
 import { queueMemory } from './queue-memory.ts';
@@ -26,6 +27,7 @@ export const benches: readonly Bench[] = [
   snapshot,
   projections,
   codec,
+  personalData,
   sealing,
   proving,
 ];

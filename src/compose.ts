@@ -12,9 +12,12 @@ import { importDemo } from './demo.ts';
 import { areas } from './domain/index.ts';
 import type { Duties } from './engine.ts';
 import { timeOf } from './events/asked-moment.ts';
+import { localMasterKeys } from './events/master-keys.ts';
+import { keepsPersonalData } from './events/rewrapping.ts';
 import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { openTls, type Tls } from './http/tls.ts';
+import { masterKeyIn } from './keys.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
 import { foreignEnvironment } from './standing.ts';
 import { openStorage } from './storage/open.ts';
@@ -130,8 +133,20 @@ interface Around {
   readonly publicUrl: string;
 }
 
-const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Around): Promise<Quarterdeck> =>
-  createQuarterdeck({
+/** Whoever restores a backup there would have everybody back who was erased. */
+const requireMirror = async ({ production, logMirror }: Config, pool: Db): Promise<void> => {
+  if (!production || logMirror !== undefined || !(await keepsPersonalData(pool))) return;
+  throw new ConfigError(
+    'In production QUARTERDECK_LOG_MIRROR must name a place outside the database (a directory, or s3://bucket/prefix), because it keeps personal data: a restored backup is told there whose was erased.',
+  );
+};
+
+const openQuarterdeck = async (
+  config: Config,
+  { pool, database, publicUrl }: Around,
+): Promise<Quarterdeck> => {
+  await requireMirror(config, pool);
+  return createQuarterdeck({
     areas,
     pool,
     publicUrl,
@@ -152,10 +167,14 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     // Only one kind of process proposes the policy, so that a mixed deployment cannot flap.
     ...(config.role === 'all' ? { policy: await policyText(config), policyName: config.accessPolicy } : {}),
     ...(config.allowedNetworks === undefined ? {} : { allowedNetworks: config.allowedNetworks }),
-    ...(config.masterKey === undefined ? {} : { masterKey: config.masterKey }),
+    masterKey: localMasterKeys(
+      config.masterKey ?? (await masterKeyIn(config.dataDir)),
+      config.previousMasterKeys,
+    ),
     ...(config.signingKey === undefined ? {} : { signingKey: config.signingKey }),
     ...(config.logMirror === undefined ? {} : { logMirror: config.logMirror }),
   });
+};
 
 const policyText = async ({ accessPolicy }: Config): Promise<string> =>
   readFile(accessPolicy, 'utf8').catch((cause: unknown) => {
@@ -234,6 +253,18 @@ export const adoptEnvironment = (config: Config, keep: boolean, say: Say): Promi
 export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
   briefly(config, say, async (quarterdeck) => {
     say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
+  });
+
+export const rewrapKeys = (config: Config, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine }) => {
+    const { keys, masterKey } = await engine.compliance.rewrapKeys((done, all) =>
+      say(`${done} of ${all} keys.`),
+    );
+    say(
+      keys === 0
+        ? `Every key of personal data is wrapped by the master key ${masterKey} already.`
+        : `${keys} keys of personal data are wrapped by the master key ${masterKey} from now on.`,
+    );
   });
 
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>

@@ -46,6 +46,13 @@ const key = z
   )
   .transform((text) => Buffer.from(text, 'base64'));
 
+const keys = list
+  .refine(
+    (texts) => texts.every((text) => key.safeParse(text).success),
+    'must be a comma-separated list of master keys, each 32 bytes in base64',
+  )
+  .transform((texts) => texts.map((text) => Buffer.from(text, 'base64')));
+
 const environment = z.object({
   NODE_ENV: z.string().default('development'),
   DATABASE_URL: postgres.optional(),
@@ -79,6 +86,7 @@ const environment = z.object({
   QUARTERDECK_ACCESS_POLICY: z.string().default('access-policy.yaml'),
   QUARTERDECK_SIGNING_KEY: key.optional(),
   QUARTERDECK_MASTER_KEY: key.optional(),
+  QUARTERDECK_PREVIOUS_MASTER_KEYS: keys.optional(),
   QUARTERDECK_LOG_MIRROR: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
   QUARTERDECK_LOG_ARCHIVE: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
   QUARTERDECK_BULK_LATENCY_BUDGET_MS: wholeNumber(0, 60_000).default(25),
@@ -126,11 +134,13 @@ export interface Config {
   readonly scimTokens: readonly string[];
   readonly accessPolicy: string;
   readonly signingKey: Buffer | undefined;
-  /** Where checkpoints of the log are kept outside the database; undefined: in the data directory. */
+  /** Where checkpoints of the log and tombstones of erasures are kept; undefined: in the data directory. */
   readonly logMirror: string | undefined;
   /** Where old parts of the log are written to when that is asked for; undefined: nowhere. */
   readonly logArchive: string | undefined;
   readonly masterKey: Buffer | undefined;
+  /** Master keys that only open what they wrapped: those of before, or the next one. */
+  readonly previousMasterKeys: readonly Buffer[];
   /** Budgets that bulk work yields at, and for how long its results are kept. */
   readonly bulk: {
     readonly bulkLatencyBudgetMs: number;
@@ -198,6 +208,7 @@ const fromParsed = (p: Parsed): Config => ({
   logMirror: p.QUARTERDECK_LOG_MIRROR,
   logArchive: p.QUARTERDECK_LOG_ARCHIVE,
   masterKey: p.QUARTERDECK_MASTER_KEY,
+  previousMasterKeys: p.QUARTERDECK_PREVIOUS_MASTER_KEYS ?? [],
   bulk: {
     bulkLatencyBudgetMs: p.QUARTERDECK_BULK_LATENCY_BUDGET_MS,
     bulkLagBudgetMs: p.QUARTERDECK_BULK_LAG_BUDGET_MS,

@@ -2,6 +2,7 @@
 import type { Area } from './area.ts';
 import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
+import type { MasterKeys } from './events/master-keys.ts';
 import type { FanOutOptions } from './fan-out.ts';
 
 export interface EngineOptions extends Sources, FanOutOptions {
@@ -10,11 +11,14 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly pool: Db;
   /** Past a pooler: LISTEN, leader locks, queues on PostgreSQL. */
   readonly directUrl: string;
-  /** 32 bytes; wraps the keys of personal data. */
-  readonly masterKey: Buffer;
+  /** Wraps the keys of personal data: 32 bytes, or whatever wraps them (a key service). */
+  readonly masterKey: Buffer | MasterKeys;
   /** 32 bytes; signs checkpoints of the log. */
   readonly signingKey: Buffer;
-  /** Where checkpoints are kept outside the database, a directory or `s3://bucket/prefix`; absent: nowhere. */
+  /**
+   * Where checkpoints, and tombstones of erasures, are kept outside the database: a directory or
+   * `s3://bucket/prefix`; absent: nowhere, and nothing can be erased.
+   */
   readonly logMirror?: string;
   readonly publicUrl: string;
   readonly allowedNetworks: readonly string[];

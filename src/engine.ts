@@ -4,6 +4,7 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
+import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import type { RefsOf } from './audit/shown.ts';
 import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
@@ -12,10 +13,11 @@ import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
 import type { CommandDefinition } from './commands/definition.ts';
 import { createIdempotency } from './commands/idempotency.ts';
-import { createLanes } from './commands/lanes.ts';
+import { type AlongsideOf, createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
+import { type Compliance, complianceArea, createCompliance, keysChannel } from './compliance/index.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import { engineEvents } from './engine-events.ts';
 import type { EngineOptions } from './engine-options.ts';
@@ -65,6 +67,7 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly audit: Audit;
   readonly transparency: Transparency;
   readonly listener: Listener;
+  readonly compliance: Compliance;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
   stop(): Promise<void>;
@@ -79,7 +82,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const { pool, directUrl, masterKey, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
   const redisUrl = options.redisUrls.length === 0 ? undefined : options.redisUrls.join(',');
-  const areas = withWebhooks(options.areas, options);
+  const areas: readonly Area[] = [...withWebhooks(options.areas, options), complianceArea];
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
@@ -101,6 +104,18 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
   });
   await log.start();
+  const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
+  const compliance = createCompliance({
+    ...options,
+    log,
+    keyRing,
+    mirror,
+    secret: hmacKey,
+    clock: now,
+  });
+  // Before anything of it is opened.
+  await compliance.reapply();
+  const alongsideOf: AlongsideOf = (names) => compliance.alongsideOf(names) ?? effects.alongsideOf(names);
 
   const access = await createAccess({
     ...options,
@@ -137,7 +152,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     deciding,
     idempotency,
     denied: access.denied,
-    lanes: createLanes(log, deciding, effects.alongsideOf),
+    lanes: createLanes(log, deciding, alongsideOf, keyRing.onForgotten),
     source: { clock: now, newId },
     ...(options.onCommand === undefined ? {} : { onOutcome: options.onCommand }),
   });
@@ -199,7 +214,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     refsOf,
   });
 
-  const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
+  await compliance.keep({
+    rows: (subject, wait) => readSide.erase(subject, { wait }),
+    shutOut: (person) => access.people.setActive(person, false),
+    others: [],
+  });
   const transparency = await createTransparency({
     pool,
     log,
@@ -218,13 +237,16 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     [projectedChannel]: readSide.progress.heard,
     [bulkChannel]: bulk.heard,
     [headroomChannel]: headroom.heard,
+    [keysChannel]: keyRing.forget,
   };
   const listener = createListener({
     url: directUrl,
     channels: Object.keys(hear),
     onNotification: (channel, payload) => hear[channel]?.(payload),
     // Whatever was notified while there was no connection is looked for.
+    onDown: () => keyRing.hearing(false),
     onReconnect: () => {
+      keyRing.hearing(true);
       log.heard();
       readSide.progress.heard();
     },
@@ -250,15 +272,18 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     audit,
     transparency,
     listener,
+    compliance,
     async start({ project, work, seal = project }) {
       if (project) readSide.projector.start();
       if (seal) transparency.start();
       if (!work) return;
+      compliance.start();
       await bulk.start();
       await fanOut.start();
     },
     async stop() {
       clearInterval(forgetting);
+      await compliance.stop();
       await bulk.stop();
       headroom.stop();
       await fanOut.stop();

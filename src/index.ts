@@ -19,6 +19,7 @@ export { createPool } from './db/pool.ts';
 export { type ErrorCode, QuarterdeckError } from './errors.ts';
 export { defineEvent, type EventDefinition, type EventOf, type NewEvent } from './events/definition.ts';
 export type { RecordedEvent, StoredEvent } from './events/envelope.ts';
+export { localMasterKeys, type MasterKey, type MasterKeys } from './events/master-keys.ts';
 export { personal } from './events/personal.ts';
 export { createQuarterdeck, type Quarterdeck, type QuarterdeckOptions } from './quarterdeck.ts';
 export { defineProjection, type ProjectionDefinition, type RecordedOf } from './queries/definition.ts';

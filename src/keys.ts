@@ -39,7 +39,7 @@ export const hmacKeyOf = async (keyRing: KeyRing): Promise<Buffer> => {
   const subject = '$hmac';
   const keys = await keyRing.make([subject]).catch((cause: unknown) => {
     throw new Error(
-      'The master key does not open the keys of this database: QUARTERDECK_MASTER_KEY, or master.key in the data directory, is not the one it was filled with.',
+      `The master key does not open the keys of this database: QUARTERDECK_MASTER_KEY, or master.key in the data directory, is not the one it was filled with. While it is being changed, QUARTERDECK_PREVIOUS_MASTER_KEYS names the other one. (${(cause as Error).message})`,
       { cause },
     );
   });

@@ -11,6 +11,7 @@ import {
   checkLog,
   checkPolicyFile,
   rebuildProjection,
+  rewrapKeys,
   rotateToolKey,
   startService,
   verifyBulkJob,
@@ -116,6 +117,13 @@ program
   .command('rotate-key')
   .description('sign ID tokens with a new key, because the old one may be known to others')
   .action(() => rotateToolKey(configFrom(), say));
+
+program
+  .command('keys')
+  .description('keys of personal data')
+  .command('rewrap')
+  .description('wrap every key by the master key in use, after it was changed; others go on meanwhile')
+  .action(() => rewrapKeys(configFrom(), say));
 
 program
   .command('adopt-environment')

@@ -16,6 +16,7 @@ import type { Area } from './area.ts';
 import { systemSources } from './clock.ts';
 import { type Db, parsesExactly } from './db/pool.ts';
 import { createEngine, type Duties, type Engine } from './engine.ts';
+import type { MasterKeys } from './events/master-keys.ts';
 import { type FanOutOptions, fanOutOf } from './fan-out.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
 import { auditRoutes } from './http/audit.ts';
@@ -59,10 +60,11 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly publicUrl?: string;
   /** Keys of development are kept here. */
   readonly dataDir?: string;
-  readonly masterKey?: Buffer;
+  /** 32 bytes, or what wraps keys of personal data in its stead. */
+  readonly masterKey?: Buffer | MasterKeys;
   /** 32 bytes, the seed of the Ed25519 key that signs checkpoints of the log. */
   readonly signingKey?: Buffer;
-  /** Where checkpoints are kept outside the database: a directory, or `s3://bucket/prefix`. */
+  /** Where checkpoints and tombstones are kept outside the database: a directory, or `s3://bucket/prefix`. */
   readonly logMirror?: string;
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];

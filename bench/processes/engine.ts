@@ -98,6 +98,18 @@ const appendOne = async (asked: Appending, client: number, nth: number): Promise
 const append = (asked: Appending) =>
   underLoad(asked.clients, asked.seconds, (client, nth) => appendOne(asked, client, nth));
 
+let opened = 0;
+
+/** Each append opens an account that nobody has heard of; with `personal`, a new subject. */
+const openUnderLoad = (asked: { clients: number; seconds: number; personal: boolean }) =>
+  underLoad(asked.clients, asked.seconds, async (client, nth) => {
+    const id = `opened-${opened++}`;
+    const data = accountOpened(id, asked.personal);
+    const unit = unitOf(`account-${id}`, 0, 'AccountOpened', data, metadataOf(client, nth, 'session'));
+    const outcome = await engine.log.append(unit);
+    if (!outcome.accepted) throw new Error(`${id} was refused: ${outcome.cause}`);
+  });
+
 /** The same at an even pace. A stream comes round again long after its last append has ended. */
 const appendPaced = (asked: Appending & { readonly perSecond: number }) =>
   paced(asked.perSecond, asked.seconds, (nth) =>
@@ -213,6 +225,7 @@ serveTasks(
     open,
     openAccounts,
     append,
+    openUnderLoad,
     paced: appendPaced,
     oneStream,
     projected,

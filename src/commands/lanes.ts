@@ -114,9 +114,12 @@ export const createLanes = (
   log: Pick<EventLog, 'append' | 'appendDecided'>,
   deciding: Deciding,
   alongsideOf: AlongsideOf = () => undefined,
+  onForgotten: (listener: () => void) => void = () => undefined,
 ): Lanes => {
   const lanes = new Map<string, Waiting[]>();
   const states = createRecentStates();
+  // They may hold what the key of somebody who was erased had opened.
+  onForgotten(states.clear);
   let peace: Promise<unknown> = Promise.resolve();
 
   /** What has something to do beside has a transaction of its own. */

@@ -135,7 +135,7 @@ export const createPipeline = (options: PipelineOptions): Commands => {
   const carryOut = async (ask: Ask, key?: IdempotencyKey): Promise<CommandAnswer> => {
     const settled = await options.lanes.run(ask, completion(ask, key)).catch(async (error: unknown) => {
       // What was to be done alongside said no, and took the command's own events with it.
-      throw isRejected(error) ? await refused(ask, error) : error;
+      throw saysNo(error) ? await refused(ask, error) : error;
     });
     if ('duplicate' in settled) return (await replay(key as IdempotencyKey)) ?? tryAgain();
     if ('claimed' in settled) throw await refused(ask, rejected(taken(settled.claimed)));
@@ -194,8 +194,8 @@ export const createPipeline = (options: PipelineOptions): Commands => {
   return { execute: counted, catalogue: catalogue.entries };
 };
 
-const isRejected = (error: unknown): error is QuarterdeckError =>
-  error instanceof QuarterdeckError && error.code === 'rejected';
+const saysNo = (error: unknown): error is QuarterdeckError =>
+  error instanceof QuarterdeckError && (error.code === 'rejected' || error.code === 'invalid_input');
 
 const done = ({ metadata }: Ask, settled: Extract<Settled, { verdict: Verdict }>): CommandAnswer => {
   const { verdict, positions, lastPosition } = settled;

@@ -21,6 +21,7 @@ export interface RecentStates {
   /** Taken out: whoever decides on it puts its successor back. */
   take(stream: string): RecentState | undefined;
   put(stream: string, state: RecentState): void;
+  clear(): void;
 }
 
 const statesMax = 32_768;
@@ -35,5 +36,6 @@ export const createRecentStates = (): RecentStates => {
       return state !== undefined && performance.now() - state.since < usedForMs ? state : undefined;
     },
     put: (stream, state) => void states.set(stream, state),
+    clear: () => states.clear(),
   };
 };

@@ -16,6 +16,8 @@ export interface ListenerOptions {
   readonly onNotification: (channel: string, payload: string) => void;
   /** After every connection, the first included: whatever happened before it was not notified. */
   readonly onReconnect: () => void;
+  /** Notifications are being missed from now on. */
+  readonly onDown?: () => void;
   readonly log: (line: string) => void;
   readonly probeMs?: number;
 }
@@ -59,7 +61,7 @@ export function createListener(options: ListenerOptions): Listener {
     },
     probe: (client, signal) => roundTrip(client, probeChannel, signal),
     onUp: onReconnect,
-    onDown: () => undefined,
+    onDown: () => options.onDown?.(),
     log,
     ...(options.probeMs === undefined ? {} : { probeMs: options.probeMs }),
   });

@@ -8,7 +8,8 @@
  */
 import { QuarterdeckError } from '../errors.ts';
 import type { EventData } from './definition.ts';
-import { type KeyRing, open, seal } from './keys.ts';
+import type { KeyRing } from './keys.ts';
+import { open, seal } from './sealing.ts';
 
 export const erased = '[erased]';
 
@@ -122,7 +123,7 @@ const hasPersonal = (item: FieldsToSeal): boolean =>
 const subjectsOf = (data: EventData): string[] =>
   Object.values(data).flatMap((value) => (isSealed(value) ? [value.$personal] : []));
 
-export const createCodec = (keyRing: KeyRing): Codec => ({
+export const createCodec = (keyRing: Pick<KeyRing, 'find' | 'make'>): Codec => ({
   async encryptFields(items) {
     const subjects = items.filter(hasPersonal).map((item) => item.subject);
     if (subjects.length === 0) return items.map((item) => item.data);

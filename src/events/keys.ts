@@ -1,12 +1,12 @@
 /**
- * The key ring: one AES-256 key a subject of personal data, wrapped (AES-256-GCM, the subject as
- * additional data) by the master key. Destroying a subject's key makes everything sealed under it
- * unreadable for ever, wherever a copy of the ciphertext lies.
+ * The key ring: one AES-256 key a subject of personal data, wrapped by the master key. Destroying a subject's
+ * key makes everything sealed under it unreadable for ever, wherever a copy of the ciphertext lies; its row
+ * stays, so that none is made again.
  */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
+import { type MasterKeys, mastersOf, unwrapAll } from './master-keys.ts';
 import { randomOf } from './randomness.ts';
 import { makeSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
 
@@ -15,6 +15,12 @@ export interface KeyRing {
   make(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | undefined>>;
   /** Keys of the given subjects; `undefined` where there is none (any more). */
   find(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | undefined>>;
+  /** The subject's key was destroyed, here or elsewhere; without one, any may have been: nothing is remembered. */
+  forget(subject?: string): void;
+  /** Whether word of destroyed keys arrives. While it does not, nothing is remembered. */
+  hearing(heard: boolean): void;
+  /** Calls back when something was forgotten, for whoever keeps what was opened with it. */
+  onForgotten(listener: () => void): void;
 }
 
 type Keys = Map<string, Buffer | undefined>;
@@ -23,48 +29,47 @@ type Keys = Map<string, Buffer | undefined>;
 interface KeyRow {
   readonly subject: string;
   readonly wrapped: Buffer | null;
+  readonly wrappedBy: string | null;
 }
 
+type Present = KeyRow & { readonly wrapped: Buffer };
+
 const keyBytes = 32;
-const ivBytes = 12;
-const tagBytes = 16;
-/** Bounds what a process remembers, and for how long it may use a key that another has destroyed. */
+/** Bounds what a process remembers, and for how long where word of a destroyed key does not arrive. */
 const cachedKeysMax = 100_000;
+/** What was read while the transaction that destroys a key is not committed yet is not remembered. */
+const doubtedForMs = 5_000;
 const cachedForMs = 60_000;
 
-/** `iv ‖ tag ‖ ciphertext`, AES-256-GCM with a random 96-bit iv. */
-export const seal = (key: Buffer, plaintext: Buffer | string, associated: string): Buffer => {
-  const iv = randomOf(ivBytes);
-  const cipher = createCipheriv('aes-256-gcm', key, iv);
-  cipher.setAAD(Buffer.from(associated));
-  const body = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
-  cipher.final();
-  return Buffer.concat([iv, cipher.getAuthTag(), body]);
-};
-
-/** @throws Error when the key, the associated text or a byte of `sealed` is not what it was. */
-export const open = (key: Buffer, sealed: Buffer, associated: string): Buffer => {
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, ivBytes), {
-    authTagLength: tagBytes,
-  });
-  decipher.setAAD(Buffer.from(associated));
-  decipher.setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes));
-  return Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()]);
-};
-
-export const createKeyRing = (db: Queryable, masterKey: Buffer): KeyRing => {
+/** Each wrapped by the master key in use or by one of the others. @throws where a master key is missing or wrong. */
+export const createKeyRing = (db: Queryable, masterKeys: Buffer | MasterKeys): KeyRing => {
+  const master = mastersOf(masterKeys);
   const cache = new LRUCache<string, Buffer>({ max: cachedKeysMax, ttl: cachedForMs });
+  const doubted = new LRUCache<string, true>({ max: cachedKeysMax, ttl: doubtedForMs });
+  const listeners: (() => void)[] = [];
+  let hears = true;
+  /** Grows with each forgetting: what was read before one is used once and not remembered. */
+  let forgotten = 0;
 
-  const unwrap = ({ subject, wrapped }: KeyRow, into: Keys): void => {
-    const key = wrapped === null ? undefined : open(masterKey, wrapped, subject);
-    if (key !== undefined) cache.set(subject, key);
-    into.set(subject, key);
+  const remember = (subject: string, key: Buffer, since: number): void => {
+    if (hears && since === forgotten && !doubted.has(subject)) cache.set(subject, key);
+  };
+
+  const unwrap = async (rows: readonly KeyRow[], into: Keys, since: number): Promise<void> => {
+    const present = rows.filter((row): row is Present => row.wrapped !== null);
+    const keys = await unwrapAll(master, present);
+    for (const { subject } of rows) into.set(subject, undefined);
+    present.forEach(({ subject }, n) => {
+      into.set(subject, keys[n]);
+      remember(subject, keys[n] as Buffer, since);
+    });
   };
 
   const select = async (subjects: readonly string[], into: Keys): Promise<void> => {
+    const since = forgotten;
     const values = [arrayText(subjects)];
     const { rows } = await db.query<KeyRow>({ ...selectSubjectKeys, values });
-    for (const row of rows) unwrap(row, into);
+    await unwrap(rows, into, since);
   };
 
   /** Which are at hand, and which are not. */
@@ -93,24 +98,44 @@ export const createKeyRing = (db: Queryable, masterKey: Buffer): KeyRing => {
     const { found, missing } = lookUp(subjects);
     if (missing.length === 0) return found;
     const fresh = new Map(missing.map((subject) => [subject, randomOf(keyBytes)]));
-    const wrapped = [...fresh].map(([subject, key]) => `\\x${seal(masterKey, key, subject).toString('hex')}`);
+    const since = forgotten;
+    const wrapped = await master.current.wrap([...fresh].map(([subject, key]) => ({ subject, key })));
+    const hex = arrayText(wrapped.map((bytes) => `\\x${bytes.toString('hex')}`));
     const { rows } = await db.query<KeyRow & { made: boolean }>({
       ...makeSubjectKeys,
-      values: [arrayText(missing), arrayText(wrapped)],
+      values: [arrayText(missing), hex, master.current.id],
     });
-    for (const row of rows) {
-      if (!row.made) {
-        unwrap(row, found);
-        continue;
-      }
-      const key = fresh.get(row.subject) as Buffer;
-      cache.set(row.subject, key);
-      found.set(row.subject, key);
+    const before = rows.filter(({ made }) => !made);
+    if (before.length > 0) await unwrap(before, found, since);
+    for (const { subject, made } of rows) {
+      if (!made) continue;
+      const key = fresh.get(subject) as Buffer;
+      remember(subject, key, since);
+      found.set(subject, key);
     }
     const taken = missing.filter((subject) => !found.has(subject));
     if (taken.length > 0) await select(taken, found);
     return found;
   };
 
-  return { find, make };
+  const forget = (subject?: string): void => {
+    forgotten++;
+    if (subject === undefined) cache.clear();
+    else {
+      cache.delete(subject);
+      doubted.set(subject, true);
+    }
+    for (const listener of listeners) listener();
+  };
+
+  return {
+    find,
+    make,
+    forget,
+    hearing(heard) {
+      hears = heard;
+      forget();
+    },
+    onForgotten: (listener) => void listeners.push(listener),
+  };
 };

@@ -24,19 +24,30 @@ interface Deps {
   readonly waitMs?: number;
 }
 
+export interface ErasingRows {
+  /** false: what is there now is scrubbed, and a projection that is behind is not waited for. */
+  readonly wait?: boolean;
+}
+
+interface Scrubbed {
+  /** Where the table stood while it was scrubbed. */
+  readonly stood: number;
+  readonly rows: number;
+}
+
 const pollMs = 50;
 
 export const createEraser = ({ pool, log, catalogue, waitMs = 30_000 }: Deps) => {
-  /** Returns where the table stood while it was scrubbed; undefined: it is gone. */
-  const scrub = (known: Known, { id, tableName }: TableRow, subject: string): Promise<number | undefined> =>
+  /** undefined: it is gone. */
+  const scrub = (known: Known, { id, tableName }: TableRow, subject: string): Promise<Scrubbed | undefined> =>
     inTransaction(pool, async (tx) => {
       const { rows } = await tx.query<Pick<TableRow, 'position' | 'state'>>({
         ...lockCheckpoints,
         values: [[id]],
       });
       if (rows[0] === undefined || rows[0].state === 'retired') return undefined;
-      await tx.query(scrubRows(tableName, known.shape), [subject, erased]);
-      return rows[0].position;
+      const { rowCount } = await tx.query(scrubRows(tableName, known.shape), [subject, erased]);
+      return { stood: rows[0].position, rows: rowCount ?? 0 };
     });
 
   const dropSnapshots = (known: Known): Promise<void> =>
@@ -48,29 +59,37 @@ export const createEraser = ({ pool, log, catalogue, waitMs = 30_000 }: Deps) =>
       await dropTables(tx, rows);
     });
 
-  /** Whether every table of the projection is scrubbed and beyond `position`. */
-  const scrubAll = async (known: Known, subject: string, position: number): Promise<boolean> => {
+  /** Whether every table of the projection is scrubbed and beyond `position`, and how many rows there were. */
+  const scrubAll = async (known: Known, subject: string, position: number) => {
     const { rows } = await pool.query<TableRow>(readTables);
     const own = rows.filter((row) => row.name === known.definition.name && fits(row, known));
     let done = true;
+    let count = 0;
     for (const row of own) {
-      const stood = await scrub(known, row, subject);
-      if (stood !== undefined && stood < position) done = false;
+      const scrubbed = await scrub(known, row, subject);
+      if (scrubbed === undefined) continue;
+      if (scrubbed.stood < position) done = false;
+      count += scrubbed.rows;
     }
     await dropSnapshots(known);
-    return done;
+    return { done, count };
   };
 
   /**
-   * To be called after the key is gone.
+   * To be called after the key is gone. Answers how many rows there were.
    * @throws QuarterdeckError unavailable where a projection lags too far behind; ask again.
    */
-  return async (subject: string): Promise<void> => {
+  return async (subject: string, { wait = true }: ErasingRows = {}): Promise<number> => {
     const { position } = await log.head();
     const until = performance.now() + waitMs;
+    let rows = 0;
     for (const known of catalogue.all) {
       if (known.shape.personal.length === 0) continue;
-      while (!(await scrubAll(known, subject, position))) {
+      for (let first = true; ; first = false) {
+        const { done, count } = await scrubAll(known, subject, position);
+        // Scrubbed again while it catches up, a row is still one row.
+        if (first) rows += count;
+        if (done || !wait) break;
         if (performance.now() > until) {
           const { name } = known.definition;
           throw new QuarterdeckError(
@@ -84,5 +103,6 @@ export const createEraser = ({ pool, log, catalogue, waitMs = 30_000 }: Deps) =>
         await sleep(pollMs);
       }
     }
+    return rows;
   };
 };

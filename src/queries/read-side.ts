@@ -10,7 +10,7 @@ import { askForRebuild } from './builder.ts';
 import { type Catalogue, createCatalogue } from './catalogue.ts';
 import { createCursors } from './cursor.ts';
 import type { ProjectionDefinition } from './definition.ts';
-import { createEraser } from './erasing.ts';
+import { createEraser, type ErasingRows } from './erasing.ts';
 import { createLiveTables } from './live-tables.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createProjector, type Projector } from './projector.ts';
@@ -59,8 +59,8 @@ export interface ReadSide {
   lagMs(): Promise<number>;
   /** Asks the leading projector to rebuild beside the version in force. @throws not_found. */
   rebuild(name: string): Promise<void>;
-  /** Scrubs a person's fields from all read models; to be called after the key was destroyed. */
-  erase(subject: string): Promise<void>;
+  /** Scrubs a person's fields from all read models, how many rows; to be called after the key was destroyed. */
+  erase(subject: string, options?: ErasingRows): Promise<number>;
   /** Writes recorded reads and ends background work; the projector is stopped by its own `stop`. */
   stop(): Promise<void>;
 }

@@ -42,6 +42,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   audit: [...everybody, 'db', 'events', 'storage'],
   // An area of the engine's own, and a reactor for each endpoint.
   webhooks: [...everybody, 'db', 'events', 'commands', 'queries/definition.ts', 'workers'],
+  // Another: erasing and holding. A tombstone of each erasure is kept in files.
+  compliance: [
+    ...everybody,
+    'db',
+    'events',
+    'commands',
+    'queries/definition.ts',
+    'storage',
+    'workers/polling.ts',
+  ],
   // Of db only what a lost database looks like: it is answered 503.
   http: [
     'errors.ts',
@@ -82,7 +92,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'workers/reconciliation',
   ],
   'requesters.ts': ['access', 'workers/index.ts'],
-  'engine-options.ts': ['area.ts', 'clock.ts', 'db', 'fan-out.ts'],
+  'engine-options.ts': ['area.ts', 'clock.ts', 'db', 'events', 'fan-out.ts'],
   'engine-events.ts': ['access', 'audit', 'commands', 'events', 'fan-out.ts', 'queries', 'workers/index.ts'],
   'engine.ts': [
     'access',
@@ -90,6 +100,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'audit',
     'clock.ts',
     'commands',
+    'compliance/index.ts',
     'db',
     'engine-events.ts',
     'engine-options.ts',
@@ -118,6 +129,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'clock.ts',
     'db',
     'engine.ts',
+    'events/master-keys.ts',
     'fan-out.ts',
     'http',
     'keys.ts',
@@ -145,7 +157,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'domain/index.ts',
     'engine.ts',
     'events/asked-moment.ts',
+    'events/master-keys.ts',
+    'events/rewrapping.ts',
     'http',
+    'keys.ts',
     'quarterdeck.ts',
     'storage',
     'workers/index.ts',

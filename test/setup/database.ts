@@ -67,11 +67,20 @@ async function cloneDatabase(name: string, template: string): Promise<void> {
   }
 }
 
-/** With `empty`, the database has no schema at all: for tests of the migrations themselves. */
-export async function testDatabase({ empty = false } = {}): Promise<TestDatabase> {
+/**
+ * With `empty`, the database has no schema at all: for tests of the migrations themselves. `copyOf`: a database to
+ * which nobody is connected, as it is now: a backup.
+ */
+export async function testDatabase({
+  empty = false,
+  copyOf,
+}: {
+  empty?: boolean;
+  copyOf?: string;
+} = {}): Promise<TestDatabase> {
   const server = testServer();
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await cloneDatabase(name, empty ? 'template0' : server.template);
+  await cloneDatabase(name, copyOf ?? (empty ? 'template0' : server.template));
   const ownerUrl = inDatabase(server.ownerUrl, name);
   const applicationUrl = inDatabase(server.applicationUrl, name);
   // Tests kill sessions on purpose; a broken idle connection is no failure of theirs.

@@ -124,7 +124,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     follow(glanced);
     counts.events++;
     if (!matches(asked.filter, glanced) || !asked.eventsHere) stray(position);
-    if (type === 'SubjectErased') takeErasure(JSON.parse(data) as EventData, position);
+    if (type === 'SubjectErased' || type === 'ErasureReapplied')
+      takeErasure(JSON.parse(data) as EventData, position);
   };
 
   const stray = (position: number): void =>
@@ -142,7 +143,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
       follow(fields);
       counts.events++;
       if (!matches(asked.filter, fields) || !asked.eventsHere) stray(stored.position);
-      if (stored.type === 'SubjectErased') takeErasure(stored.data, stored.position);
+      if (stored.type === 'SubjectErased' || stored.type === 'ErasureReapplied')
+        takeErasure(stored.data, stored.position);
       if (event === undefined) return;
       const beside = shownBeside(stored, event);
       for (const subject of beside.erased) {

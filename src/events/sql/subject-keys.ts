@@ -3,22 +3,71 @@
 /** $1 subjects. */
 export const selectSubjectKeys = {
   name: 'select_subject_keys',
-  text: 'SELECT subject, wrapped FROM subject_keys WHERE subject = ANY ($1::text[])',
+  text: `SELECT subject, wrapped, wrapped_by AS "wrappedBy" FROM subject_keys WHERE subject = ANY ($1::text[])`,
 } as const;
 
 /**
- * $1 subjects, $2 a wrapped key for each, which is written where there is none; answers those that were made,
- * and those that were there before with their keys. Whoever comes first wins: a subject of which another made
- * the key at this moment is not answered, and the caller reads it. In one order for everybody, so that two
- * batches with the same new subjects do not lock each other out.
+ * $1 subjects, $2 a wrapped key for each, which is written where there is none, $3 which master key wrapped it;
+ * answers those that were made, and those that were there before with their keys. Whoever comes first wins: a subject
+ * of which another made the key at this moment is not answered, and the caller reads it. In one order for everybody,
+ * so that two batches with the same new subjects do not lock each other out.
  */
 export const makeSubjectKeys = {
   name: 'make_subject_keys',
   text: `
     WITH made AS (
-      INSERT INTO subject_keys (subject, wrapped) SELECT * FROM unnest($1::text[], $2::bytea[]) ORDER BY 1
+      INSERT INTO subject_keys (subject, wrapped, wrapped_by)
+      SELECT subject, wrapped, $3 FROM unnest($1::text[], $2::bytea[]) AS g (subject, wrapped) ORDER BY 1
       ON CONFLICT (subject) DO NOTHING RETURNING subject
     )
-    SELECT subject, NULL::bytea AS wrapped, true AS made FROM made
-    UNION ALL SELECT subject, wrapped, false FROM subject_keys WHERE subject = ANY ($1::text[])`,
+    SELECT subject, NULL::bytea AS wrapped, NULL AS "wrappedBy", true AS made FROM made
+    UNION ALL SELECT subject, wrapped, wrapped_by, false FROM subject_keys WHERE subject = ANY ($1::text[])`,
+} as const;
+
+/** $1 subject. The row stays: a key is never made again for whoever was erased. Answers whether there is a row. */
+export const destroySubjectKey = {
+  name: 'destroy_subject_key',
+  text: 'UPDATE subject_keys SET wrapped = NULL, wrapped_by = NULL WHERE subject = $1',
+} as const;
+
+/** $1 subject. As above, also where there is no row: none shall ever be made. */
+export const burySubjectKey = {
+  name: 'bury_subject_key',
+  text: `INSERT INTO subject_keys (subject) VALUES ($1)
+    ON CONFLICT (subject) DO UPDATE SET wrapped = NULL, wrapped_by = NULL`,
+} as const;
+
+/** $1 subject. */
+export const selectHasKey = {
+  name: 'select_has_key',
+  text: `SELECT EXISTS (SELECT FROM subject_keys WHERE subject = $1 AND wrapped IS NOT NULL) AS has`,
+} as const;
+
+/**
+ * $1 the master key in use, $2 limit. Locked, so that nobody destroys one meanwhile and sees it come back; what another
+ * process has in hand is left to it.
+ */
+export const selectKeysToRewrap = {
+  name: 'select_keys_to_rewrap',
+  text: `SELECT subject, wrapped, wrapped_by AS "wrappedBy" FROM subject_keys
+    WHERE wrapped IS NOT NULL AND wrapped_by IS DISTINCT FROM $1 ORDER BY subject LIMIT $2 FOR UPDATE SKIP LOCKED`,
+} as const;
+
+/** $1 subjects, $2 the keys wrapped anew, $3 by which master key. */
+export const saveRewrapped = {
+  name: 'save_rewrapped_keys',
+  text: `UPDATE subject_keys k SET wrapped = g.wrapped, wrapped_by = $3
+    FROM unnest($1::text[], $2::bytea[]) AS g (subject, wrapped) WHERE k.subject = g.subject AND k.wrapped IS NOT NULL`,
+} as const;
+
+/** $1 the master key in use. */
+export const countKeysToRewrap = {
+  name: 'count_keys_to_rewrap',
+  text: `SELECT count(*)::integer AS keys FROM subject_keys WHERE wrapped IS NOT NULL AND wrapped_by IS DISTINCT FROM $1`,
+} as const;
+
+/** Whether anything personal is kept: keys of the engine's own begin with a $. */
+export const selectAnySubject = {
+  name: 'select_any_subject',
+  text: `SELECT EXISTS (SELECT FROM subject_keys WHERE subject NOT LIKE '$%') AS any`,
 } as const;

@@ -125,6 +125,16 @@ const webhookCommand = (name: string): readonly [string, Case] => [
   },
 ];
 
+/** Whose data is erased may be about any row. */
+const complianceCommand = (name: string, body: object): readonly [string, Case] => [
+  `POST /internal/v1/commands/${name}`,
+  {
+    ask: () => ({ path: `/internal/v1/commands/${name}`, body: { ...body, reason } }),
+    reached: 403,
+    outOfReach: 'about-no-rows',
+  },
+];
+
 const audit = '/internal/v1/audit';
 const auditCase = (suffix: string): readonly [string, Case] => [
   `GET ${audit}/events${suffix}`,
@@ -258,6 +268,20 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
       outOfReach: 'about-no-rows',
     },
   ],
+  complianceCommand('erase-subject', { subject: 'account-none', basis: 'gdpr-art-17-1-a' }),
+  complianceCommand('place-legal-hold', { holdId: 'none', subject: 'account-none', matter: 'A case' }),
+  complianceCommand('lift-legal-hold', { holdId: 'none' }),
+  ...['erasures', 'legal-holds'].flatMap((name): (readonly [string, Case])[] => [
+    ...['', '.csv', '.ndjson'].map((suffix) => noRows(`/internal/v1/${name}${suffix}`)),
+    [
+      `GET /internal/v1/${name}/{id}`,
+      {
+        ask: () => ({ path: `/internal/v1/${name}/none` }),
+        reached: 404,
+        outOfReach: 'about-no-rows',
+      },
+    ],
+  ]),
   [
     'GET /internal/v1/reconciliations',
     // Somebody who reaches some rows may not: what differs is told of every row.
