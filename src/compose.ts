@@ -137,6 +137,7 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     production: config.production,
     redisUrls: config.redisUrls,
     ...config.bulk,
+    ...config.exports,
     environment: config.environment,
     webhooks: { networks: config.webhookNetworks, plain: !config.production },
     trustedProxies: config.trustedProxies,

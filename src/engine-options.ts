@@ -3,6 +3,7 @@ import type { Area } from './area.ts';
 import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
 import type { FanOutOptions } from './fan-out.ts';
+import type { Storage } from './storage/storage.ts';
 
 export interface EngineOptions extends Sources, FanOutOptions {
   readonly areas: readonly Area[];
@@ -23,6 +24,10 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly bulkLagBudgetMs?: number | undefined;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number | undefined;
+  /** Where the files of exports are kept. */
+  readonly exportsStorage: Storage;
+  /** Hours for which they are; 72 unless told. */
+  readonly exportsKeepHours?: number | undefined;
   readonly onError: (error: unknown, doing: string) => void;
   readonly say: (line: string) => void;
   readonly onCommand?: (command: string, outcome: string) => void;

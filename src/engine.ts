@@ -26,11 +26,13 @@ import { createRegistry } from './events/registry.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
+import { stillReached } from './queries/copying.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
 import { createEffects } from './workers/effects/index.ts';
+import { createExports, type Exports, exportsChannel } from './workers/exports/index.ts';
 import {
   type Bulk,
   bulkChannel,
@@ -57,6 +59,7 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly projections: readonly ProjectionDefinition[];
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
+  readonly exports: Exports;
   readonly headroom: Headroom;
   readonly audit: Audit;
   readonly listener: Listener;
@@ -161,6 +164,24 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     redisUrl,
     queueDatabaseUrl: directUrl,
   });
+  const exports = createExports({
+    pool,
+    log,
+    codec,
+    keyRing,
+    stillReached,
+    headroom,
+    newId,
+    onError,
+    clock: now,
+    storage: options.exportsStorage,
+    source: readSide.queries.copying,
+    requesters: requestersOf(access),
+    keepHours: options.exportsKeepHours,
+    denied: access.denied,
+    redisUrl,
+    queueDatabaseUrl: directUrl,
+  });
   const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
   const fanOut = await openFanOut(
     {
@@ -198,6 +219,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     [appendedChannel]: log.heard,
     [projectedChannel]: readSide.progress.heard,
     [bulkChannel]: bulk.heard,
+    [exportsChannel]: exports.heard,
     [headroomChannel]: headroom.heard,
   };
   const listener = createListener({
@@ -227,6 +249,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     projections,
     readSide,
     bulk,
+    exports,
     headroom,
     audit,
     listener,
@@ -234,11 +257,13 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       if (project) readSide.projector.start();
       if (!work) return;
       await bulk.start();
+      await exports.start();
       await fanOut.start();
     },
     async stop() {
       clearInterval(forgetting);
       await bulk.stop();
+      await exports.stop();
       headroom.stop();
       await fanOut.stop();
       await readSide.projector.stop();

@@ -8,13 +8,15 @@ import { LRUCache } from 'lru-cache';
 import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
 import { randomOf } from './randomness.ts';
-import { makeSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
+import { destroySubjectKeys, makeSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
 
 export interface KeyRing {
   /** Keys of the given subjects, made where there were none; `undefined` where one was destroyed. */
   make(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | undefined>>;
   /** Keys of the given subjects; `undefined` where there is none (any more). */
   find(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | undefined>>;
+  /** For ever: no key is made for them again. Other processes may use theirs for another minute. */
+  destroy(subjects: readonly string[]): Promise<void>;
 }
 
 type Keys = Map<string, Buffer | undefined>;
@@ -112,5 +114,10 @@ export const createKeyRing = (db: Queryable, masterKey: Buffer): KeyRing => {
     return found;
   };
 
-  return { find, make };
+  const destroy = async (subjects: readonly string[]): Promise<void> => {
+    await db.query({ ...destroySubjectKeys, values: [arrayText([...new Set(subjects)])] });
+    for (const subject of subjects) cache.delete(subject);
+  };
+
+  return { find, make, destroy };
 };

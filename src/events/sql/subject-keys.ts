@@ -22,3 +22,11 @@ export const makeSubjectKeys = {
     SELECT subject, NULL::bytea AS wrapped, true AS made FROM made
     UNION ALL SELECT subject, wrapped, false FROM subject_keys WHERE subject = ANY ($1::text[])`,
 } as const;
+
+/** $1 subjects. What is destroyed stays so: its row remains, without a key. */
+export const destroySubjectKeys = {
+  name: 'destroy_subject_keys',
+  text: `
+    INSERT INTO subject_keys (subject, wrapped) SELECT subject, NULL FROM unnest($1::text[]) AS subject ORDER BY 1
+    ON CONFLICT (subject) DO UPDATE SET wrapped = NULL`,
+} as const;
