@@ -72,7 +72,7 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly bulkLagBudgetMs?: number;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number;
-  /** Where exports keep their files: a directory or `s3://bucket/prefix`; unless told, `exports` in the data directory. */
+  /** Where exports keep files: a directory or `s3://bucket/prefix`; unless told, `exports` in the data directory. */
   readonly exportsStorage?: string | undefined;
   readonly s3?: StorageOptions;
   /** Hours for which they are; 72 unless told. */

@@ -12,7 +12,7 @@ import { systemSources } from '#engine/clock';
 import { createPool } from '#engine/db/pool';
 import { areas } from '#engine/domain/index';
 import { createEngine, type Engine } from '#engine/engine';
-import { openStorage } from '../../src/storage/open.ts';
+import { openStorage } from '#engine/storage/open';
 import type { Loaded } from '../measure.ts';
 import { masterKey, principalOf } from './commands.ts';
 import { serveTasks } from './serve.ts';

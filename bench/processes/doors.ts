@@ -21,7 +21,7 @@ import { commandRoutes } from '#engine/http/commands';
 import { createLogger } from '#engine/http/log';
 import { messages } from '#engine/http/messages';
 import { createMetrics } from '#engine/http/metrics';
-import { openStorage } from '../../src/storage/open.ts';
+import { openStorage } from '#engine/storage/open';
 import { accountOpened, masterKey, metadataOf, unitOf } from './commands.ts';
 import { serveTasks } from './serve.ts';
 

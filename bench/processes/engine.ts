@@ -10,7 +10,7 @@ import { systemSources } from '#engine/clock';
 import { createPool } from '#engine/db/pool';
 import { areas } from '#engine/domain/index';
 import { createEngine, type Duties, type Engine } from '#engine/engine';
-import { openStorage } from '../../src/storage/open.ts';
+import { openStorage } from '#engine/storage/open';
 import type { Loaded } from '../measure.ts';
 import {
   accountOpened,
