@@ -144,6 +144,7 @@ export async function* workbook(
     sheets++;
     const stream = Readable.from(sheetXml(fields, rest), { objectMode: false, highWaterMark: pieceChars });
     sheet = stream;
+    stream.once('error', fail);
     stream.once('end', () => {
       if (rest.waiting.length > 0) addSheet();
       else finish();
