@@ -84,29 +84,35 @@ const fetchMore = async (rest: Rest): Promise<void> => {
   }
 };
 
-async function* sheetXml(fields: readonly Field[], rest: Rest): AsyncGenerator<string> {
+/** Rows are gathered in a list and joined once: a text that grows row by row stays in memory for long. */
+async function* sheetXml(fields: readonly Field[], rest: Rest): AsyncGenerator<Buffer> {
   const names = fields.map((_, n) => columnName(n));
-  let piece = head(fields, names);
+  let lines = [head(fields, names)];
+  let waiting = 0;
   let chars = 0;
   let line = 1;
   for (await fetchMore(rest); rest.waiting.length > 0; await fetchMore(rest)) {
     let used = 0;
     for (const row of rest.waiting) {
-      if (line === rowsMax || chars + piece.length > sheetCharsMax) break;
+      if (line === rowsMax || chars > sheetCharsMax) break;
       line++;
       used++;
       const cells = fields.map((field, n) => cellOf(`${names[n]}${line}`, field, row[field.name]));
-      piece += `<row r="${line}">${cells.join('')}</row>`;
-      if (piece.length < pieceChars) continue;
-      yield piece;
-      chars += piece.length;
-      piece = '';
+      const text = `<row r="${line}">${cells.join('')}</row>`;
+      lines.push(text);
+      waiting += text.length;
+      if (waiting < pieceChars) continue;
+      yield Buffer.from(lines.join(''));
+      chars += waiting;
+      waiting = 0;
+      lines = [];
     }
     const isFull = used < rest.waiting.length;
     rest.waiting = rest.waiting.slice(used);
     if (isFull) break;
   }
-  yield piece + sheetTail;
+  lines.push(sheetTail);
+  yield Buffer.from(lines.join(''));
 }
 
 const ended = async (stream: Readable): Promise<void> => {
