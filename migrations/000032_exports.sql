@@ -38,9 +38,13 @@ CREATE TABLE exports (
   attempts         integer     NOT NULL DEFAULT 0,
   lease            text,
   lease_until      timestamptz,
-  queued_until     timestamptz
+  queued_until     timestamptz,
+  -- Of one that ended without a file: its key is destroyed, and nothing lies of it in storage.
+  cleared          boolean     NOT NULL DEFAULT false
 );
 CREATE INDEX exports_newest ON exports (requested_at DESC, id DESC);
 CREATE INDEX exports_of_requester ON exports (requester_id, requested_at DESC, id DESC);
 CREATE INDEX exports_unfinished ON exports (requested_at) WHERE state IN ('accepted', 'running');
+CREATE INDEX exports_to_clear ON exports (finished_at)
+  WHERE state IN ('failed', 'cancelled', 'expired') AND NOT cleared;
 CREATE INDEX exports_to_expire ON exports (expires_at) WHERE state = 'completed';

@@ -178,7 +178,6 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     source: readSide.queries.copying,
     requesters: requestersOf(access),
     keepHours: options.exportsKeepHours,
-    denied: access.denied,
     redisUrl,
     queueDatabaseUrl: directUrl,
   });

@@ -170,6 +170,21 @@ test('a place that is away is tried again, and the export fails in the end with 
   expect((await desk.ended(id)).state).toBe('completed');
 });
 
+test('what was killed between its end and the end of its key is finished by housekeeping', async () => {
+  const { id } = await desk.ended((await desk.start({})).id);
+  // As a kill leaves it: the row says expired, key and file are still there.
+  await desk.pool.query(`UPDATE exports SET state = 'expired' WHERE id = $1`, [id]);
+  await until(async () => {
+    const { rows } = await desk.pool.query('SELECT FROM exports WHERE id = $1 AND cleared', [id]);
+    return rows.length === 1;
+  });
+  expect((await namesIn()).filter((name) => name.startsWith(id))).toEqual([]);
+  const { rows } = await desk.pool.query('SELECT wrapped FROM subject_keys WHERE subject = $1', [
+    `$export:${id}`,
+  ]);
+  expect(rows).toEqual([{ wrapped: null }]);
+});
+
 test('in a bucket it is written, read in parts and taken away alike', async () => {
   const server = await s3Server();
   const storage = await openStorage(server.location, { s3Endpoint: server.endpoint });

@@ -9,7 +9,7 @@ import { emptyUnit } from '../../events/event-log.ts';
 import type { Unit } from '../../events/unit.ts';
 import { type AskedExport, readExportBody } from './asked.ts';
 import { ExportAccepted, exportsStream } from './engine-events.ts';
-import { type ExportParts, runExports } from './parts.ts';
+import { type ExportParts, requirePermission, runExports } from './parts.ts';
 import { sealExportWritten, viewOfExport } from './record.ts';
 import type { Export, ExportRequest } from './request.ts';
 import { countUnfinished, insertExport } from './sql/exports.ts';
@@ -68,7 +68,7 @@ export const createExportAccepting = (parts: ExportParts) => {
   };
 
   return async (request: ExportRequest): Promise<Export> => {
-    await parts.require(request, runExports);
+    requirePermission(request, runExports);
     const asked = readExportBody(request.body);
     if (asked.escape !== undefined && asked.format !== 'csv')
       throw invalidInput('escape', 'Leave it out: it is about CSV alone.');

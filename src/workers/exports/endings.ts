@@ -1,7 +1,6 @@
 /**
- * How an export ends other than well: its row and its event commit together, its key is destroyed, and what lies
- * of it in storage is taken away. Whatever of that fails afterwards is done by a later round of housekeeping, and
- * without the key the file is noise.
+ * How an export ends other than well: its row and its event commit together, then its key is destroyed, and what
+ * lies of it in storage is taken away. What of that fails, or is cut off by a kill, housekeeping does later.
  */
 import type { Tx } from '../../db/pool.ts';
 import { inTransaction } from '../../db/transaction.ts';
@@ -13,7 +12,7 @@ import { exportsStream } from './engine-events.ts';
 import { type ExportParts, keySubject } from './parts.ts';
 import type { ExportRecord } from './record.ts';
 import type { ExportState } from './request.ts';
-import { type ExportRow, endExport, lockExport } from './sql/exports.ts';
+import { clearedExport, type ExportRow, endExport, lockExport } from './sql/exports.ts';
 
 export interface Ending {
   readonly state: Extract<ExportState, 'failed' | 'cancelled' | 'expired'>;
@@ -31,6 +30,8 @@ export interface Endings {
     metadata: (record: ExportRecord) => Metadata,
     decide: (record: ExportRecord) => Ending | undefined,
   ): Promise<boolean>;
+  /** Of one that has ended so: destroys its key and takes its files away. What fails is done again later. */
+  clear(id: string): Promise<void>;
   /** In that transaction, with the row's change. */
   append(tx: Tx, event: NewEvent, metadata: Metadata): Promise<number>;
   /** Files of the export but the one that counts. */
@@ -40,7 +41,7 @@ export interface Endings {
 export const fileName = (id: string, lease: string): string => `${id}-${lease}`;
 
 export const createEndings = (parts: ExportParts): Endings => {
-  const { pool, log, store, storage, keyRing } = parts;
+  const { pool, log, store, storage, keyRing, onError } = parts;
 
   const append: Endings['append'] = async (tx, event, metadata) => {
     const unit: Unit = {
@@ -57,6 +58,12 @@ export const createEndings = (parts: ExportParts): Endings => {
     for await (const { name } of storage.list(`${id}-`)) if (name !== but) await storage.remove(name);
   };
 
+  const clear: Endings['clear'] = async (id) => {
+    await keyRing.destroy([keySubject(id)]);
+    await dropFiles(id);
+    await pool.query({ ...clearedExport, values: [id] });
+  };
+
   const end: Endings['end'] = async (id, metadata, decide) => {
     const position = await inTransaction(pool, async (tx) => {
       const { rows } = await tx.query<ExportRow>({ ...lockExport, values: [id] });
@@ -71,10 +78,9 @@ export const createEndings = (parts: ExportParts): Endings => {
     if (position === undefined) return false;
     log.announce(position);
     parts.progress.changed(id);
-    await keyRing.destroy([keySubject(id)]);
-    await dropFiles(id);
+    await clear(id).catch((error: unknown) => onError(error, `clearing away the export ${id}`));
     return true;
   };
 
-  return { end, append, dropFiles };
+  return { end, clear, append, dropFiles };
 };

@@ -10,7 +10,7 @@ import { executor } from '../requester.ts';
 import type { Endings } from './endings.ts';
 import { ExportExpired } from './engine-events.ts';
 import type { ExportParts } from './parts.ts';
-import { forgetExports, giveBack, selectExpired, takeUnqueued } from './sql/exports.ts';
+import { forgetExports, giveBack, selectExpired, selectUncleared, takeUnqueued } from './sql/exports.ts';
 import type { ExportDelivery } from './writing.ts';
 
 export interface Housekeeping {
@@ -82,6 +82,8 @@ export const createHousekeeping = (
             ? { state: 'expired', event: ExportExpired.of({ exportId: id, early: false }) }
             : undefined,
       );
+    const { rows: left } = await pool.query<{ id: string }>({ ...selectUncleared, values: [expiringMax] });
+    for (const { id } of left) await endings.clear(id);
     const before = new Date(Date.parse(now) - listedDays * 86_400_000).toISOString();
     await pool.query({ ...forgetExports, values: [before] });
   };

@@ -3,8 +3,6 @@
  * and housekeeping in those that call `start`.
  */
 
-import type { Origin } from '../../access/origin.ts';
-import { notPermitted } from '../../errors.ts';
 import type { Codec } from '../../events/codec.ts';
 import { alwaysRoom } from '../headroom.ts';
 import { createProgress } from '../progress.ts';
@@ -21,14 +19,11 @@ import { createExportWorker, type ExportDelivery } from './writing.ts';
 export { exportEvents } from './engine-events.ts';
 export * from './request.ts';
 
-export interface ExportsOptions
-  extends Omit<ExportParts, 'store' | 'progress' | 'require' | 'headroom' | 'keepHours'> {
+export interface ExportsOptions extends Omit<ExportParts, 'store' | 'progress' | 'headroom' | 'keepHours'> {
   readonly codec: Codec;
   readonly headroom?: ExportParts['headroom'];
   /** Hours for which a file is kept; 72 unless told. */
   readonly keepHours?: number | undefined;
-  /** Records a denial; awaited before the caller hears of it. */
-  readonly denied: (origin: Origin, denial: { readonly permission: string }) => Promise<void>;
   readonly redisUrl: string | undefined;
   /** Where queues live without Redis: a direct connection, not a pooler's. */
   readonly queueDatabaseUrl: string;
@@ -53,11 +48,6 @@ export const createExports = (options: ExportsOptions): Exports => {
     store,
     progress,
     keepHours: keepHours ?? keepHoursUsual,
-    async require(origin, permission) {
-      if (origin.principal.permissions.has(permission)) return;
-      await options.denied(origin, { permission });
-      throw notPermitted(permission);
-    },
   };
   const endings = createEndings(parts);
   const worker = createExportWorker(parts, endings);

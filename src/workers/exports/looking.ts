@@ -8,7 +8,14 @@ import { invalidInput, notPermitted, QuarterdeckError } from '../../errors.ts';
 import { readCursor, writeCursor } from '../job-cursor.ts';
 import type { Endings } from './endings.ts';
 import { ExportCancelled, ExportDownloaded, ExportExpired, exportsStream } from './engine-events.ts';
-import { type ExportParts, keySubject, readAllExports, readsAll, runExports } from './parts.ts';
+import {
+  type ExportParts,
+  keySubject,
+  readAllExports,
+  readsAll,
+  requirePermission,
+  runExports,
+} from './parts.ts';
 import { type ExportRecord, viewOfExport } from './record.ts';
 import {
   type Export,
@@ -46,22 +53,22 @@ const requireStates = (states: readonly string[] | undefined): void => {
 const ownerShown = ({ principal }: Origin): string | undefined =>
   readsAll(principal) ? undefined : principal.id;
 
+const requireAny = (origin: Origin): void => {
+  if (!readsAll(origin.principal)) requirePermission(origin, runExports);
+};
+
 type Looking = Pick<Exports, 'list' | 'get' | 'file' | 'cancel' | 'remove'>;
 
 export const createLooking = (parts: ExportParts, endings: Endings): Looking => {
   const { store, log, source, storage, keyRing } = parts;
 
-  const requireAny = async (origin: Origin): Promise<void> => {
-    if (!readsAll(origin.principal)) await parts.require(origin, runExports);
-  };
-
   const find = async (request: OneExport): Promise<ExportRecord> => {
-    await requireAny(request);
+    requireAny(request);
     return store.get(request.id, ownerShown(request));
   };
 
   const list = async (request: ListExports) => {
-    await requireAny(request);
+    requireAny(request);
     requireStates(request.states);
     const limit = requireLimit(request.limit);
     const before = request.cursor === undefined ? undefined : readCursor(request.cursor);

@@ -2,6 +2,7 @@
 import type { Origin } from '../../access/origin.ts';
 import { isEveryRow, type Principal, type Rows } from '../../access/principal.ts';
 import type { Db } from '../../db/pool.ts';
+import { notPermitted } from '../../errors.ts';
 import type { Codec } from '../../events/codec.ts';
 import type { KeyRing } from '../../events/keys.ts';
 import type { EventLog } from '../../events/log.ts';
@@ -67,8 +68,6 @@ export interface ExportParts {
   readonly keepHours: number;
   readonly store: ExportStore;
   readonly progress: Progress<Export>;
-  /** @throws QuarterdeckError `not_permitted`, after recording the denial. */
-  readonly require: (origin: Origin, permission: string) => Promise<void>;
 }
 
 /** The subject of an export's key in the key ring. */
@@ -76,6 +75,11 @@ export const keySubject = (id: string): string => `$export:${id}`;
 
 export const runExports = 'exports:run';
 export const readAllExports = 'exports:read-all';
+
+/** @throws QuarterdeckError not_permitted. */
+export const requirePermission = ({ principal }: Origin, permission: string): void => {
+  if (!principal.permissions.has(permission)) throw notPermitted(permission);
+};
 
 /** Whoever reaches some rows only is shown what they asked for themselves: an export may be about any row. */
 export const readsAll = ({ permissions }: Principal): boolean => isEveryRow(permissions.rows(readAllExports));

@@ -153,8 +153,21 @@ export const selectExpired = {
   text: `SELECT id FROM exports WHERE state = 'completed' AND expires_at <= $1 ORDER BY expires_at LIMIT $2`,
 } as const;
 
-/** $1 moment: rows of exports that ended before it, without a file. The log keeps what happened. */
+/** $1 at most: those that ended, and of which something may be left. */
+export const selectUncleared = {
+  name: 'exports_select_uncleared',
+  text: `SELECT id FROM exports WHERE state IN ('failed', 'cancelled', 'expired') AND NOT cleared
+    ORDER BY finished_at LIMIT $1`,
+} as const;
+
+/** $1 id: nothing of it is left. */
+export const clearedExport = {
+  name: 'exports_cleared',
+  text: 'UPDATE exports SET cleared = true WHERE id = $1',
+} as const;
+
+/** $1 moment: rows of exports that ended before it, of which nothing is left. The log keeps what happened. */
 export const forgetExports = {
   name: 'exports_forget',
-  text: `DELETE FROM exports WHERE state IN ('failed', 'cancelled', 'expired') AND finished_at < $1`,
+  text: `DELETE FROM exports WHERE state IN ('failed', 'cancelled', 'expired') AND cleared AND finished_at < $1`,
 } as const;
