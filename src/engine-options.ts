@@ -3,6 +3,7 @@ import type { Area } from './area.ts';
 import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
 import type { FanOutOptions } from './fan-out.ts';
+import type { StorageOptions } from './storage/open.ts';
 import type { Storage } from './storage/storage.ts';
 
 export interface EngineOptions extends Sources, FanOutOptions {
@@ -13,6 +14,12 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly directUrl: string;
   /** 32 bytes; wraps the keys of personal data. */
   readonly masterKey: Buffer;
+  /** 32 bytes; signs checkpoints of the log. */
+  readonly signingKey: Buffer;
+  /** Where checkpoints are kept outside the database, a directory or `s3://bucket/prefix`; absent: nowhere. */
+  readonly logMirror?: string;
+  /** How buckets are reached. */
+  readonly s3?: StorageOptions | undefined;
   readonly publicUrl: string;
   readonly allowedNetworks: readonly string[];
   readonly trustedProxies: readonly string[];

@@ -6,6 +6,7 @@
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import type { RefsOf } from './audit/shown.ts';
+import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -31,6 +32,7 @@ import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
+import { openStorage } from './storage/open.ts';
 import { createEffects } from './workers/effects/index.ts';
 import { createExports, type Exports, exportsChannel } from './workers/exports/index.ts';
 import {
@@ -46,6 +48,8 @@ import {
 export interface Duties {
   readonly project: boolean;
   readonly work: boolean;
+  /** Sealing the log; who projects seals too, unless told otherwise. */
+  readonly seal?: boolean;
 }
 
 export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
@@ -62,6 +66,7 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly exports: Exports;
   readonly headroom: Headroom;
   readonly audit: Audit;
+  readonly transparency: Transparency;
   readonly listener: Listener;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
@@ -214,6 +219,21 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     refsOf,
   });
 
+  const mirror =
+    options.logMirror === undefined ? undefined : await openStorage(options.logMirror, options.s3);
+  const transparency = await createTransparency({
+    pool,
+    log,
+    mirror,
+    newId,
+    onError,
+    clock: now,
+    signingKey: options.signingKey,
+    environment: options.environment ?? 'unnamed',
+    leaderUrl: directUrl,
+    logLine: options.say,
+  });
+
   const hear: Readonly<Record<string, (payload: string) => void>> = {
     [appendedChannel]: log.heard,
     [projectedChannel]: readSide.progress.heard,
@@ -251,9 +271,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     exports,
     headroom,
     audit,
+    transparency,
     listener,
-    async start({ project, work }) {
+    async start({ project, work, seal = project }) {
       if (project) readSide.projector.start();
+      if (seal) transparency.start();
       if (!work) return;
       await bulk.start();
       await exports.start();
@@ -268,6 +290,9 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await readSide.projector.stop();
       await readSide.stop();
       await access.stop();
+      // After everything that appends, so that the last of it is sealed too.
+      await transparency.stop();
+      mirror?.close();
       await listener.stop();
       await log.stop();
     },

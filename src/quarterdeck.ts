@@ -5,7 +5,7 @@
  */
 
 import type { RequestListener, Server } from 'node:http';
-import path from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Router } from 'express';
 import type { Logger } from 'pino';
@@ -37,7 +37,8 @@ import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
-import { masterKeyIn } from './keys.ts';
+import { transparencyRoutes } from './http/transparency.ts';
+import { masterKeyIn, signingKeyIn } from './keys.ts';
 import { createLiveOf } from './live-topics.ts';
 import { healthChecks, lagOf, providersCheck, reactorsOf } from './standing.ts';
 import { openStorage, type StorageOptions } from './storage/open.ts';
@@ -57,6 +58,10 @@ export interface QuarterdeckOptions extends FanOutOptions {
   /** Keys of development are kept here. */
   readonly dataDir?: string;
   readonly masterKey?: Buffer;
+  /** 32 bytes, the seed of the Ed25519 key that signs checkpoints of the log. */
+  readonly signingKey?: Buffer;
+  /** Where checkpoints are kept outside the database: a directory, or `s3://bucket/prefix`. */
+  readonly logMirror?: string;
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
@@ -74,6 +79,7 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly bulkResultsDays?: number;
   /** Where exports keep files: a directory or `s3://bucket/prefix`; unless told, `exports` in the data directory. */
   readonly exportsStorage?: string | undefined;
+  /** How buckets are reached. */
   readonly s3?: StorageOptions;
   /** Hours for which they are; 72 unless told. */
   readonly exportsKeepHours?: number;
@@ -106,7 +112,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   const onError = (error: unknown, doing: string): void => logger.error({ err: error }, doing);
   await requireOwnTypes(pool);
 
-  const storage = await openStorage(options.exportsStorage ?? path.join(dataDir, 'exports'), options.s3);
+  const storage = await openStorage(options.exportsStorage ?? join(dataDir, 'exports'), options.s3);
 
   let engine: Engine | undefined;
   const metrics = createMetrics({
@@ -115,6 +121,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     exports: () => engine?.exports.standing(),
     headroom: () => engine?.headroom.standing(),
     reactors: async () => (engine === undefined ? {} : reactorsOf(engine)),
+    sealing: async () => engine?.transparency.health(),
   });
   engine = await createEngine({
     ...systemSources,
@@ -123,6 +130,9 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
+    signingKey: options.signingKey ?? (await signingKeyIn(dataDir)),
+    logMirror: options.logMirror ?? join(dataDir, 'mirror'),
+    s3: options.s3,
     publicUrl,
     allowedNetworks: options.allowedNetworks ?? loopback,
     trustedProxies: options.trustedProxies ?? [],
@@ -255,6 +265,7 @@ const routesOf = (
       ...exportRoutes(engine.exports),
       ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
+      ...transparencyRoutes(engine.transparency),
     ],
     document,
   );

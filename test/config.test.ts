@@ -9,7 +9,7 @@ const production = {
   QUARTERDECK_TRUSTED_PROXIES: '10.0.0.1',
   QUARTERDECK_SAML_METADATA: 'okta=https://okta.example.com/metadata',
   QUARTERDECK_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
-  QUARTERDECK_SIGNING_KEY: 'a key',
+  QUARTERDECK_SIGNING_KEY: Buffer.alloc(32, 2).toString('base64'),
   QUARTERDECK_HOST: '0.0.0.0',
 };
 
@@ -22,6 +22,25 @@ const refusalOf = (changes: Readonly<Record<string, string | undefined>>): strin
     return (error as Error).message;
   }
 };
+
+test('exports are kept where and for as long as it says, and a wrong place or time stops the start', () => {
+  const { exports } = readConfig({
+    QUARTERDECK_EXPORTS_STORAGE: 's3://exports/ours',
+    QUARTERDECK_S3_ENDPOINT: 'https://minio.internal:9000',
+    AWS_REGION: 'eu-central-1',
+  });
+  expect(exports).toEqual({
+    exportsStorage: 's3://exports/ours',
+    exportsKeepHours: 72,
+    s3: { s3Endpoint: 'https://minio.internal:9000', region: 'eu-central-1' },
+  });
+  expect(refusalOf({ QUARTERDECK_EXPORTS_STORAGE: 'gs://exports' })).toMatch(
+    /^QUARTERDECK_EXPORTS_STORAGE must be/,
+  );
+  expect(refusalOf({ QUARTERDECK_EXPORTS_KEEP_HOURS: '0' })).toMatch(
+    /^QUARTERDECK_EXPORTS_KEEP_HOURS must be/,
+  );
+});
 
 test('production starts with all that it needs, with TLS here or at a proxy', () => {
   expect(refusalOf({})).toBe('started');

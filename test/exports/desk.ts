@@ -41,6 +41,7 @@ export const openDesk = async ({ url, location, duties, more = {} }: DeskOptions
     pool,
     directUrl: url,
     masterKey: Buffer.alloc(32, 5),
+    signingKey: Buffer.alloc(32, 6),
     publicUrl: 'http://127.0.0.1',
     allowedNetworks: ['127.0.0.0/8'],
     trustedProxies: [],

@@ -39,7 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   commands: [...everybody, 'db', 'events'],
   queries: [...everybody, 'db', 'events'],
   workers: [...everybody, 'db', 'events', 'commands', 'storage'],
-  audit: [...everybody, 'db', 'events'],
+  audit: [...everybody, 'db', 'events', 'storage'],
   // An area of the engine's own, and a reactor for each endpoint.
   webhooks: [...everybody, 'db', 'events', 'commands', 'queries/definition.ts', 'workers'],
   // Of db only what a lost database looks like: it is answered 503.
@@ -82,7 +82,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'workers/reconciliation',
   ],
   'requesters.ts': ['access', 'workers/index.ts'],
-  'engine-options.ts': ['area.ts', 'clock.ts', 'db', 'fan-out.ts', 'storage/storage.ts'],
+  'engine-options.ts': ['area.ts', 'clock.ts', 'db', 'fan-out.ts', 'storage'],
   'engine-events.ts': [
     'access',
     'audit',
@@ -109,6 +109,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'policy-check.ts',
     'queries',
     'requesters.ts',
+    'storage',
     'workers/effects/index.ts',
     'workers/exports',
     'workers/index.ts',
@@ -149,6 +150,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'database.ts': ['config.ts', 'db'],
   'demo.ts': ['access/principal.ts', 'engine.ts'],
   'compose.ts': [
+    'audit/transparency/log-fault.ts',
     'config.ts',
     'database.ts',
     'db',
@@ -160,7 +162,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'workers/index.ts',
     'standing.ts',
   ],
-  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'orphan.ts', 'version.ts'],
+  // Of the audit alone: it runs where there is no database and no server.
+  'verify-command.ts': ['audit/verify'],
+  'main.ts': [
+    'compose.ts',
+    'config.ts',
+    'database.ts',
+    'errors.ts',
+    'orphan.ts',
+    'verify-command.ts',
+    'version.ts',
+  ],
 };
 
 /** Libraries that have one place. What is not listed may be used by the whole engine. */
