@@ -4,6 +4,7 @@ import { append } from './append.ts';
 import type { Bench } from './bench.ts';
 import { bulk } from './bulk.ts';
 import { codec } from './codec.ts';
+import { exporting } from './export.ts';
 import { headroom } from './headroom.ts';
 import { hotStream } from './hot-stream.ts';
 import { http } from './http.ts';
@@ -22,6 +23,7 @@ export const benches: readonly Bench[] = [
   bulk,
   headroom,
   upload,
+  exporting,
   queueMemory,
   hotStream,
   snapshot,

@@ -155,6 +155,7 @@ const openQuarterdeck = async (
     production: config.production,
     redisUrls: config.redisUrls,
     ...config.bulk,
+    ...config.exports,
     environment: config.environment,
     webhooks: { networks: config.webhookNetworks, plain: !config.production },
     trustedProxies: config.trustedProxies,

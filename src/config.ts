@@ -4,6 +4,7 @@
  */
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { isLocation } from './storage/location.ts';
 
 const list = z.string().transform((text) =>
   text
@@ -92,6 +93,13 @@ const environment = z.object({
   QUARTERDECK_BULK_LATENCY_BUDGET_MS: wholeNumber(0, 60_000).default(25),
   QUARTERDECK_BULK_LAG_BUDGET_MS: wholeNumber(0, 3_600_000).default(5_000),
   QUARTERDECK_BULK_RESULTS_DAYS: wholeNumber(1, 36_500).default(90),
+  QUARTERDECK_EXPORTS_STORAGE: z
+    .string()
+    .refine(isLocation, 'must be a directory, or an address like s3://bucket/prefix')
+    .optional(),
+  QUARTERDECK_EXPORTS_KEEP_HOURS: wholeNumber(1, 8_760).default(72),
+  QUARTERDECK_S3_ENDPOINT: url(['http:', 'https:']).optional(),
+  AWS_REGION: z.string().optional(),
   QUARTERDECK_ENVIRONMENT: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
@@ -146,6 +154,13 @@ export interface Config {
     readonly bulkLatencyBudgetMs: number;
     readonly bulkLagBudgetMs: number;
     readonly bulkResultsDays: number;
+  };
+  /** Where the files of exports are kept, and for how long. */
+  readonly exports: {
+    /** undefined: in the data directory. */
+    readonly exportsStorage: string | undefined;
+    readonly exportsKeepHours: number;
+    readonly s3: { readonly s3Endpoint: string | undefined; readonly region: string | undefined };
   };
   readonly environment: string;
   /** CIDRs that webhooks may be sent to beside public addresses. */
@@ -213,6 +228,11 @@ const fromParsed = (p: Parsed): Config => ({
     bulkLatencyBudgetMs: p.QUARTERDECK_BULK_LATENCY_BUDGET_MS,
     bulkLagBudgetMs: p.QUARTERDECK_BULK_LAG_BUDGET_MS,
     bulkResultsDays: p.QUARTERDECK_BULK_RESULTS_DAYS,
+  },
+  exports: {
+    exportsStorage: p.QUARTERDECK_EXPORTS_STORAGE,
+    exportsKeepHours: p.QUARTERDECK_EXPORTS_KEEP_HOURS,
+    s3: { s3Endpoint: p.QUARTERDECK_S3_ENDPOINT, region: p.AWS_REGION },
   },
   environment: p.QUARTERDECK_ENVIRONMENT,
   webhookNetworks:

@@ -5,6 +5,7 @@ import { commandEngineEvents } from './commands/engine-events.ts';
 import type { EventDefinition } from './events/definition.ts';
 import { fanOutEvents } from './fan-out.ts';
 import { queryEvents } from './queries/engine-events.ts';
+import { exportEvents } from './workers/exports/engine-events.ts';
 import { bulkEvents } from './workers/index.ts';
 
 /** Lists of definitions lose their types of data; each definition keeps its own. */
@@ -13,6 +14,7 @@ export const engineEvents = [
   ...accessEvents,
   ...queryEvents,
   ...bulkEvents,
+  ...exportEvents,
   ...fanOutEvents,
   ...auditEvents,
 ] as unknown as readonly EventDefinition[];

@@ -4,6 +4,8 @@ import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
 import type { MasterKeys } from './events/master-keys.ts';
 import type { FanOutOptions } from './fan-out.ts';
+import type { StorageOptions } from './storage/open.ts';
+import type { Storage } from './storage/storage.ts';
 
 export interface EngineOptions extends Sources, FanOutOptions {
   readonly areas: readonly Area[];
@@ -20,6 +22,8 @@ export interface EngineOptions extends Sources, FanOutOptions {
    * `s3://bucket/prefix`; absent: nowhere, and nothing can be erased.
    */
   readonly logMirror?: string;
+  /** How buckets are reached. */
+  readonly s3?: StorageOptions | undefined;
   readonly publicUrl: string;
   readonly allowedNetworks: readonly string[];
   readonly trustedProxies: readonly string[];
@@ -31,6 +35,10 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly bulkLagBudgetMs?: number | undefined;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number | undefined;
+  /** Where the files of exports are kept. */
+  readonly exportsStorage: Storage;
+  /** Hours for which they are; 72 unless told. */
+  readonly exportsKeepHours?: number | undefined;
   readonly onError: (error: unknown, doing: string) => void;
   readonly say: (line: string) => void;
   readonly onCommand?: (command: string, outcome: string) => void;

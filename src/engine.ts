@@ -17,24 +17,26 @@ import { type AlongsideOf, createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
-import { type Compliance, complianceArea, createCompliance, keysChannel } from './compliance/index.ts';
+import { type Compliance, complianceArea, createCompliance } from './compliance/index.ts';
 import { createListener, type Listener } from './db/listen.ts';
 import { engineEvents } from './engine-events.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { appendedChannel } from './events/appended.ts';
 import { type Codec, createCodec } from './events/codec.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
-import { createKeyRing } from './events/keys.ts';
+import { createKeyRing, keysChannel } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
+import { stillReached } from './queries/copying.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
 import { openStorage } from './storage/open.ts';
 import { createEffects } from './workers/effects/index.ts';
+import { createExports, type Exports, exportsChannel } from './workers/exports/index.ts';
 import {
   type Bulk,
   bulkChannel,
@@ -63,6 +65,7 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly projections: readonly ProjectionDefinition[];
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
+  readonly exports: Exports;
   readonly headroom: Headroom;
   readonly audit: Audit;
   readonly transparency: Transparency;
@@ -77,6 +80,15 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
 const usualBudgets = { latencyMs: 25, lagMs: 5_000 } as const;
 
 const forgetKeysEveryMs = 60 * 60_000;
+
+/** By projection: its fields that are somebody's personal data. */
+const personalFieldsOf = (projections: readonly ProjectionDefinition[]): Record<string, string[]> =>
+  Object.fromEntries(
+    projections.map(({ name, fields }) => [
+      name,
+      Object.keys(fields).filter((field) => fields[field]?.personal === true),
+    ]),
+  );
 
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const { pool, directUrl, masterKey, onError, clock, newId } = options;
@@ -104,7 +116,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
   });
   await log.start();
-  const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
+  const mirror =
+    options.logMirror === undefined ? undefined : await openStorage(options.logMirror, options.s3);
   const compliance = createCompliance({
     ...options,
     log,
@@ -181,6 +194,23 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     redisUrl,
     queueDatabaseUrl: directUrl,
   });
+  const exports = createExports({
+    pool,
+    log,
+    codec,
+    keyRing,
+    stillReached,
+    headroom,
+    newId,
+    onError,
+    clock: now,
+    storage: options.exportsStorage,
+    source: readSide.queries.copying,
+    requesters: requestersOf(access),
+    keepHours: options.exportsKeepHours,
+    redisUrl,
+    queueDatabaseUrl: directUrl,
+  });
   const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
   const fanOut = await openFanOut(
     {
@@ -217,7 +247,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   await compliance.keep({
     rows: (subject, wait) => readSide.erase(subject, { wait }),
     shutOut: (person) => access.people.setActive(person, false),
-    others: [],
+    others: [{ kind: 'exports', scrub: () => exports.withdraw(personalFieldsOf(projections)) }],
   });
   const transparency = await createTransparency({
     pool,
@@ -236,6 +266,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     [appendedChannel]: log.heard,
     [projectedChannel]: readSide.progress.heard,
     [bulkChannel]: bulk.heard,
+    [exportsChannel]: exports.heard,
     [headroomChannel]: headroom.heard,
     [keysChannel]: keyRing.forget,
   };
@@ -268,6 +299,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     projections,
     readSide,
     bulk,
+    exports,
     headroom,
     audit,
     transparency,
@@ -279,12 +311,14 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       if (!work) return;
       compliance.start();
       await bulk.start();
+      await exports.start();
       await fanOut.start();
     },
     async stop() {
       clearInterval(forgetting);
       await compliance.stop();
       await bulk.stop();
+      await exports.stop();
       headroom.stop();
       await fanOut.stop();
       await readSide.projector.stop();

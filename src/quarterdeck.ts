@@ -25,13 +25,9 @@ import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
 import { commandRoutes } from './http/commands.ts';
 import { crossOrigin } from './http/cors.ts';
+import { exportRoutes } from './http/exports.ts';
 import { fanOutRoutes } from './http/fan-out.ts';
 import { grantRoutes } from './http/grants.ts';
-import { bulkTopics } from './http/live/bulk-topics.ts';
-import { createLive, type Live } from './http/live/live.ts';
-import { logTopic } from './http/live/log-topic.ts';
-import { rowTopics } from './http/live/row-topics.ts';
-import { systemTopic } from './http/live/system-topic.ts';
 import { createLogger } from './http/log.ts';
 import { meRoute } from './http/me.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
@@ -44,7 +40,9 @@ import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
 import { transparencyRoutes } from './http/transparency.ts';
 import { masterKeyIn, signingKeyIn } from './keys.ts';
-import { healthChecks, lagOf, providersCheck, reactorsOf, systemState } from './standing.ts';
+import { createLiveOf } from './live-topics.ts';
+import { healthChecks, lagOf, providersCheck, reactorsOf } from './standing.ts';
+import { openStorage, type StorageOptions } from './storage/open.ts';
 import { packageVersion } from './version.ts';
 
 export interface QuarterdeckOptions extends FanOutOptions {
@@ -81,6 +79,12 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly bulkLagBudgetMs?: number;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number;
+  /** Where exports keep files: a directory or `s3://bucket/prefix`; unless told, `exports` in the data directory. */
+  readonly exportsStorage?: string | undefined;
+  /** How buckets are reached. */
+  readonly s3?: StorageOptions;
+  /** Hours for which they are; 72 unless told. */
+  readonly exportsKeepHours?: number;
   readonly production?: boolean;
   /** Whether to serve the console of this package at `/`. */
   readonly console?: boolean;
@@ -110,10 +114,13 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
   const onError = (error: unknown, doing: string): void => logger.error({ err: error }, doing);
   await requireOwnTypes(pool);
 
+  const storage = await openStorage(options.exportsStorage ?? join(dataDir, 'exports'), options.s3);
+
   let engine: Engine | undefined;
   const metrics = createMetrics({
     projectionLag: async () => (engine === undefined ? {} : lagOf(engine)),
     bulk: () => engine?.bulk.health(),
+    exports: () => engine?.exports.standing(),
     headroom: () => engine?.headroom.standing(),
     reactors: async () => (engine === undefined ? {} : reactorsOf(engine)),
     sealing: async () => engine?.transparency.health(),
@@ -127,6 +134,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
     signingKey: options.signingKey ?? (await signingKeyIn(dataDir)),
     logMirror: options.logMirror ?? join(dataDir, 'mirror'),
+    s3: options.s3,
     publicUrl,
     allowedNetworks: options.allowedNetworks ?? loopback,
     trustedProxies: options.trustedProxies ?? [],
@@ -134,6 +142,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulkLatencyBudgetMs: options.bulkLatencyBudgetMs,
     bulkLagBudgetMs: options.bulkLagBudgetMs,
     bulkResultsDays: options.bulkResultsDays,
+    exportsStorage: storage,
+    exportsKeepHours: options.exportsKeepHours,
     onError,
     say: (line) => logger.info(line),
     onCommand: metrics.commandEnded,
@@ -188,6 +198,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
       await tools.stop();
       await sso.stop();
       await engine.stop();
+      storage.close();
     },
   };
 };
@@ -253,36 +264,13 @@ const routesOf = (
       ...grantRoutes(tools.grantDesk),
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
+      ...exportRoutes(engine.exports),
       ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
       ...transparencyRoutes(engine.transparency),
     ],
     document,
   );
-
-const createLiveOf = (engine: Engine, onError: (error: unknown, doing: string) => void): Live => {
-  const { access, bulk, log, readSide, projections } = engine;
-  const { onProjected } = readSide.progress;
-  return createLive({
-    gate: access.gate,
-    isToolOrigin: access.isToolOrigin,
-    kinds: [
-      bulkTopics({ bulk, log }),
-      rowTopics({ queries: readSide.queries, log, onProjected }, projections),
-      systemTopic({
-        read: () => systemState(engine),
-        onChange: (listener) => both(log.onAppended(listener), onProjected(listener)),
-      }),
-      logTopic({ log, reached: readSide.reached }),
-    ],
-    onError: (error) => onError(error, 'live updates'),
-  });
-};
-
-const both = (a: () => void, b: () => void) => (): void => {
-  a();
-  b();
-};
 
 const urlOf = (pool: Db): string => {
   const url = pool.options.connectionString;

@@ -112,7 +112,9 @@ export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] =
     name: 'queue',
     passes: true,
     missing: async () =>
-      engine.bulk.health().queueReachable && engine.reactors.health().queueReachable
+      engine.bulk.health().queueReachable &&
+      engine.exports.standing().queueReachable &&
+      engine.reactors.health().queueReachable
         ? undefined
         : 'The queue does not answer.',
   },

@@ -23,6 +23,25 @@ const refusalOf = (changes: Readonly<Record<string, string | undefined>>): strin
   }
 };
 
+test('exports are kept where and for as long as it says, and a wrong place or time stops the start', () => {
+  const { exports } = readConfig({
+    QUARTERDECK_EXPORTS_STORAGE: 's3://exports/ours',
+    QUARTERDECK_S3_ENDPOINT: 'https://minio.internal:9000',
+    AWS_REGION: 'eu-central-1',
+  });
+  expect(exports).toEqual({
+    exportsStorage: 's3://exports/ours',
+    exportsKeepHours: 72,
+    s3: { s3Endpoint: 'https://minio.internal:9000', region: 'eu-central-1' },
+  });
+  expect(refusalOf({ QUARTERDECK_EXPORTS_STORAGE: 'gs://exports' })).toMatch(
+    /^QUARTERDECK_EXPORTS_STORAGE must be/,
+  );
+  expect(refusalOf({ QUARTERDECK_EXPORTS_KEEP_HOURS: '0' })).toMatch(
+    /^QUARTERDECK_EXPORTS_KEEP_HOURS must be/,
+  );
+});
+
 test('production starts with all that it needs, with TLS here or at a proxy', () => {
   expect(refusalOf({})).toBe('started');
   const tls = { QUARTERDECK_TLS_CERT: '/tls.crt', QUARTERDECK_TLS_KEY: '/tls.key' };

@@ -3,12 +3,16 @@
  * sending the command through the pipeline of this process. The queue is filled by `addBulk` in batches
  * while the worker is already at it; finished jobs are removed, as ours are.
  */
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createPostgresBackend, Queue, Worker, withBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import { systemSources } from '#engine/clock';
 import { createPool } from '#engine/db/pool';
 import { areas } from '#engine/domain/index';
 import { createEngine, type Engine } from '#engine/engine';
+import { openStorage } from '#engine/storage/open';
 import type { Loaded } from '../measure.ts';
 import { masterKey, principalOf, signingKey } from './commands.ts';
 import { serveTasks } from './serve.ts';
@@ -83,6 +87,7 @@ const open = async ({ applicationUrl, redisUrl, concurrency }: Opening): Promise
     redisUrls: [],
     onError: (error, doing) => console.error(doing, error),
     say: () => undefined,
+    exportsStorage: await openStorage(join(tmpdir(), 'quarterdeck-exports')),
   });
   if (redisUrl === undefined) onPostgres(applicationUrl, concurrency);
   else onRedis(redisUrl, concurrency);

@@ -6,6 +6,8 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { RequestHandler } from 'express';
 import { permissions } from '#engine/access/principal';
 import { systemSources } from '#engine/clock';
@@ -19,6 +21,7 @@ import { commandRoutes } from '#engine/http/commands';
 import { createLogger } from '#engine/http/log';
 import { messages } from '#engine/http/messages';
 import { createMetrics } from '#engine/http/metrics';
+import { openStorage } from '#engine/storage/open';
 import { accountOpened, masterKey, metadataOf, signingKey, unitOf } from './commands.ts';
 import { serveTasks } from './serve.ts';
 
@@ -50,6 +53,7 @@ const open = async ({ applicationUrl }: { applicationUrl: string }): Promise<voi
     redisUrls: [],
     onError: (error, doing) => console.error(doing, error),
     say: () => undefined,
+    exportsStorage: await openStorage(join(tmpdir(), 'quarterdeck-exports')),
   });
   await engine.access.applyPolicy(policy, 'bench policy');
   await engine.start({ project: true, work: true });

@@ -2,11 +2,15 @@
  * The engine in a process of its own, as a process of the product has it, without HTTP: the log with its
  * codec, the pipeline, and the projector and the workers where asked for.
  */
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemSources } from '#engine/clock';
 import { createPool } from '#engine/db/pool';
 import { areas } from '#engine/domain/index';
 import { createEngine, type Duties, type Engine } from '#engine/engine';
+import { openStorage } from '#engine/storage/open';
 import type { Loaded } from '../measure.ts';
 import {
   accountOpened,
@@ -42,6 +46,7 @@ const open = async ({ applicationUrl, redisUrls = [], ...duties }: Opening): Pro
     redisUrls,
     onError: (error, doing) => console.error(doing, error),
     say: () => undefined,
+    exportsStorage: await openStorage(join(tmpdir(), 'quarterdeck-exports')),
   });
   await engine.start(duties);
 };

@@ -11,6 +11,7 @@ import { invalidInput } from '../errors.ts';
 import type { NewEvent } from '../events/definition.ts';
 import { emptyUnit } from '../events/event-log.ts';
 import type { KeyRing } from '../events/keys.ts';
+import { keysChannel } from '../events/keys.ts';
 import type { Alongside, EventLog, Folding } from '../events/log.ts';
 import { burySubjectKey, destroySubjectKey, selectHasKey } from '../events/sql/subject-keys.ts';
 import { ErasureReapplied, SubjectScrubbed } from './events.ts';
@@ -22,7 +23,6 @@ import {
   finishErasure,
   giveBackErasure,
   insertErasure,
-  keysChannel,
   notifyDestroyed,
   saveCounts,
   selectKnownTombstones,

@@ -19,8 +19,6 @@ import { erasureRows, holdRows } from './projections.ts';
 import { type Copies, createScrubbing } from './scrubbing.ts';
 import { erasures, legalHolds } from './state.ts';
 
-export { keysChannel } from './sql/erasures.ts';
-
 export const complianceArea = {
   name: 'compliance',
   events: complianceEvents as unknown as readonly EventDefinition[],

@@ -8,7 +8,10 @@ import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
 import { type MasterKeys, mastersOf, unwrapAll } from './master-keys.ts';
 import { randomOf } from './randomness.ts';
-import { makeSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
+import { destroySubjectKeys, makeSubjectKeys, selectSubjectKeys } from './sql/subject-keys.ts';
+
+/** PostgreSQL notification channel: the key of the subject that is its payload was destroyed. */
+export const keysChannel = 'quarterdeck_keys';
 
 export interface KeyRing {
   /** Keys of the given subjects, made where there were none; `undefined` where one was destroyed. */
@@ -21,6 +24,8 @@ export interface KeyRing {
   hearing(heard: boolean): void;
   /** Calls back when something was forgotten, for whoever keeps what was opened with it. */
   onForgotten(listener: () => void): void;
+  /** For ever: no key is made for them again. Every process that hears of it forgets theirs. */
+  destroy(subjects: readonly string[]): Promise<void>;
 }
 
 type Keys = Map<string, Buffer | undefined>;
@@ -128,10 +133,16 @@ export const createKeyRing = (db: Queryable, masterKeys: Buffer | MasterKeys): K
     for (const listener of listeners) listener();
   };
 
+  const destroy = async (subjects: readonly string[]): Promise<void> => {
+    await db.query({ ...destroySubjectKeys, values: [arrayText([...new Set(subjects)]), keysChannel] });
+    for (const subject of subjects) forget(subject);
+  };
+
   return {
     find,
     make,
     forget,
+    destroy,
     hearing(heard) {
       hears = heard;
       forget();

@@ -12,6 +12,8 @@ export interface Gauges {
   readonly projectionLag: () => Promise<Readonly<Record<string, number>>>;
   /** Bulk work of this process: items decided since it started, and how it stands. */
   readonly bulk?: () => BulkGauges | undefined;
+  /** Exports of this process: rows written since it started, and how many are in hand. */
+  readonly exports?: () => ExportGauges | undefined;
   /** Whether bulk work of this process yields, and for how long it has. */
   readonly headroom?: () => HeadroomGauge | undefined;
   /** Events that each reactor has outstanding: pending, held back, dead; and `lag`, positions it has not read. */
@@ -32,6 +34,11 @@ export interface BulkGauges {
   readonly chunksInHand: number;
   readonly stalledMs: number;
   readonly queueReachable: boolean;
+}
+
+export interface ExportGauges {
+  readonly rowsWritten: number;
+  readonly inHand: number;
 }
 
 export interface HeadroomGauge {
@@ -55,6 +62,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
   collectDefaultMetrics({ register: registry });
   registerLag(registry, gauges);
   registerBulk(registry, gauges);
+  registerExports(registry, gauges);
   registerHeadroom(registry, gauges);
   registerReactors(registry, gauges);
   registerSealing(registry, gauges);
@@ -113,6 +121,27 @@ const registerReactors = (registry: Registry, { reactors }: Gauges): void => {
       const all = await reactors().catch(() => ({}));
       for (const [reactor, states] of Object.entries(all))
         for (const [state, count] of Object.entries(states)) this.set({ reactor, state }, count);
+    },
+  });
+};
+
+const registerExports = (registry: Registry, { exports }: Gauges): void => {
+  if (exports === undefined) return;
+  new Counter({
+    name: 'quarterdeck_export_rows_total',
+    help: 'Rows that this process wrote into files of exports.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(exports()?.rowsWritten ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'quarterdeck_exports_in_hand',
+    help: 'Exports that this process writes at this moment.',
+    registers: [registry],
+    collect() {
+      this.set(exports()?.inHand ?? 0);
     },
   });
 };

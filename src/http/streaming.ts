@@ -31,11 +31,15 @@ export const sendStream = async (request: Request, response: Response, stream: T
     return;
   }
   const whole = gathered(prepended(first, chunks));
-  await pipeline(Readable.from(whole, { objectMode: false }), response).catch((error: unknown) => {
+  await sendBytes(response, whole);
+};
+
+/** At the speed of its reader. Status and headers are set before. */
+export const sendBytes = (response: Response, chunks: AsyncIterable<string | Uint8Array>): Promise<void> =>
+  pipeline(Readable.from(chunks, { objectMode: false }), response).catch((error: unknown) => {
     // The reader left: nobody is there to be told, and the iteration has ended.
     if (!wentAway(error)) throw error;
   });
-};
 
 async function* prepended(
   first: IteratorResult<string>,

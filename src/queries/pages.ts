@@ -29,7 +29,14 @@ export interface PageWanted {
   readonly limit: number;
 }
 
-export type ReadPage = (wanted: PageWanted) => Promise<PageOfRecords>;
+/** undefined: the table no longer answers. */
+type ReadTable<T> = (source: Readable, reach: Reach) => Promise<T | undefined>;
+
+export interface ReadPage {
+  (wanted: PageWanted): Promise<PageOfRecords>;
+  /** Whatever is to be read of the rows as of a position. */
+  from<T>(plan: Plan, position: number, read: ReadTable<T>): Promise<T>;
+}
 
 /** The row as it is answered: an absent value is null where the schema says so, and otherwise left out. */
 export const answered = (fields: readonly Column[], record: Stored): Row => {
@@ -73,25 +80,23 @@ export const createReadPage = (pool: Db, reaching: ReachingOf, snapshots: Snapsh
     return { records: rows.filter((row) => row[key] !== null), position: Number(rows[0]._at) };
   };
 
-  const readAsOf = async (wanted: PageWanted, asOf: number): Promise<PageOfRecords> => {
+  const readAsOf = async <T>({ known, rows }: Plan, asOf: number, read: ReadTable<T>): Promise<T> => {
     for (let n = 0; n < snapshotsLostMax; n++) {
-      const { known, rows } = wanted.plan;
       const source = await snapshots.tableAt(known, asOf);
-      const read = (table: Readable, reach: Reach) => readFrom(wanted, table, reach);
-      const page = await reaching(known, rows)
+      const found = await reaching(known, rows)
         .readAsOf(source, read)
         .catch((error: unknown) => {
           if (!isGone(error)) throw error;
         });
-      if (page !== undefined) return page;
+      if (found !== undefined) return found;
     }
     throw snapshotBuilding(asOf);
   };
 
-  return (wanted) =>
-    wanted.asOf === undefined
-      ? reaching(wanted.plan.known, wanted.plan.rows).readNow((source, reach) =>
-          readFrom(wanted, source, reach),
-        )
-      : readAsOf(wanted, wanted.asOf);
+  const readPage = (wanted: PageWanted): Promise<PageOfRecords> => {
+    const { plan, asOf } = wanted;
+    const read: ReadTable<PageOfRecords> = (source, reach) => readFrom(wanted, source, reach);
+    return asOf === undefined ? reaching(plan.known, plan.rows).readNow(read) : readAsOf(plan, asOf, read);
+  };
+  return Object.assign(readPage, { from: readAsOf });
 };

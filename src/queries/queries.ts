@@ -11,6 +11,7 @@ import type { EventLog } from '../events/log.ts';
 import { asOfPosition } from './as-of.ts';
 import type { Catalogue, Known } from './catalogue.ts';
 import type { Column } from './columns.ts';
+import { createCopying } from './copying.ts';
 import type { Cursors } from './cursor.ts';
 import { filterOfWhere } from './filter.ts';
 import { foldRow } from './fold.ts';
@@ -36,7 +37,7 @@ import type { ReachingOf } from './scope/reach.ts';
 import type { Reached } from './scope/reached.ts';
 import { rowsReadable } from './selection.ts';
 import type { Snapshots } from './snapshots.ts';
-import { selectRow } from './sql/select-rows.ts';
+import { countRows, selectRow } from './sql/select-rows.ts';
 
 interface Deps {
   readonly pool: Db;
@@ -202,5 +203,22 @@ export const createQueries = (deps: Deps): Queries => {
     yield* keyPages(pool, reaching, known, rows, filter);
   }
 
-  return { list, get, exportRows, selectKeys };
+  const copying = createCopying({
+    catalogue,
+    readPage,
+    momentOf: async (plan) => (plan.asOf === undefined ? undefined : asOfPosition(deps, plan.asOf)),
+    async keepNow({ known, rows }, atLeast) {
+      await waitForAll(known, rows, atLeast);
+      return snapshots.keepLive(known);
+    },
+    count: (plan, position) =>
+      readPage.from(plan, position, async (source, reach) => {
+        const { sql, parameters } = countRows(source, reach, plan.filter);
+        const { rows } = await pool.query<{ count: string }>(sql, [...parameters]);
+        return rows[0] === undefined ? undefined : Number(rows[0].count);
+      }),
+    recordPage: (plan, request, records) => recordNow(readsOf(plan, request, records)),
+  });
+
+  return { list, get, exportRows, selectKeys, copying };
 };

@@ -6,7 +6,8 @@
  * invalid_input (with path and remedy), malformed_request (a forged or foreign cursor), unavailable and
  * snapshot_building (both with `retryAfterSeconds`), projection_behind.
  */
-import type { Principal } from '../access/principal.ts';
+import type { Principal, Rows } from '../access/principal.ts';
+import type { ColumnKind } from './columns.ts';
 
 /** A row as it is answered: fields in the order of the schema, internal ones only where permitted. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -99,6 +100,60 @@ export interface Queries {
    * dwell in it (60 s between two pages end it).
    */
   selectKeys(request: SelectKeysRequest): AsyncIterable<KeyPage>;
+  readonly copying: Copying;
+}
+
+/** What a copy is to hold. `where` as for `SelectKeysRequest`; without `fields` all that are shown unasked. */
+export interface CopyAsked {
+  readonly projection: string;
+  readonly where?: unknown;
+  readonly fields?: readonly string[] | undefined;
+  /** A time or a position, as in `?asOf=`. */
+  readonly asOf?: string | undefined;
+}
+
+export interface CopyField extends ExportColumn {
+  readonly kind: ColumnKind;
+}
+
+/** A copy as it was understood. */
+export interface Copied {
+  readonly fields: readonly CopyField[];
+  /** The filter, with `[personal]` in place of what was asked of a personal field: for the log. */
+  readonly where: Readonly<Record<string, unknown>>;
+  /** Which rows it holds, as far as the requester's permissions tell. */
+  readonly rows: Rows;
+}
+
+export interface CopyRequest extends Reader, CopyAsked {
+  /** A log position that was kept (`keepNow`) or that `asOf` came to. */
+  readonly position: number;
+  readonly pageRows: number;
+}
+
+/**
+ * Copies that take their time (exports). Everything is permitted anew at every call, for whoever asks then;
+ * personal fields, shown or filtered by, need `exports:personal` beside what reading them needs.
+ */
+export interface Copying {
+  /** What was asked, checked; nothing is read. `position` is what `asOf` came to. */
+  settle(request: Reader & CopyAsked): Promise<Copied & { readonly position: number | undefined }>;
+  /** The rows that somebody reaches with what was asked. */
+  reaches(request: Reader & CopyAsked): Rows;
+  /**
+   * Keeps the rows as they are now, at the position that is answered, or later than `atLeast` once the
+   * projection is as far. What is kept is dropped when it was not read for a while, and made anew when read.
+   */
+  keepNow(request: Reader & CopyAsked, atLeast: number): Promise<number>;
+  /**
+   * Every page in the order of keys, all of them of one position; may take any time and hold nothing open.
+   * A page is on record before it is yielded, where fields are whose reading is recorded.
+   *
+   * @throws QuarterdeckError as every query; `snapshot_building` from pages too: ask again for the whole.
+   */
+  read(
+    request: CopyRequest,
+  ): Promise<Copied & { readonly total: number; readonly pages: AsyncIterable<readonly Row[]> }>;
 }
 
 /** One projection's standing, for health, metrics and the topic `system`. */

@@ -92,7 +92,6 @@ const dropAbandoned = async (folder: string): Promise<void> => {
 export const openDirectory = async (directory: string): Promise<Storage> => {
   const root = path.resolve(directory);
   const aside = path.join(root, unfinished);
-  await makeFolder(aside);
   await dropAbandoned(aside);
 
   const placeOf = (name: string): string => path.join(root, requireName(name));
@@ -119,6 +118,7 @@ export const openDirectory = async (directory: string): Promise<Storage> => {
   return {
     async write(name, content) {
       const place = placeOf(name);
+      await makeFolder(aside);
       const file = path.join(aside, randomUUID());
       try {
         const bytes = await writeAside(file, content);

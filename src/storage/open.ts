@@ -1,5 +1,6 @@
 /** A place for files, from what an operator wrote: a directory, or `s3://bucket/prefix`. */
 import { openDirectory } from './directory.ts';
+import { bucketLocation, isLocation } from './location.ts';
 import type { Storage } from './storage.ts';
 
 export interface StorageOptions {
@@ -8,12 +9,6 @@ export interface StorageOptions {
   /** undefined: as the AWS SDK finds it. */
   readonly region?: string | undefined;
 }
-
-const bucketLocation = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9_][A-Za-z0-9._/-]*)?)?$/;
-
-/** Whether it can be opened as far as its text tells: a directory, or a well-formed address of a bucket. */
-export const isLocation = (location: string): boolean =>
-  bucketLocation.test(location) || !/^[a-z0-9]+:\/\//i.test(location);
 
 const withSlash = (prefix: string): string => (prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`);
 

@@ -15,7 +15,7 @@ import type { EventLog } from '../events/log.ts';
 import { createAccepting } from './accept.ts';
 import { createChunkWorker, type Delivery } from './chunk.ts';
 import { alwaysRoom, type Headroom } from './headroom.ts';
-import { createJobStore } from './job-record.ts';
+import { createJobStore, viewOf } from './job-record.ts';
 import { createJobs } from './jobs.ts';
 import type { Parts } from './parts.ts';
 import type { Clock, NewId, OnError, Requesters, Selecting } from './ports.ts';
@@ -23,7 +23,7 @@ import { createProgress } from './progress.ts';
 import { verifyJob } from './proof/verify.ts';
 import { createQueues } from './queues.ts';
 import { createRelay } from './relay.ts';
-import type { Bulk } from './request.ts';
+import { type Bulk, bulkChannel } from './request.ts';
 import { createRetention } from './retention.ts';
 import { unqueueChunks } from './sql/chunks.ts';
 import { createSteering } from './steering.ts';
@@ -75,7 +75,12 @@ const resultsDaysUsual = 90;
 export const createBulk = (options: BulkOptions): Bulk => {
   const { pool, codec, onError, redisUrl, queueDatabaseUrl, concurrency = 3 } = options;
   const store = createJobStore(pool, codec);
-  const progress = createProgress({ pool, store, onError });
+  const progress = createProgress({
+    pool,
+    onError,
+    channel: bulkChannel,
+    find: async (ids) => (await store.find(ids)).map(viewOf),
+  });
   const parts: Parts = {
     headroom: alwaysRoom,
     ...options,

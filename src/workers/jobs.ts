@@ -1,9 +1,8 @@
 /** Looking at jobs and steering them: permissions first, then the work of the files beside this one. */
 import type { Origin } from '../access/origin.ts';
-import { invalidInput, QuarterdeckError } from '../errors.ts';
-import { momentOf } from '../events/moment.ts';
-import { textFault } from '../events/sound-json.ts';
+import { invalidInput } from '../errors.ts';
 import type { AcceptingInside } from './accept.ts';
+import { readCursor, writeCursor } from './job-cursor.ts';
 import { requesterShown, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { createPreviews } from './preview/reading.ts';
@@ -25,26 +24,6 @@ const bounded = (limit: number | undefined, usual: number, max: number): number 
   const wanted = limit ?? usual;
   if (Number.isInteger(wanted) && wanted >= 1 && wanted <= max) return wanted;
   throw invalidInput('limit', `Give a whole number from 1 to ${max}.`);
-};
-
-const cursorOf = ({ requestedAt, id }: BulkJob): string =>
-  Buffer.from(JSON.stringify([requestedAt, id])).toString('base64url');
-
-const readCursor = (cursor: string): { requestedAt: string; id: string } => {
-  try {
-    const [requestedAt, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [
-      unknown,
-      unknown,
-    ];
-    const ours = typeof requestedAt === 'string' && momentOf(requestedAt) === requestedAt;
-    if (ours && typeof id === 'string' && textFault(id) === undefined) return { requestedAt, id };
-  } catch {
-    // Refused below, like one that parses and says nothing.
-  }
-  throw new QuarterdeckError(
-    'malformed_request',
-    'This cursor is none of ours; take it from nextCursor of the page before.',
-  );
 };
 
 const requireStates = (states: readonly string[] | undefined): void => {
@@ -90,7 +69,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     const last = page.at(-1);
     return {
       data: page,
-      nextCursor: data.length > limit && last !== undefined ? cursorOf(last) : null,
+      nextCursor: data.length > limit && last !== undefined ? writeCursor(last) : null,
       position,
     };
   };

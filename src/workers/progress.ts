@@ -1,22 +1,21 @@
 /**
- * Tells of jobs that changed: listeners of this process with the jobs themselves, at most ten times a
- * second, and other processes by NOTIFY, outside any transaction. A change that comes while one is being
+ * Tells of jobs (bulk jobs, exports) that changed: listeners of this process with the jobs themselves, at most ten
+ * times a second, and other processes by NOTIFY, outside any transaction. A change that comes while one is being
  * told is told next; the newest state wins.
  */
 import type { Db } from '../db/pool.ts';
-import { type JobStore, viewOf } from './job-record.ts';
 import type { OnError } from './ports.ts';
-import { type BulkJob, bulkChannel } from './request.ts';
+import type { BulkJob } from './request.ts';
 import { notifyJobs } from './sql/notify.ts';
 
-export interface Progress {
+export interface Progress<Job = BulkJob> {
   /** A job changed here, and something may have to be done. */
   changed(jobId: string): void;
   /** Items of a job were decided here: to be told, and nothing to be done. */
   moved(jobId: string): void;
   /** Another process says that a job changed. */
   heard(jobId: string): void;
-  onProgress(listener: (jobs: readonly BulkJob[]) => void): () => void;
+  onProgress(listener: (jobs: readonly Job[]) => void): () => void;
   /** Called at once when something may have to be done. */
   onWake(listener: () => void): () => void;
   /** Tells what is still to be told. */
@@ -25,14 +24,17 @@ export interface Progress {
 
 const everyMs = 100;
 
-interface Options {
+interface Options<Job> {
   readonly pool: Db;
-  readonly store: JobStore;
+  /** PostgreSQL notification channel; its payload is an id. */
+  readonly channel: string;
+  /** As callers see them; unknown ids are left out. */
+  readonly find: (ids: readonly string[]) => Promise<readonly Job[]>;
   readonly onError: OnError;
 }
 
-export const createProgress = ({ pool, store, onError }: Options): Progress => {
-  const listeners = new Set<(jobs: readonly BulkJob[]) => void>();
+export const createProgress = <Job>({ pool, channel, find, onError }: Options<Job>): Progress<Job> => {
+  const listeners = new Set<(jobs: readonly Job[]) => void>();
   const wakers = new Set<() => void>();
   /** Jobs to tell of; true where other processes are to hear of it too. */
   let dirty = new Map<string, boolean>();
@@ -43,9 +45,9 @@ export const createProgress = ({ pool, store, onError }: Options): Progress => {
     const now = dirty;
     dirty = new Map();
     const own = [...now].flatMap(([id, ours]) => (ours ? [id] : []));
-    if (own.length > 0) await pool.query({ ...notifyJobs, values: [bulkChannel, own] });
+    if (own.length > 0) await pool.query({ ...notifyJobs, values: [channel, own] });
     if (listeners.size === 0) return;
-    const jobs = (await store.find([...now.keys()])).map(viewOf);
+    const jobs = await find([...now.keys()]);
     for (const listener of listeners) listener(jobs);
   };
 
@@ -55,7 +57,7 @@ export const createProgress = ({ pool, store, onError }: Options): Progress => {
       timer = undefined;
       telling = true;
       tell()
-        .catch((error: unknown) => onError(error, 'telling of bulk progress'))
+        .catch((error: unknown) => onError(error, 'telling of progress'))
         .finally(() => {
           telling = false;
           if (dirty.size > 0) schedule();
@@ -90,7 +92,7 @@ export const createProgress = ({ pool, store, onError }: Options): Progress => {
     async stop() {
       clearTimeout(timer);
       wakers.clear();
-      if (dirty.size > 0) await tell().catch((error: unknown) => onError(error, 'telling of bulk progress'));
+      if (dirty.size > 0) await tell().catch((error: unknown) => onError(error, 'telling of progress'));
     },
   };
 };

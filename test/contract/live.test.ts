@@ -111,9 +111,27 @@ test('another process, which does none of the work, tells the same', async () =>
   }
 });
 
+test('an export is seen from its acceptance to its end, by its owner and by nobody who may see only their own', async () => {
+  const { updates } = await follow(running, await running.cookieOf('ops'), ['exports']);
+  const others = await follow(running, await running.cookieOf('billing'), ['exports']);
+  const all = await follow(running, await running.cookieOf('compliance'), ['exports']);
+  const { body } = await ask(running.base, await running.cookieOf('ops'), {
+    path: '/internal/v1/exports',
+    body: { query: 'accounts', format: 'csv' },
+  });
+  const ends = (seen: readonly Update[]) =>
+    seen.some(({ data }) =>
+      (data as readonly Job[]).some(({ id, state }) => id === body.id && state === 'completed'),
+    );
+  while (!ends(updates) || !ends(all.updates)) await sleep(20);
+  expect(others.updates).toEqual([]);
+  const ack = await all.socket.emitWithAck('subscribe', { topic: `exports/${body.id}` });
+  expect(ack).toMatchObject({ ok: true, snapshot: { id: body.id, state: 'completed' } });
+});
+
 test('who may not see bulk work or the log is told so', async () => {
   const { socket } = await follow(running, await running.cookieOf('support'), ['system']);
-  for (const topic of ['bulk-jobs', 'bulk-jobs/none', 'log']) {
+  for (const topic of ['bulk-jobs', 'bulk-jobs/none', 'exports', 'exports/none', 'log']) {
     expect(await socket.emitWithAck('subscribe', { topic })).toMatchObject({
       ok: false,
       code: 'not_permitted',

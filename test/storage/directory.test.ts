@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isLocation, openStorage } from '../../src/storage/open.ts';
+import { isLocation } from '../../src/storage/location.ts';
+import { openStorage } from '../../src/storage/open.ts';
 
 let folder: string;
 beforeEach(async () => {

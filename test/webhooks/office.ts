@@ -2,12 +2,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Principal, permissions } from '../../src/access/principal.ts';
 import { systemSources } from '../../src/clock.ts';
 import { createPool } from '../../src/db/pool.ts';
 import { areas } from '../../src/domain/index.ts';
 import { createEngine } from '../../src/engine.ts';
 import type { EngineOptions } from '../../src/engine-options.ts';
+import { openStorage } from '../../src/storage/open.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 
 export const person = (grants: readonly string[]): Principal => ({
@@ -48,6 +51,7 @@ export const openOffice = async (more: Partial<EngineOptions> = {}) => {
     webhooks: { networks: ['127.0.0.0/8'], plain: true },
     onError: (error, doing) => void errors.push(`${doing}: ${String(error)}`),
     say: () => undefined,
+    exportsStorage: await openStorage(join(tmpdir(), 'quarterdeck-exports')),
     ...more,
   });
   const run = async (name: string, input: object, principal: Principal = ann): Promise<number> => {

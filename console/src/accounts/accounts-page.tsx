@@ -10,8 +10,9 @@ import { LoadMore } from '../parts/load-more.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
 import { usePermits } from '../shell/me-context.ts';
-import { filterOf, filterWords, searchOf } from './account-filter.ts';
+import { type AccountFilter, filterOf, filterWords, searchOf } from './account-filter.ts';
 import { accountUrl, columnsFor, fieldsFor, readInternal } from './columns.tsx';
+import { ExportAccounts } from './export-accounts.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { OpenAccount } from './open-account.tsx';
 
@@ -28,7 +29,7 @@ export const AccountsPage = () => {
   });
   const rows = rowsOf(list.data);
   return (
-    <Page title="Accounts" actions={<Actions search={searchOf(filter)} />}>
+    <Page title="Accounts" actions={<Actions filter={filter} />}>
       <FilterBar filter={filter} onChange={setSearch} onClear={() => setSearch(none)} />
       {list.isPending && <Loading what="accounts" />}
       {list.isError && !list.isFetchNextPageError && (
@@ -58,13 +59,15 @@ export const AccountsPage = () => {
   );
 };
 
-const Actions = ({ search }: { readonly search: string }) => {
+const Actions = ({ filter }: { readonly filter: AccountFilter }) => {
+  const search = searchOf(filter);
   const commands = useQuery(commandsQuery).data ?? [];
   const mayRun = usePermits('bulk:run');
   const bulk = mayRun && commands.some((command) => command.permitted && command.bulkField === 'accountId');
   return (
     <Group gap="xs">
       <OpenAccount />
+      <ExportAccounts filter={filter} />
       {bulk && (
         <Button
           onClick={() => navigate(`/bulk-jobs/new?source=filter${search === '' ? '' : `&${search}`}`)}

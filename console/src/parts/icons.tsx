@@ -25,6 +25,7 @@ const Drawn = ({ path, size = 18 }: DrawnProps) => (
 
 const accountsPath = 'M4 6h16M4 12h16M4 18h10';
 const jobsPath = 'm12 3 9 4.5-9 4.5-9-4.5zM3 12l9 4.5 9-4.5M3 16.5 12 21l9-4.5';
+const exportsPath = 'M12 3v12M7 10.5l5 5 5-5M4 19.5h16';
 const auditPath = 'M12 3 4.5 6v5.5c0 4.6 3.1 7.8 7.5 9.5 4.4-1.7 7.5-4.9 7.5-9.5V6zM8.8 12l2.3 2.3 4.2-4.4';
 const sunPath =
   'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v2M12 20v2M4.9 4.9l1.4 1.4M17.7 17.7l1.4 1.4M2 12h2M20 12h2M4.9 19.1l1.4-1.4M17.7 6.3l1.4-1.4';
@@ -33,6 +34,7 @@ const sortPath = 'M12 19V5M6 11l6-6 6 6';
 
 export const AccountsIcon = (props: IconProps) => <Drawn {...props} path={accountsPath} />;
 export const JobsIcon = (props: IconProps) => <Drawn {...props} path={jobsPath} />;
+export const ExportsIcon = (props: IconProps) => <Drawn {...props} path={exportsPath} />;
 export const AuditIcon = (props: IconProps) => <Drawn {...props} path={auditPath} />;
 export const SunIcon = (props: IconProps) => <Drawn {...props} path={sunPath} />;
 export const MoonIcon = (props: IconProps) => <Drawn {...props} path={moonPath} />;

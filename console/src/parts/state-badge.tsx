@@ -14,6 +14,7 @@ const colors: Readonly<Record<string, string>> = {
   completed: 'teal',
   'completed-with-failures': 'red',
   failed: 'red',
+  expired: 'gray',
   succeeded: 'teal',
   unchanged: 'gray',
   rejected: 'orange',

@@ -37,6 +37,14 @@ const wholeNumber = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 export const count = (value: number): string => wholeNumber.format(value);
 
+const sizes = ['bytes', 'KB', 'MB', 'GB', 'TB'];
+
+/** A size of a file, `1.4 MB`, in steps of a thousand. */
+export const bytes = (value: number): string => {
+  const step = Math.min(sizes.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  return `${step === 0 ? value : (value / 1000 ** step).toFixed(1)} ${sizes[step]}`;
+};
+
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** Local time, `2026-11-24 01:54:23`: sorts in the eye as it does in a list. */

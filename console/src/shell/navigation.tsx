@@ -3,16 +3,18 @@ import { Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from '../navigation/link.tsx';
 import { usePlace } from '../navigation/place.ts';
-import { AccountsIcon, AuditIcon, JobsIcon } from '../parts/icons.tsx';
+import { AccountsIcon, AuditIcon, ExportsIcon, JobsIcon } from '../parts/icons.tsx';
 import { usePermits } from './me-context.ts';
 
 export const Navigation = () => {
   const mayReadJobs = usePermits('bulk:read');
+  const mayExport = usePermits('exports:run');
   const mayAudit = usePermits('audit:read');
   return (
     <Stack component="nav" aria-label="Areas" gap={2} flex={1}>
       <Area href="/accounts" icon={<AccountsIcon />} name="Accounts" />
       {mayReadJobs && <Area href="/bulk-jobs" icon={<JobsIcon />} name="Bulk jobs" />}
+      {mayExport && <Area href="/exports" icon={<ExportsIcon />} name="Exports" />}
       {mayAudit && <Area href="/audit" icon={<AuditIcon />} name="Audit" />}
     </Stack>
   );

@@ -1,7 +1,5 @@
 /** Erasures under way, and the scrubbing of what copies there are. */
 
-export const keysChannel = 'quarterdeck_keys';
-
 /** $1 subject, $2 name of its tombstone, $3 position. A backup may bring back a row that was done. */
 export const insertErasure = {
   name: 'erasure_insert',

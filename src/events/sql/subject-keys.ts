@@ -71,3 +71,14 @@ export const selectAnySubject = {
   name: 'select_any_subject',
   text: `SELECT EXISTS (SELECT FROM subject_keys WHERE subject NOT LIKE '$%') AS any`,
 } as const;
+
+/** $1 subjects, $2 a channel to tell of each. What is destroyed stays so: its row remains, without a key. */
+export const destroySubjectKeys = {
+  name: 'destroy_subject_keys',
+  text: `
+    WITH destroyed AS (
+      INSERT INTO subject_keys (subject) SELECT subject FROM unnest($1::text[]) AS subject ORDER BY 1
+      ON CONFLICT (subject) DO UPDATE SET wrapped = NULL, wrapped_by = NULL RETURNING subject
+    )
+    SELECT pg_notify($2, subject) FROM destroyed`,
+} as const;

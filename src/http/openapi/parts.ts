@@ -6,6 +6,7 @@ import { errorCodes } from '../../errors.ts';
 import { priorities } from '../../workers/conduct.ts';
 import { jobStates, outcomes, sources } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
+import { exportSchema } from './exports-schema.ts';
 import { previewSchema } from './preview.ts';
 import { reactorSchemas } from './reactors-schemas.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
@@ -126,6 +127,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       description: 'Why no command takes it back; null where `inverse` does.',
     }),
   }),
+  Export: exportSchema,
   Event: object(event),
   Job: object(job, [
     ...['effects', 'pausedReason', 'where', 'frozenAt', 'retryOf', 'readAs'],

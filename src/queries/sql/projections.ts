@@ -58,6 +58,11 @@ export const countSnapshots = {
   text: `SELECT count(*)::int AS count FROM projections WHERE state = 'snapshot'`,
 } as const;
 
+/** $1 id, $2 position. Made as a whole at that position. */
+export const placeSnapshot = {
+  text: 'UPDATE projections SET position = $2, updated_at = now() WHERE id = $1',
+} as const;
+
 /** $1 seconds unused after which one goes, $2 how many may stay, $3 seconds unused before one makes room. */
 export const lockExpiredSnapshots = {
   text: `SELECT id, table_name AS "tableName" FROM projections

@@ -121,3 +121,10 @@ export const selectRow = (
       WHERE ${field(key)} = ${value} AND ${reachedSql(reach)}
     ) AS found ON true`.compile(compiler);
 };
+
+/** Of the rows that the filter selects. Nothing comes back where the table no longer answers. */
+export const countRows = (source: Source, reach: Reach, filter: Filter): CompiledQuery =>
+  sql`SELECT found.count FROM ${answeringAll(source, reach)} CROSS JOIN LATERAL (
+      SELECT count(*) AS count FROM ${table(source)} AS "row"
+      WHERE ${all([...filter.map((condition) => conditionSql(condition)), reachedSql(reach)])}
+    ) AS found`.compile(compiler);

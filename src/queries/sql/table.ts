@@ -36,6 +36,8 @@ export interface TableStatements {
   /** Made after the table was filled: building an index at once is cheaper than row by row. */
   readonly finish: readonly string[];
   readonly drop: string;
+  /** All rows of a table of the same shape. */
+  readonly copyFrom: (tableName: string) => string;
   /** $1 keys. Not locked: whoever writes rows holds the table's row of the catalogue. */
   readonly load: { readonly name: string; readonly text: string };
   /** One array a column, in the order of `columns` and then of what the engine keeps beside them. */
@@ -69,6 +71,8 @@ export const tableStatements = (id: number, tableName: string, shape: TableShape
       `ANALYZE ${table}`,
     ],
     drop: dropTable(tableName),
+    copyFrom: (other) =>
+      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${tablePath(other)}`,
     load: {
       name: `read_model_${id}_load`,
       text: `SELECT ${names.join(', ')} FROM ${table} WHERE ${key} = ANY ($1::text[])`,

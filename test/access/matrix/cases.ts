@@ -23,9 +23,12 @@ export interface Case {
   readonly outOfReach: 'as-missing' | 'refused' | 'left-out' | 'about-no-rows';
 }
 
-/** Bulk jobs: of whoever asks, of somebody else, and of nobody. */
+/** Bulk jobs and exports: of whoever asks, of somebody else, and of nobody. */
 export interface Ids {
   readonly job: Readonly<Record<Place, string>>;
+  readonly export: Readonly<Record<Place, string>>;
+  /** One to be taken away. */
+  readonly removable: Readonly<Record<Place, string>>;
 }
 
 const commandCase = (name: string, input: (id: string) => object): readonly [string, Case] => [
@@ -98,6 +101,22 @@ const jobCase = (verb: string, reached: number): readonly [string, Case] => [
     ask: (place, { job }) => ({
       path: `/internal/v1/bulk-jobs/${job[place]}${verb === '' ? '' : `/${verb}`}`,
       ...(jobsRead.includes(verb) ? {} : { method: 'POST' as const }),
+    }),
+    reached,
+    outOfReach: 'as-missing',
+  },
+];
+
+const exportCase = (
+  suffix: string,
+  method: 'GET' | 'POST' | 'DELETE',
+  reached: number,
+): readonly [string, Case] => [
+  `${method} /internal/v1/exports/{id}${suffix}`,
+  {
+    ask: (place, ids) => ({
+      method,
+      path: `/internal/v1/exports/${ids[method === 'DELETE' ? 'removable' : 'export'][place]}${suffix}`,
     }),
     reached,
     outOfReach: 'as-missing',
@@ -198,6 +217,26 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
   jobCase('cancel', 409),
   jobCase('retry-failed', 409),
   jobCase('undo', 202),
+  [
+    'POST /internal/v1/exports',
+    {
+      ask: () => ({
+        path: '/internal/v1/exports',
+        body: { query: 'accounts', format: 'ndjson', fields: ['accountId'] },
+      }),
+      reached: 202,
+      outOfReach: 'about-no-rows',
+    },
+  ],
+  [
+    'GET /internal/v1/exports',
+    { ask: () => ({ path: '/internal/v1/exports' }), reached: 200, outOfReach: 'left-out' },
+  ],
+  exportCase('', 'GET', 200),
+  exportCase('/file', 'GET', 200),
+  // The export of whoever asks has ended: that is told to its owner alone.
+  exportCase('/cancel', 'POST', 409),
+  exportCase('', 'DELETE', 200),
   auditCase(''),
   auditCase('.csv'),
   auditCase('.ndjson'),

@@ -142,6 +142,17 @@ describe('about rows that are reached, and rows that are not', () => {
     }
   };
 
+  const exportOf = async (who: Who): Promise<string> => {
+    const path = '/internal/v1/exports';
+    const body = { query: 'accounts', format: 'ndjson', fields: ['accountId'] };
+    const { id } = (await as(who, { path, body })).body as { id: string };
+    for (;;) {
+      const { body: made } = await as(who, { path: `${path}/${id}` });
+      if (made.finishedAt !== null) return id;
+      await sleep(20);
+    }
+  };
+
   beforeAll(async () => {
     await as(everything, { path: '/internal/v1/me' });
     await applyPolicy(everythingRegional());
@@ -153,7 +164,12 @@ describe('about rows that are reached, and rows that are not', () => {
       const headers = { 'quarterdeck-min-position': String(position) };
       expect((await as('admin', { path: `/internal/v1/${projection}?limit=1`, headers })).status).toBe(200);
     }
-    ids = { job: { emea: await jobOf(everything), amer: await jobOf('ops'), none: crypto.randomUUID() } };
+    const each = async (of: (who: Who) => Promise<string>) => ({
+      emea: await of(everything),
+      amer: await of('ops'),
+      none: crypto.randomUUID(),
+    });
+    ids = { job: await each(jobOf), export: await each(exportOf), removable: await each(exportOf) };
   });
 
   /** Without what differs between any two answers, and the ids that were asked for. */
@@ -162,7 +178,10 @@ describe('about rows that are reached, and rows that are not', () => {
     const names = [...answer.headers.keys()].filter(
       (name) => !['content-length', 'keep-alive'].includes(name),
     );
-    const text = JSON.stringify(body).replaceAll(ids.job[place], 'JOB').replaceAll(`${place}-`, 'ID-');
+    const own = Object.values(ids).map((of) => of[place]);
+    const text = own
+      .reduce((told, id) => told.replaceAll(id, 'JOB'), JSON.stringify(body))
+      .replaceAll(`${place}-`, 'ID-');
     return { status: answer.status, names, text };
   };
 
@@ -185,6 +204,7 @@ describe('about rows that are reached, and rows that are not', () => {
         false,
         false,
       ]);
+      expect([name, emea.text.includes(ids.export.amer)]).toEqual([name, false]);
       const whole = await as('admin', asking('emea', ids));
       expect([name, whole.status, amountIn(whole) > amountIn(emea)]).toEqual([name, reached, true]);
     }

@@ -3,6 +3,8 @@
  * animals belong to a house, and both can be moved. Principals are made from the roles of a policy.
  */
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { v7 as newId } from 'uuid';
 import { z } from 'zod';
 import { type Policy, policySchema } from '../../../src/access/policy.ts';
@@ -15,6 +17,7 @@ import { createEngine, type Engine } from '../../../src/engine.ts';
 import { QuarterdeckError } from '../../../src/errors.ts';
 import { defineEvent, type EventOf } from '../../../src/events/definition.ts';
 import { defineProjection } from '../../../src/queries/definition.ts';
+import { openStorage } from '../../../src/storage/open.ts';
 import type { TestDatabase } from '../../setup/database.ts';
 
 const HouseBuilt = defineEvent({
@@ -239,6 +242,7 @@ export const openZoo = async (db: TestDatabase): Promise<Zoo> => {
     newId: () => newId(),
     onError: () => undefined,
     say: () => undefined,
+    exportsStorage: await openStorage(join(tmpdir(), 'quarterdeck-exports')),
   });
   await engine.start({ project: true, work: true });
   const caughtUp = async (): Promise<number> => {

@@ -1,0 +1,87 @@
+/** An encrypted file: any part of it is read by itself, and nothing of it can be changed unnoticed. */
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { chunkBytes, fileKey, openedPart, sealedChunks } from '../../src/workers/exports/sealed-file.ts';
+
+const key = fileKey(randomBytes(32), 'a-file');
+
+const joined = async (content: AsyncIterable<Buffer>): Promise<Buffer> => {
+  const pieces: Buffer[] = [];
+  for await (const piece of content) pieces.push(piece);
+  return Buffer.concat(pieces);
+};
+
+async function* inPieces(bytes: Buffer, size = 10_007): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+const sealed = (plain: Buffer, under = key) => joined(sealedChunks(under, inPieces(plain)));
+
+const opened = (file: Buffer, bytes: number, part = { start: 0, end: bytes }, under = key) =>
+  joined(
+    openedPart(
+      { key: under, bytes, read: async ({ start, end }) => inPieces(file.subarray(start, end), 3_001) },
+      part,
+    ),
+  );
+
+const sizes = [0, 1, chunkBytes - 1, chunkBytes, chunkBytes + 1, 3 * chunkBytes, 3 * chunkBytes + 77];
+
+test.each(sizes)('%i bytes come back as they were', async (bytes) => {
+  const plain = randomBytes(bytes);
+  const file = await sealed(plain);
+  expect(file.length).toBe(bytes + 16 * Math.max(1, Math.ceil(bytes / chunkBytes)));
+  expect((await opened(file, bytes)).equals(plain)).toBe(true);
+});
+
+test('any part is the part', async () => {
+  const bytes = 3 * chunkBytes + 77;
+  const plain = randomBytes(bytes);
+  const file = await sealed(plain);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(bytes - 1), fc.nat(bytes), async (start, length) => {
+      const end = Math.min(bytes, start + length + 1);
+      expect((await opened(file, bytes, { start, end })).equals(plain.subarray(start, end))).toBe(true);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+describe('is noticed:', () => {
+  const bytes = 2 * chunkBytes + 100;
+  const sealedChunk = chunkBytes + 16;
+  const plain = randomBytes(bytes);
+  const changed: readonly (readonly [string, (file: Buffer) => Buffer])[] = [
+    [
+      'a bit that was turned',
+      (file) => Buffer.from(file.map((byte, at) => (at === 70_000 ? byte ^ 1 : byte))),
+    ],
+    [
+      'chunks that changed places',
+      (file) =>
+        Buffer.concat([
+          file.subarray(sealedChunk, 2 * sealedChunk),
+          file.subarray(0, sealedChunk),
+          file.subarray(2 * sealedChunk),
+        ]),
+    ],
+    ['the last chunk cut off', (file) => file.subarray(0, 2 * sealedChunk)],
+    ['the end cut off', (file) => file.subarray(0, -1)],
+  ];
+  test.each(changed)('%s', async (_, change) => {
+    const file = change(await sealed(plain));
+    await expect(opened(file, bytes)).rejects.toThrow();
+  });
+
+  test('another key, and the same export’s of another attempt', async () => {
+    const file = await sealed(plain);
+    const exportKey = randomBytes(32);
+    await expect(opened(file, bytes, undefined, fileKey(exportKey, 'a-file'))).rejects.toThrow();
+    expect(fileKey(exportKey, 'one').equals(fileKey(exportKey, 'two'))).toBe(false);
+  });
+
+  test('a last chunk shown for one in the middle: a shorter file than was written', async () => {
+    const file = await sealed(plain);
+    await expect(opened(file.subarray(0, 2 * sealedChunk), 2 * chunkBytes)).rejects.toThrow();
+  });
+});
