@@ -1,4 +1,5 @@
 /** The engine with the reference domain over one database, as many processes as a test wants, and a mirror. */
+
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { createPool } from '../../src/db/pool.ts';
 import { areas } from '../../src/domain/index.ts';
 import { createEngine } from '../../src/engine.ts';
 import type { EngineOptions } from '../../src/engine-options.ts';
+import { openStorage } from '../../src/storage/open.ts';
 import type { TestDatabase } from '../setup/database.ts';
 
 /** Just signed in, and may do everything. */
@@ -37,6 +39,7 @@ export const openProcess = async (db: TestDatabase, more: Partial<EngineOptions>
     directUrl: db.applicationUrl,
     masterKey: Buffer.alloc(32, 5),
     signingKey: Buffer.alloc(32, 6),
+    exportsStorage: await openStorage(join(tmpdir(), 'quarterdeck-exports')),
     publicUrl: 'https://quarterdeck.example',
     allowedNetworks: ['127.0.0.1/32'],
     trustedProxies: [],
