@@ -5,6 +5,8 @@
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
+import type { NotesOf } from './audit/fields.ts';
+import { createLogReads } from './audit/reads.ts';
 import type { RefsOf } from './audit/shown.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
@@ -161,7 +163,10 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     redisUrl,
     queueDatabaseUrl: directUrl,
   });
-  const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
+  const refsOf: RefsOf = ({ type, schemaVersion, data }) =>
+    registry.find(type)?.refs(registry.upcast(type, schemaVersion, data)) ?? [];
+  const notesOf: NotesOf = registry.find;
+  const logReads = createLogReads({ log, newId, clock: now, onError: (error) => onError(error, 'auditing') });
   const fanOut = await openFanOut(
     {
       pool,
@@ -174,6 +179,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       newId,
       onError,
       refsOf,
+      notesOf,
+      logReads,
       clock: now,
       definitions: [...areas.flatMap((area) => area.reactors ?? []), ...effects.reactors],
       types: typesOf(options.areas),
@@ -192,6 +199,9 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     streams: areas.flatMap((area) => area.streams),
     streamsReached: readSide.reached.streams,
     refsOf,
+    notesOf,
+    logReads,
+    types: registry.types,
   });
 
   const hear: Readonly<Record<string, (payload: string) => void>> = {
@@ -243,6 +253,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await fanOut.stop();
       await readSide.projector.stop();
       await readSide.stop();
+      await logReads.stop();
       await access.stop();
       await listener.stop();
       await log.stop();

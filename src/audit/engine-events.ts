@@ -12,14 +12,37 @@ export const EventsExported = defineEvent({
     /** Positions looked through: behind `after`, up to and with `upTo`. */
     after: z.int().nonnegative(),
     upTo: z.int().nonnegative(),
+    /** Whether personal fields were shown, as far as there were any. */
+    personal: z.boolean().optional(),
   }),
   refs: ({ filter }) => (filter.stream === undefined ? [] : [filter.stream]),
 });
 
 export const StreamReplayed = defineEvent({
   type: 'StreamReplayed',
-  schema: z.object({ stream: z.string(), upTo: z.int().nonnegative() }),
+  schema: z.object({
+    stream: z.string(),
+    upTo: z.int().nonnegative(),
+    /** Whether personal fields were shown. */
+    personal: z.boolean().optional(),
+  }),
   refs: ({ stream }) => [stream],
 });
 
-export const auditEvents = [EventsExported, StreamReplayed] as const;
+/** Streams that one event names at most. */
+export const streamsMax = 1_000;
+
+/** Whose personal data was shown by searches, or by the feed, of one reader within a minute. */
+export const EventFieldsRead = defineEvent({
+  type: 'EventFieldsRead',
+  schema: z.object({
+    through: z.enum(['search', 'feed']),
+    /** `NoteAdded.text`; `metadata.reason`. */
+    fields: z.array(z.string()),
+    count: z.int().nonnegative(),
+    streams: z.array(z.string()).max(streamsMax),
+  }),
+  refs: ({ streams }) => streams,
+});
+
+export const auditEvents = [EventsExported, StreamReplayed, EventFieldsRead] as const;

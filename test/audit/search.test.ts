@@ -7,7 +7,7 @@ import { createSearch } from '../../src/audit/search.ts';
 import type { RecordedEvent } from '../../src/events/envelope.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { until } from '../setup/until.ts';
-import { type Audited, auditor, drained, openAudit, positions } from './testbed.ts';
+import { type Audited, auditor, drained, openAudit, parts, positions } from './testbed.ts';
 
 let db: TestDatabase;
 let audited: Audited;
@@ -200,11 +200,13 @@ describe('reading in windows', () => {
   test('finds the same, whatever the window', async () => {
     const { log } = audited;
     for (const window of [1, 2, 3, 1000]) {
-      const { search } = createSearch(log, createBatches(db.app, window), async (events) => events);
+      const { search } = createSearch({ ...parts(), log, batches: createBatches(db.app, window) });
       for (const filter of [{}, { actor: 'person:ada' }, { type: 'Named' }, { type: 'Unheard' }]) {
         const asked = { principal: auditor, filter: { ...filter, to: at(5) }, limit: 1000 };
         const page = await search(asked, everyRow);
-        expect(positions(page.data)).toEqual(await found({ ...filter, to: at(5) }));
+        expect(positions(page.found.map(({ event }) => event))).toEqual(
+          await found({ ...filter, to: at(5) }),
+        );
       }
     }
   });

@@ -15,6 +15,7 @@ const definitions = [
   'commands/stream.ts',
   'events/definition.ts',
   'events/envelope.ts',
+  'events/field-notes.ts',
   'events/moment.ts',
   'events/personal.ts',
   'queries/definition.ts',

@@ -185,6 +185,9 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     newId: randomUUID,
     streamsReached: reading.reached.streams,
     refsOf: () => [],
+    types: shop.events.map(({ type }) => type),
+    notesOf: (type) => shop.events.find((event) => event.type === type),
+    logReads: { soon: () => undefined },
   });
   const routes = [
     ...commandRoutes({ commands, definitions: shop.commands }),
