@@ -30,7 +30,7 @@ export interface FieldsToOpen {
   readonly data: EventData;
 }
 
-export type Opening = 'now' | 'when-read';
+export type Opening = 'now' | 'when-read' | 'never';
 
 export interface Codec {
   /** Seals the named fields of each, in the order given; keys are made for all subjects at once. */
@@ -38,6 +38,7 @@ export interface Codec {
   /**
    * Opens every sealed field of each, whatever the definition says now; `when-read`: each when somebody
    * looks at it, which most who fold events never do. What was tampered with is a fault at that moment.
+   * `never`: each reads `[erased]`, and no key is asked for.
    */
   decryptFields(items: readonly FieldsToOpen[], opening?: Opening): Promise<readonly EventData[]>;
   encryptText(subject: string, plaintext: string, context: string): Promise<string>;
@@ -124,7 +125,7 @@ export const createCodec = (keyRing: KeyRing): Codec => ({
     const subjects = items.map((item) => subjectsOf(item.data));
     const all = subjects.flat();
     if (all.length === 0) return items.map((item) => item.data);
-    const keys = await keyRing.find(all);
+    const keys: Keys = opening === 'never' ? new Map() : await keyRing.find(all);
     const opened = opening === 'now' ? openFields : openFieldsWhenRead;
     return items.map((item, i) => (subjects[i]?.length === 0 ? item.data : opened(keys, item)));
   },
