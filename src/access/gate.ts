@@ -31,6 +31,8 @@ export interface Gate {
   admit(incoming: Incoming): string;
   /** @throws QuarterdeckError `customer_credential_refused` */
   refuseCustomers(incoming: Incoming, ip: string): void;
+  /** Whether it carries a token or cookie that is somebody's, whatever else may be wrong. Records nothing. */
+  isKnown(incoming: Incoming): Promise<boolean>;
   /**
    * Who it is: the bearer of an access token, else whoever the session cookie belongs to. Who sends a
    * token is who the token says or nobody; a cookie beside it is not looked at. `fromOwnOrigin` demands
@@ -136,6 +138,12 @@ export const createGate = (deps: Deps): Gate => {
       if (found === undefined) return;
       const message = `A customer's credential (${found}) is not accepted here. Sign in through the company's SSO.`;
       refuse(incoming, ip, 'customer_credential_refused', message, found);
+    },
+    isKnown: async ({ headers }) => {
+      const bearer = bearerIn(headers.authorization);
+      if (bearer !== undefined) return (await authenticateToken(bearer)) !== undefined;
+      const token = cookieIn(headers.cookie, cookies.sessionName);
+      return token !== undefined && (await authenticate(token)) !== undefined;
     },
     identify: async (incoming, ip, { fromOwnOrigin = false } = {}) => {
       const bearer = bearerIn(incoming.headers.authorization);
