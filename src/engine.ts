@@ -15,6 +15,7 @@ import type { CommandDefinition } from './commands/definition.ts';
 import { createIdempotency } from './commands/idempotency.ts';
 import { createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
+import { createRefusalCounts } from './commands/refusal-counts.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
 import { createListener, type Listener } from './db/listen.ts';
@@ -128,8 +129,15 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     lagBudgetMs: options.bulkLagBudgetMs ?? usualBudgets.lagMs,
     lagMs: readSide.lagMs,
   });
+  const refusals = createRefusalCounts({
+    log,
+    newId,
+    clock: now,
+    onError: (error) => onError(error, 'counting refusals'),
+  });
   const pipeline = createPipeline({
     log,
+    refusals,
     catalogue,
     deciding,
     idempotency,
@@ -254,6 +262,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await readSide.projector.stop();
       await readSide.stop();
       await logReads.stop();
+      await refusals.stop();
       await access.stop();
       await listener.stop();
       await log.stop();

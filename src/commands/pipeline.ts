@@ -17,6 +17,7 @@ import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
 import { beyondLimits, permittedFor } from './permitting.ts';
 import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
+import type { RefusalCounts } from './refusal-counts.ts';
 import { inputProblem, isGiven, missingNeed, rejected, taken, tryAgain } from './refusals.ts';
 import type { CommandAnswer, CommandRequest, Commands } from './request.ts';
 import { validateInput } from './validate.ts';
@@ -30,6 +31,8 @@ export interface PipelineOptions {
   readonly source: MetadataSource;
   /** Records a denial (throttled: denials can come in floods). */
   readonly denied: (origin: Origin, denial: { command: string; permission: string }) => Promise<void>;
+  /** Which refusals are recorded by themselves; the rest are counted. */
+  readonly refusals: Pick<RefusalCounts, 'take'>;
   /** Told of every command and how it ended, for metrics. */
   readonly onOutcome?: (command: string, outcome: string) => void;
 }
@@ -94,6 +97,7 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     error: QuarterdeckError,
   ): Promise<QuarterdeckError> => {
     const { code, rejection } = error;
+    if (!options.refusals.take(metadata, code)) return error;
     const { type, data } = refusalEvent(metadata, { code, rejection, size: sizeOf(input) });
     await log.record(commandsStream, [{ type, data }], metadata);
     return error;
@@ -150,16 +154,27 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     throw rejected(rejection);
   };
 
-  const completion =
-    (ask: Ask, key: IdempotencyKey | undefined): Complete =>
-    (verdict, place) => {
+  /** Asked once a command, however often it is decided: it counts once. */
+  const isRecorded = ({ metadata }: Ask): ((verdict: Verdict) => boolean) => {
+    let recorded: boolean | undefined;
+    return ({ rejection }) => {
+      recorded ??= options.refusals.take(metadata, codeOfRejection(rejection?.rejection ?? ''));
+      return recorded;
+    };
+  };
+
+  const completion = (ask: Ask, key: IdempotencyKey | undefined): Complete => {
+    const recorded = isRecorded(ask);
+    return (verdict, place) => {
       const use = key === undefined ? undefined : keyUse(key, ask.metadata, verdict, place);
       const keys = use === undefined ? [] : [use];
       if (verdict.outcome === 'succeeded') return { keys };
+      if (verdict.rejection !== undefined && !recorded(verdict)) return { keys };
       const event =
         verdict.rejection === undefined ? unchangedEvent(ask.metadata, verdict) : refusalOf(ask, verdict);
       return { keys, events: [event], writes: [{ stream: commandsStream, base: 'any' }] };
     };
+  };
 
   const refusalOf = (ask: Ask, { rejection, stream }: Verdict) => {
     const code = codeOfRejection(rejection?.rejection ?? '');
