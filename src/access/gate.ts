@@ -11,7 +11,7 @@ import type { Denials } from './denials.ts';
 import type { Network } from './network.ts';
 import type { AccessToken } from './oidc/access-tokens.ts';
 import { bearerIn } from './oidc/token-format.ts';
-import { isSafe, type OwnOrigin } from './own-origin.ts';
+import { isForeignNavigation, isSafe, type OwnOrigin } from './own-origin.ts';
 import { type Principal, serviceId } from './principal.ts';
 import { anonymous, type Who, whoIs } from './recorder.ts';
 import type { Session } from './sessions.ts';
@@ -78,7 +78,7 @@ export const createGate = (deps: Deps): Gate => {
       code,
       who,
       method: incoming.method,
-      path: toldPath(incoming.url),
+      path: toldPath(incoming.url, credentials().patterns),
       ...(detail === undefined ? {} : { detail }),
     });
 
@@ -152,7 +152,8 @@ export const createGate = (deps: Deps): Gate => {
       if (token === undefined)
         return refuse(incoming, ip, 'not_authenticated', 'Sign in first.', 'no session');
       const foreign = !comesFromOwnOrigin(incoming.headers);
-      if (foreign && (fromOwnOrigin || !isSafe(incoming.method))) {
+      const demanded = fromOwnOrigin || !isSafe(incoming.method) || isForeignNavigation(incoming);
+      if (foreign && demanded) {
         const message = 'With a session cookie this is accepted from a page of our own origin only.';
         return refuse(incoming, ip, 'not_permitted', message, 'foreign origin');
       }
