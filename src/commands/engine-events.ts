@@ -20,6 +20,8 @@ export const CommandRefused = defineEvent({
     stream: z.string().optional(),
     /** Bytes of the input as JSON. */
     size: z.int().nonnegative(),
+    /** Of somebody who reaches some rows only: dry runs that anybody else was refused are not recorded. */
+    dryRun: z.boolean().optional(),
   }),
   refs: about,
 });

@@ -11,7 +11,7 @@ import type { Metadata } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Ask, Deciding, Verdict } from './deciding.ts';
-import type { CommandDefinition } from './definition.ts';
+import type { CommandDefinition, Rejection } from './definition.ts';
 import { commandsStream } from './engine-events.ts';
 import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
@@ -103,10 +103,22 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     return error;
   };
 
+  /**
+   * Whoever reaches some rows only learns from it which ids stand for rows that are kept from them, as the command
+   * itself would tell; so that it is recorded like that, whether there was something or not.
+   */
+  const refusedPreview = async (ask: Ask, verdict: Verdict): Promise<QuarterdeckError> => {
+    const error = rejected(verdict.rejection as Rejection);
+    if (ask.rows === undefined || !options.refusals.take(ask.metadata, error.code)) return error;
+    const { type, data } = refusalOf(ask, verdict, { dryRun: true });
+    await log.record(commandsStream, [{ type, data }], ask.metadata);
+    return error;
+  };
+
   const preview = async (ask: Ask): Promise<CommandAnswer> => {
     const [decision] = await options.deciding.decideAll([ask]);
     const verdict = decision?.verdicts[0] as Verdict;
-    if (verdict.rejection !== undefined) throw rejected(verdict.rejection);
+    if (verdict.rejection !== undefined) throw await refusedPreview(ask, verdict);
     const events = verdict.events.map(({ type, data }) => ({ type, data }));
     return {
       kind: 'dry-run',
@@ -176,10 +188,10 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     };
   };
 
-  const refusalOf = (ask: Ask, { rejection, stream }: Verdict) => {
+  const refusalOf = (ask: Ask, { rejection, stream }: Verdict, more: { dryRun?: true } = {}) => {
     const code = codeOfRejection(rejection?.rejection ?? '');
     const own = code === 'rejected' ? rejection?.rejection : undefined;
-    return refusalEvent(ask.metadata, { code, rejection: own, stream, size: sizeOf(ask.input) });
+    return refusalEvent(ask.metadata, { code, rejection: own, stream, size: sizeOf(ask.input), ...more });
   };
 
   const replay = async (key: IdempotencyKey): Promise<CommandAnswer | undefined> => {

@@ -68,6 +68,7 @@ export const crates = defineStream<Crate, NewEvent>({
     event.type === 'CratePacked'
       ? { ...crate, packed: true, ...(event.data.owner === undefined ? {} : { owner: event.data.owner }) }
       : { ...crate, at: String(event.data.to), moves: crate.moves + 1 },
+  notes: { permission: 'crates:read', personal: ['owner'], internal: { moves: 'crates:moves' } },
 });
 
 export const pack = defineCommand({
