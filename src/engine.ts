@@ -28,7 +28,7 @@ import { createKeyRing } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
-import { policyCheckOf } from './policy-check.ts';
+import { permissionsAskedFor, policyCheckOf } from './policy-check.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
@@ -106,6 +106,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     codec,
     identityKey: identityKeyFrom(hmacKey),
     policyCheck: policyCheckOf(definitions, projections),
+    permissionsAskedFor: permissionsAskedFor(
+      definitions,
+      projections,
+      areas.flatMap(({ events }) => events),
+    ),
   });
   const readSide = createReadSide({
     pool,
