@@ -119,7 +119,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const heard = () => listener?.connected === true;
   const tokens = createAccessTokens({ pool, people, clock, cacheMs: limits.cacheMs, heard });
   const sessions = endingTokens(
-    createSessions({ pool, people, clock, newId, onError, limits, heard }),
+    createSessions({ pool, people, codec, clock, newId, onError, limits, heard }),
     tokens,
   );
   const denials = createDenials({ recorder, clock, onError });

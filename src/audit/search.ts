@@ -35,7 +35,8 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
   const rangeOf = async (
     filter: EventFilter,
     after: string | undefined,
-  ): Promise<Range & { head: number }> => {
+    newest = false,
+  ): Promise<Range & { head: number; backwards: boolean }> => {
     checkActor(filter.actor);
     const cursor = cursorOf(after);
     const from = filter.from === undefined ? undefined : timeOf('from', filter.from);
@@ -46,7 +47,15 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
     const { position: head } = await log.head();
     const begin = from === undefined ? 0 : await log.positionBefore(from);
     const end = to === undefined ? head : await log.positionAt(to);
-    return { head, after: Math.max(begin, cursor), upTo: Math.min(end, head) };
+    const upTo = Math.min(end, head);
+    if (newest)
+      return {
+        head,
+        after: begin,
+        upTo: after === undefined ? upTo : Math.min(upTo, cursor - 1),
+        backwards: true,
+      };
+    return { head, after: Math.max(begin, cursor), upTo, backwards: false };
   };
 
   const readable = async (stored: readonly StoredEvent[], asking: Asking) =>
@@ -63,19 +72,19 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
     !(await streamsReached([stream], rows)).has(stream);
 
   const search = async (
-    { filter, after, limit = limitDefault, principal }: SearchRequest,
+    { filter, after, newest, limit = limitDefault, principal }: SearchRequest,
     rows: Rows,
   ): Promise<Found> => {
     if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
       throw invalidInput('limit', `must be a whole number from 1 to ${limitMax}`);
     }
     const asking = { principal, rows };
-    const range = await rangeOf(filter, after);
+    const range = await rangeOf(filter, after, newest);
     if (await isOutOfReach(filter, asking)) return { found: [], nextCursor: null, position: range.head };
     if (!isEveryRow(rows)) return searchShown(range, filter, limit, asking);
     const found: StoredEvent[] = [];
     // One more than asked for tells whether there is a next page.
-    for await (const batch of batches(range, filter, limit + 1)) {
+    for await (const batch of batches(range, filter, limit + 1, range.backwards)) {
       found.push(...batch);
       if (found.length > limit) break;
     }
@@ -89,7 +98,7 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
    * for one is bounded, whatever of it may be seen.
    */
   const searchShown = async (
-    range: Range & { head: number },
+    range: Range & { head: number; backwards: boolean },
     filter: EventFilter,
     limit: number,
     asking: Asking,
@@ -97,7 +106,7 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
     const found: StoredEvent[] = [];
     let looked = 0;
     let further: number | undefined;
-    for await (const batch of batches(range, filter, narrowedRows)) {
+    for await (const batch of batches(range, filter, narrowedRows, range.backwards)) {
       const events = await shown(batch, asking.rows);
       found.push(...events.slice(0, limit - found.length + 1));
       if (found.length > limit) break;

@@ -101,6 +101,26 @@ describe('a search', () => {
     },
   );
 
+  test.each([{}, { stream: 'counter-a' }, { actor: 'person:ada' }, { stream: 'nothing' }])(
+    'of %j the newest come first where that is asked for, page by page',
+    async (filter) => {
+      const pages: (readonly number[])[] = [];
+      let after: string | null | undefined;
+      while (after !== null) {
+        const more = { limit: 2, newest: true, ...(after === undefined ? {} : { after }) };
+        const page = await search(filter, more);
+        pages.push(positions(page.data));
+        after = page.nextCursor;
+      }
+      expect(pages.flat()).toEqual((await found(filter)).toReversed());
+      expect(pages.slice(0, -1).every((page) => page.length === 2)).toBe(true);
+      const narrowed = await search({ ...filter, from: at(2), to: at(4) }, { newest: true });
+      expect(positions(narrowed.data)).toEqual(
+        (await found({ ...filter, from: at(2), to: at(4) })).toReversed(),
+      );
+    },
+  );
+
   test.each([
     ['from', 'yesterday'],
     ['from', '2026-03-03'],
@@ -204,6 +224,8 @@ describe('reading in windows', () => {
       for (const filter of [{}, { actor: 'person:ada' }, { type: 'Named' }, { type: 'Unheard' }]) {
         const asked = { principal: auditor, filter: { ...filter, to: at(5) }, limit: 1000 };
         const page = await search(asked, everyRow);
+        const back = await search({ ...asked, newest: true }, everyRow);
+        expect(back.found.toReversed()).toEqual(page.found);
         expect(positions(page.found.map(({ event }) => event))).toEqual(
           await found({ ...filter, to: at(5) }),
         );
