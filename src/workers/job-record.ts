@@ -121,10 +121,15 @@ const effectsOf = ({ expected, applied, notApplied }: NonNullable<JobRow['effect
   notApplied,
 });
 
+/** The job's own; else the one that its items share, where the command has such a field. */
+const reasonIn = ({ reason, input }: Written): string | undefined =>
+  reason ?? (typeof input?.reason === 'string' ? input.reason : undefined);
+
 export const viewOf = (job: JobRecord): BulkJob => {
   const ratePerSecond = rateOf(job);
   const running = job.state === 'running' && ratePerSecond !== null;
-  const { where, label, reason, name, email } = job.written;
+  const { where, label, name, email } = job.written;
+  const reason = reasonIn(job.written);
   return {
     id: job.id,
     command: job.command,

@@ -5,6 +5,8 @@ import { AuditPage } from '../audit/audit-page.tsx';
 import { BulkJobPage } from '../bulk-job/bulk-job-page.tsx';
 import { BulkJobsPage } from '../bulk-jobs/bulk-jobs-page.tsx';
 import { Empty } from '../parts/states.tsx';
+import { kinds } from '../rows/kinds.tsx';
+import { RowsPage } from '../rows/rows-page.tsx';
 import { SessionsPage } from '../sessions/sessions-page.tsx';
 import { StartJobPage } from '../start-job/start-job-page.tsx';
 import { backPath } from '../step-up/fresh-sign-in.ts';
@@ -23,6 +25,8 @@ export const Screen = () => {
   if (area === 'bulk-jobs') return id === undefined ? <BulkJobsPage /> : <BulkJobPage key={id} id={id} />;
   if (area === 'audit' && id === undefined) return <AuditPage />;
   if (area === 'sessions' && id === undefined) return <SessionsPage />;
+  const kind = kinds.find(({ path }) => path === area);
+  if (kind !== undefined && id === undefined) return <RowsPage key={kind.path} kind={kind} />;
   if (pathname === backPath) return <SignedInAgain />;
   return <NothingHere />;
 };
