@@ -8,7 +8,9 @@ import { headroom } from './headroom.ts';
 import { hotStream } from './hot-stream.ts';
 import { http } from './http.ts';
 import { projections } from './projections.ts';
+import { proving } from './proving.ts';
 import { queueMemory } from './queue-memory.ts';
+import { sealing } from './sealing.ts';
 import { snapshot } from './snapshot.ts';
 import { upload } from './upload.ts';
 
@@ -24,4 +26,6 @@ export const benches: readonly Bench[] = [
   snapshot,
   projections,
   codec,
+  sealing,
+  proving,
 ];

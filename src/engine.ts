@@ -8,6 +8,7 @@ import { type Audit, createAudit } from './audit/audit.ts';
 import type { NotesOf } from './audit/fields.ts';
 import { createLogReads } from './audit/reads.ts';
 import type { RefsOf } from './audit/shown.ts';
+import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -33,6 +34,7 @@ import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
+import { openStorage } from './storage/open.ts';
 import { createEffects } from './workers/effects/index.ts';
 import {
   type Bulk,
@@ -47,6 +49,8 @@ import {
 export interface Duties {
   readonly project: boolean;
   readonly work: boolean;
+  /** Sealing the log; who projects seals too, unless told otherwise. */
+  readonly seal?: boolean;
 }
 
 export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
@@ -62,6 +66,7 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly bulk: Bulk;
   readonly headroom: Headroom;
   readonly audit: Audit;
+  readonly transparency: Transparency;
   readonly listener: Listener;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
@@ -217,6 +222,20 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     types: registry.types,
   });
 
+  const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
+  const transparency = await createTransparency({
+    pool,
+    log,
+    mirror,
+    newId,
+    onError,
+    clock: now,
+    signingKey: options.signingKey,
+    environment: options.environment ?? 'unnamed',
+    leaderUrl: directUrl,
+    logLine: options.say,
+  });
+
   const hear: Readonly<Record<string, (payload: string) => void>> = {
     [appendedChannel]: log.heard,
     [projectedChannel]: readSide.progress.heard,
@@ -252,9 +271,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     bulk,
     headroom,
     audit,
+    transparency,
     listener,
-    async start({ project, work }) {
+    async start({ project, work, seal = project }) {
       if (project) readSide.projector.start();
+      if (seal) transparency.start();
       if (!work) return;
       await bulk.start();
       await fanOut.start();
@@ -269,6 +290,9 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await logReads.stop();
       await refusals.stop();
       await access.stop();
+      // After everything that appends, so that the last of it is sealed too.
+      await transparency.stop();
+      mirror?.close();
       await listener.stop();
       await log.stop();
     },

@@ -5,6 +5,7 @@
  */
 
 import type { RequestListener, Server } from 'node:http';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Router } from 'express';
 import type { Logger } from 'pino';
@@ -40,7 +41,8 @@ import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
-import { masterKeyIn } from './keys.ts';
+import { transparencyRoutes } from './http/transparency.ts';
+import { masterKeyIn, signingKeyIn } from './keys.ts';
 import { healthChecks, lagOf, providersCheck, reactorsOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
 
@@ -58,6 +60,10 @@ export interface QuarterdeckOptions extends FanOutOptions {
   /** Keys of development are kept here. */
   readonly dataDir?: string;
   readonly masterKey?: Buffer;
+  /** 32 bytes, the seed of the Ed25519 key that signs checkpoints of the log. */
+  readonly signingKey?: Buffer;
+  /** Where checkpoints are kept outside the database: a directory, or `s3://bucket/prefix`. */
+  readonly logMirror?: string;
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
@@ -110,6 +116,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulk: () => engine?.bulk.health(),
     headroom: () => engine?.headroom.standing(),
     reactors: async () => (engine === undefined ? {} : reactorsOf(engine)),
+    sealing: async () => engine?.transparency.health(),
   });
   engine = await createEngine({
     ...systemSources,
@@ -118,6 +125,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
+    signingKey: options.signingKey ?? (await signingKeyIn(dataDir)),
+    logMirror: options.logMirror ?? join(dataDir, 'mirror'),
     publicUrl,
     allowedNetworks: options.allowedNetworks ?? loopback,
     trustedProxies: options.trustedProxies ?? [],
@@ -250,6 +259,7 @@ const routesOf = (
       ...bulkRoutes(engine.bulk),
       ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
+      ...transparencyRoutes(engine.transparency),
     ],
     document,
   );

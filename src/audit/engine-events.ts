@@ -14,6 +14,8 @@ export const EventsExported = defineEvent({
     upTo: z.int().nonnegative(),
     /** Whether personal fields were shown, as far as there were any. */
     personal: z.boolean().optional(),
+    /** With the means to prove that it is whole. */
+    provable: z.boolean().optional(),
   }),
   refs: ({ filter }) => (filter.stream === undefined ? [] : [filter.stream]),
 });
@@ -45,4 +47,34 @@ export const EventFieldsRead = defineEvent({
   refs: ({ streams }) => streams,
 });
 
-export const auditEvents = [EventsExported, StreamReplayed, EventFieldsRead] as const;
+/** A key signs the log from now on; checkpoints before it are checked with the keys before it. */
+export const LogKeyIntroduced = defineEvent({
+  type: 'LogKeyIntroduced',
+  schema: z.object({ vkey: z.string(), size: z.int().nonnegative() }),
+  refs: () => [],
+});
+
+/** Positions behind `after` up to and with `upTo` were hashed anew and are as they were sealed. */
+export const LogChecked = defineEvent({
+  type: 'LogChecked',
+  schema: z.object({ after: z.int().nonnegative(), upTo: z.int().nonnegative() }),
+  refs: () => [],
+});
+
+export const LogFaultFound = defineEvent({
+  type: 'LogFaultFound',
+  schema: z.object({
+    kind: z.enum(['altered', 'missing', 'truncated', 'forked']),
+    position: z.int().nonnegative(),
+  }),
+  refs: () => [],
+});
+
+export const auditEvents = [
+  EventsExported,
+  StreamReplayed,
+  EventFieldsRead,
+  LogKeyIntroduced,
+  LogChecked,
+  LogFaultFound,
+] as const;
