@@ -140,10 +140,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     onBatch: metrics.batchAppended,
   });
   const { access } = engine;
-  const policySays =
-    options.policy === undefined
-      ? []
-      : await access.proposePolicy(options.policy, options.policyName ?? 'policy');
+  const { policy, policyName = 'policy' } = options;
+  const policySays = policy === undefined ? [] : await access.proposePolicy(policy, policyName);
   const sso = await openSingleSignOn({
     access,
     pool,
