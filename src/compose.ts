@@ -76,6 +76,7 @@ const serve = async (
   opened.push(() => quarterdeck.stop());
   door.open(quarterdeck.app);
   quarterdeck.attach(front.server);
+  for (const line of quarterdeck.policySays) say(line);
   await sayEnvironment(quarterdeck, say);
   await quarterdeck.start(duties[config.role]);
   if (wantsDemo(config, database)) await importDemo(quarterdeck.engine, say);
@@ -216,10 +217,10 @@ const briefly = async (
 export const applyPolicyFile = (config: Config, file: string | undefined, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
     const name = file ?? config.accessPolicy;
-    const changed = await engine.access.applyPolicy(
-      await policyText({ ...config, accessPolicy: name }),
-      name,
-    );
+    const text = await policyText({ ...config, accessPolicy: name });
+    // What `policy check` would not accept is not applied by hand either.
+    await engine.access.previewPolicy(text, name);
+    const changed = await engine.access.applyPolicy(text, name);
     say(changed ? `The policy of ${name} is in force.` : `The policy of ${name} was in force already.`);
   });
 

@@ -39,6 +39,24 @@ const wholeNumber = (least: number, most: number) => {
     .refine((number) => number >= least && number <= most, said);
 };
 
+/** As `access/network.ts` reads them: an address alone is that one. */
+const isNetwork = (text: string): boolean => {
+  const [base = '', bits, ...rest] = text.split('/');
+  const four = ipaddr.IPv4.isValidFourPartDecimal(base);
+  if ((!four && !ipaddr.IPv6.isValid(base)) || rest.length > 0) return false;
+  const most = four ? 32 : 128;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+};
+
+/** Says which of them is none. */
+const networks = list.superRefine((all, context) => {
+  for (const one of all.filter((text) => !isNetwork(text)))
+    context.addIssue({
+      code: 'custom',
+      message: `holds "${one}", which is no network: write CIDRs, separated by commas (10.1.0.0/16, 192.0.2.7/32)`,
+    });
+});
+
 const key = z
   .string()
   .refine(
@@ -73,8 +91,8 @@ const environment = z.object({
   QUARTERDECK_TLS_CLIENT_CA: z.string().optional(),
   QUARTERDECK_DATA_DIR: z.string().default('.quarterdeck'),
   QUARTERDECK_ROLE: z.enum(['all', 'api', 'worker', 'projector']).default('all'),
-  QUARTERDECK_ALLOWED_NETWORKS: list.optional(),
-  QUARTERDECK_TRUSTED_PROXIES: list.default([]),
+  QUARTERDECK_ALLOWED_NETWORKS: networks.optional(),
+  QUARTERDECK_TRUSTED_PROXIES: networks.default([]),
   QUARTERDECK_SAML_METADATA: list.optional(),
   QUARTERDECK_SAML_ENTITY_ID: z.string().optional(),
   QUARTERDECK_SAML_GROUPS_ATTRIBUTE: z.string().default('groups'),

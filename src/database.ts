@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
 import { runningEmbedded } from './db/embedded/running.ts';
 import { startEmbedded } from './db/embedded.ts';
+import { whyNotLetIn } from './db/letting-in.ts';
 import { migrate, pendingMigrations } from './db/migrate.ts';
 import { createPool } from './db/pool.ts';
 
@@ -23,6 +24,9 @@ type Say = (line: string) => void;
 export const openDatabase = async (config: Config, say: Say): Promise<Database> => {
   if (config.databaseUrl === undefined) return openEmbedded(config, say);
   const url = config.databaseUrl;
+  await requireReached('DATABASE_URL', url);
+  if (config.directDatabaseUrl !== undefined && config.directDatabaseUrl !== url)
+    await requireReached('QUARTERDECK_DIRECT_DATABASE_URL', config.directDatabaseUrl);
   if (config.production) await requireMigrated(url);
   else await migrateGiven(config, say);
   return { url, directUrl: config.directDatabaseUrl ?? url, embedded: false, stop: async () => undefined };
@@ -53,8 +57,17 @@ export const migrateGiven = async (config: Config, say: Say): Promise<void> => {
   const url = config.databaseUrl;
   if (url === undefined) throw new ConfigError('DATABASE_URL must name the database to migrate.');
   const ownerUrl = config.ownerDatabaseUrl ?? url;
+  await requireReached(config.ownerDatabaseUrl === undefined ? 'DATABASE_URL' : ownerVariable, ownerUrl);
   const queues = config.redisUrls.length === 0;
   await migrate({ ownerUrl, applicationRole: decodeURIComponent(new URL(url).username), log: say, queues });
+};
+
+const ownerVariable = 'QUARTERDECK_OWNER_DATABASE_URL';
+
+const requireReached = async (variable: string, url: string): Promise<void> => {
+  const why = await whyNotLetIn(url);
+  if (why !== undefined)
+    throw new ConfigError(`${variable} names a database that does not let us in (${why}).`);
 };
 
 const requireMigrated = async (url: string): Promise<void> => {

@@ -6,6 +6,8 @@
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
 import type { Area } from './area.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
+import type { NotesOf } from './audit/fields.ts';
+import { createLogReads } from './audit/reads.ts';
 import type { RefsOf } from './audit/shown.ts';
 import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
 import { timestampOf } from './clock.ts';
@@ -15,6 +17,7 @@ import type { CommandDefinition } from './commands/definition.ts';
 import { createIdempotency } from './commands/idempotency.ts';
 import { type AlongsideOf, createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
+import { createRefusalCounts } from './commands/refusal-counts.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
 import { type Compliance, complianceArea, createCompliance } from './compliance/index.ts';
@@ -28,7 +31,7 @@ import { createKeyRing, keysChannel } from './events/keys.ts';
 import { createRegistry } from './events/registry.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
-import { policyCheckOf } from './policy-check.ts';
+import { permissionsAskedFor, policyCheckOf } from './policy-check.ts';
 import { stillReached } from './queries/copying.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
@@ -136,6 +139,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     codec,
     identityKey: identityKeyFrom(hmacKey),
     policyCheck: policyCheckOf(definitions, projections),
+    permissionsAskedFor: permissionsAskedFor(
+      definitions,
+      projections,
+      areas.flatMap(({ events }) => events),
+    ),
   });
   const readSide = createReadSide({
     pool,
@@ -159,8 +167,15 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     lagBudgetMs: options.bulkLagBudgetMs ?? usualBudgets.lagMs,
     lagMs: readSide.lagMs,
   });
+  const refusals = createRefusalCounts({
+    log,
+    newId,
+    clock: now,
+    onError: (error) => onError(error, 'counting refusals'),
+  });
   const pipeline = createPipeline({
     log,
+    refusals,
     catalogue,
     deciding,
     idempotency,
@@ -211,7 +226,10 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     redisUrl,
     queueDatabaseUrl: directUrl,
   });
-  const refsOf: RefsOf = ({ type, data }) => registry.find(type)?.refs(data) ?? [];
+  const refsOf: RefsOf = ({ type, schemaVersion, data }) =>
+    registry.find(type)?.refs(registry.upcast(type, schemaVersion, data)) ?? [];
+  const notesOf: NotesOf = registry.find;
+  const logReads = createLogReads({ log, newId, clock: now, onError: (error) => onError(error, 'auditing') });
   const fanOut = await openFanOut(
     {
       pool,
@@ -224,6 +242,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       newId,
       onError,
       refsOf,
+      notesOf,
+      logReads,
       clock: now,
       definitions: [...areas.flatMap((area) => area.reactors ?? []), ...effects.reactors],
       types: typesOf(options.areas),
@@ -242,6 +262,9 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     streams: areas.flatMap((area) => area.streams),
     streamsReached: readSide.reached.streams,
     refsOf,
+    notesOf,
+    logReads,
+    types: registry.types,
   });
 
   await compliance.keep({
@@ -323,6 +346,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await fanOut.stop();
       await readSide.projector.stop();
       await readSide.stop();
+      await logReads.stop();
+      await refusals.stop();
       await access.stop();
       // After everything that appends, so that the last of it is sealed too.
       await transparency.stop();

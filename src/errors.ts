@@ -73,6 +73,16 @@ export class QuarterdeckError extends Error {
   }
 }
 
+/** More than anybody mends at a time; without a bound an answer may be ten times as large as its request. */
+export const fieldErrorsMax = 100;
+
+/** As many as anybody mends at a time, and how many there are beside. */
+export const boundedErrors = (errors: readonly FieldError[]): readonly FieldError[] => {
+  const more = errors.length - fieldErrorsMax;
+  if (more <= 0) return errors;
+  return [...errors.slice(0, fieldErrorsMax), { path: '', message: `And ${more} more; mend these first.` }];
+};
+
 export const isQuarterdeckError = (error: unknown): error is QuarterdeckError =>
   error instanceof QuarterdeckError;
 

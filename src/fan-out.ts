@@ -4,6 +4,8 @@
  */
 import type { Area } from './area.ts';
 import { createFeed, type Feed } from './audit/feed.ts';
+import { createFields, type NotesOf } from './audit/fields.ts';
+import type { LogReads } from './audit/reads.ts';
 import { createShown, type RefsOf } from './audit/shown.ts';
 import type { Commands } from './commands/request.ts';
 import type { Db } from './db/pool.ts';
@@ -69,6 +71,8 @@ interface Parts {
   /** Event types of the team's areas: what others are told of. */
   readonly types: readonly string[];
   readonly refsOf: RefsOf;
+  readonly notesOf: NotesOf;
+  readonly logReads: LogReads;
   readonly clock: () => string;
   readonly newId: () => string;
   readonly onError: (error: unknown, doing: string) => void;
@@ -101,7 +105,7 @@ export const withWebhooks = (
 ): readonly Area[] => (webhooks === undefined ? areas : [...areas, webhooksArea(typesOf(areas), webhooks)]);
 
 export const openFanOut = async (parts: Parts, options: FanOutOptions): Promise<FanOut> => {
-  const { registry, types, readSide, publicUrl: source } = parts;
+  const { types, readSide, notesOf, publicUrl: source } = parts;
   const environment = createEnvironment({ ...parts, name: options.environment });
   await environment.claim();
   const reactors = createReactors({ ...parts, environment: options.environment ?? null });
@@ -109,10 +113,16 @@ export const openFanOut = async (parts: Parts, options: FanOutOptions): Promise<
     options.webhooks === undefined
       ? undefined
       : createWebhooks({ ...options.webhooks, ...parts, reactors, source });
+  const streamsReached = readSide.reached.streams;
   const feed = createFeed({
     log: parts.log,
-    shown: createShown(readSide.reached.streams, parts.refsOf),
-    personalOf: (type) => registry.find(type)?.personal ?? [],
+    logReads: parts.logReads,
+    shown: createShown(streamsReached, parts.refsOf),
+    fields: createFields({
+      streamsReached,
+      refsOf: parts.refsOf,
+      notesOf: (type) => ({ ...notesOf(type), permission: 'feed:personal' }),
+    }),
     types,
     source,
   });

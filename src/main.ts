@@ -184,4 +184,16 @@ log
     if (!(await checkLog(configFrom(), say))) process.exitCode = 1;
   });
 
+/** The command that is the default takes no names, so that it would call this one too many arguments. */
+const requireCommand = (first: string | undefined): void => {
+  const names = program.commands.map((command) => command.name());
+  if (first === undefined || first.startsWith('-') || [...names, 'help'].includes(first)) return;
+  fail(
+    new ConfigError(
+      `there is no command "${first}". There are: ${names.join(', ')}. "quarterdeck --help" says what they do.`,
+    ),
+  );
+};
+
+requireCommand(process.argv[2]);
 await program.parseAsync().catch(fail);

@@ -9,6 +9,7 @@ import type { PolicyCheck } from './access/policy-file.ts';
 import { systemPrincipal } from './access/principal.ts';
 import type { CommandDefinition } from './commands/definition.ts';
 import { isQuarterdeckError } from './errors.ts';
+import type { EventDefinition } from './events/definition.ts';
 import { type Catalogue, createCatalogue } from './queries/catalogue.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { filterOfWhere } from './queries/filter.ts';
@@ -52,6 +53,41 @@ const limitFaults = (
       path: [field],
       message: `${name} has no field "${field}" (fields: ${known.join(', ')})`,
     }));
+};
+
+/** What the engine itself asks for, beside what commands, read models and events say. */
+const ofTheEngine = [
+  ...['audit:read', 'audit:replay', 'audit:export', 'audit:all-fields', 'audit:erase'],
+  ...[
+    'bulk:read',
+    'bulk:run',
+    'feed:read',
+    'feed:personal',
+    'policy:read',
+    'policy:apply',
+    'sessions:read',
+    'sessions:revoke',
+  ],
+  ...['reactors:read', 'reactors:steer', 'reconciliations:read', 'reconciliations:run'],
+  ...['webhooks:read', 'webhooks:manage', 'webhooks:personal'],
+];
+
+/** Every permission that something asks for. */
+export const permissionsAskedFor = (
+  commands: readonly CommandDefinition[],
+  projections: readonly ProjectionDefinition[],
+  events: readonly EventDefinition[],
+): readonly string[] => {
+  const all = [
+    ...ofTheEngine,
+    ...commands.flatMap(({ permission, mayNeed }) => [permission, ...mayNeed]),
+    ...projections.flatMap(({ permission, fields }) => [
+      permission,
+      ...Object.values(fields).flatMap(({ internal }) => internal ?? []),
+    ]),
+    ...events.flatMap(({ permission, internal }) => [permission ?? [], Object.values(internal)].flat()),
+  ];
+  return [...new Set(all)].sort();
 };
 
 export const policyCheckOf = (

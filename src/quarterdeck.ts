@@ -101,6 +101,8 @@ export interface Quarterdeck {
   attach(server: Server): void;
   /** Address of the development identity provider, where it runs. */
   readonly developmentProvider: string | undefined;
+  /** What whoever starts it should know of the policy that was proposed, in sentences. */
+  readonly policySays: readonly string[];
   /** Signs ID tokens with a new key from now on, because the old one may be known to others. Its kid. */
   rotateToolKey(): Promise<string>;
   /** All of the background work by default. */
@@ -150,7 +152,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     onBatch: metrics.batchAppended,
   });
   const { access } = engine;
-  if (options.policy !== undefined) await access.applyPolicy(options.policy, options.policyName ?? 'policy');
+  const { policy, policyName = 'policy' } = options;
+  const policySays = policy === undefined ? [] : await access.proposePolicy(policy, policyName);
   const sso = await openSingleSignOn({
     access,
     pool,
@@ -190,6 +193,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     app: createApp(deps),
     attach: live.attach,
     developmentProvider: sso.developmentUrl,
+    policySays,
     rotateToolKey: tools.rotateSigningKey,
     start: (duties = { project: true, work: true }) => engine.start(duties),
     async stop() {

@@ -1,4 +1,5 @@
 /** The environment: what is taken from it, and what production refuses to start without. */
+import { spawnSync } from 'node:child_process';
 import { ConfigError, readConfig } from '../src/config.ts';
 
 const production = {
@@ -107,5 +108,54 @@ test('on one’s own machine nothing has to be said', () => {
     port: undefined,
     tls: undefined,
     scimTokens: [],
+  });
+});
+
+test.each(['QUARTERDECK_ALLOWED_NETWORKS', 'QUARTERDECK_TRUSTED_PROXIES'])(
+  'what is no network in %s is named, with what would be right',
+  (variable) => {
+    for (const wrong of ['10.0.0/8', 'office', '10.0.0.0/33', '10.0.0.0/8/8', '::1/129'])
+      expect(refusalOf({ [variable]: `10.1.0.0/16,${wrong}` })).toBe(
+        `${variable} holds "${wrong}", which is no network: write CIDRs, separated by commas (10.1.0.0/16, 192.0.2.7/32)`,
+      );
+    expect(refusalOf({ [variable]: '10.1.0.0/16, 192.0.2.7, 2001:db8::/32' })).toBe('started');
+  },
+);
+
+describe('the command line says in a sentence', () => {
+  const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+    });
+
+  test('that a database does not let us in, and which variable names it, without its password', () => {
+    const url = 'postgres://someone:hush@127.0.0.1:9/nowhere';
+    for (const [args, variable, env] of [
+      [[], 'DATABASE_URL', { DATABASE_URL: url }],
+      [['migrate'], 'DATABASE_URL', { DATABASE_URL: url }],
+      [
+        ['migrate'],
+        'QUARTERDECK_OWNER_DATABASE_URL',
+        { DATABASE_URL: url, QUARTERDECK_OWNER_DATABASE_URL: url },
+      ],
+    ] as const) {
+      const { status, stderr } = run(args, env);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(
+        new RegExp(
+          `${variable} names a database that does not let us in \\(someone at 127\\.0\\.0\\.1:9/nowhere: `,
+        ),
+      );
+      expect(stderr).not.toMatch(/hush| {4}at /);
+    }
+  });
+
+  test('that there is no such command, and which there are', () => {
+    const { status, stderr } = run(['bogus']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /there is no command "bogus"\. There are: start, migrate, policy, .*bulk, .*log\./,
+    );
   });
 });

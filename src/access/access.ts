@@ -22,13 +22,13 @@ import { type AccessTokens, createAccessTokens } from './oidc/access-tokens.ts';
 import { isToolOrigin, originBelongsTo } from './oidc/clients.ts';
 import { createOwnOrigin, type OwnOrigin } from './own-origin.ts';
 import { createPeople, type People } from './people.ts';
-import { lineOf } from './policy/diff-lines.ts';
 import { ceilingOf } from './policy.ts';
-import { type PolicyCheck, parsePolicy } from './policy-file.ts';
+import { createPolicyDesk, type PolicyDesk } from './policy-desk.ts';
+import type { PolicyCheck } from './policy-file.ts';
 import { createPolicyHistory, type PolicyHistory } from './policy-history.ts';
 import { createPolicyInForce, type PolicyInForce } from './policy-in-force.ts';
 import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
-import { type Principal, serviceId, systemPrincipal } from './principal.ts';
+import { type Principal, serviceId } from './principal.ts';
 import { createPrincipals } from './principals.ts';
 import { createProviderKeys, type ProviderKeys } from './provider-keys.ts';
 import { createRecorder, type Recorder, whoIs } from './recorder.ts';
@@ -56,6 +56,8 @@ export interface AccessOptions {
   readonly sessionLimits?: Partial<SessionLimits>;
   /** Whether a policy names commands, projections and fields that there are. */
   readonly policyCheck?: PolicyCheck;
+  /** Every permission that something asks for. */
+  readonly permissionsAskedFor?: readonly string[];
 }
 
 /** Whose request it was; a command's `Origin` is one. */
@@ -66,7 +68,7 @@ export interface DeniedOrigin {
   readonly traceparent?: string;
 }
 
-export interface Access {
+export interface Access extends PolicyDesk {
   readonly policy: PolicyInForce;
   readonly gate: Gate;
   readonly people: People;
@@ -93,10 +95,6 @@ export interface Access {
   ): Promise<void>;
   /** The policy that was in force at any position or time. */
   readonly policyHistory: PolicyHistory;
-  /** What applying the text of a policy file would change, in lines to read. @throws PolicyFileError */
-  previewPolicy(text: string, fileName: string): Promise<readonly string[]>;
-  /** Applies the text of a policy file; whether it said anything new. @throws PolicyFileError */
-  applyPolicy(text: string, fileName: string): Promise<boolean>;
   /** Calls back when sessions may have ended, in this process or another. */
   onSessionsEnded(listener: () => void): () => void;
   /** What directories may tell us of people; knows the identity providers, which are opened after this. */
@@ -121,7 +119,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
   const heard = () => listener?.connected === true;
   const tokens = createAccessTokens({ pool, people, clock, cacheMs: limits.cacheMs, heard });
   const sessions = endingTokens(
-    createSessions({ pool, people, clock, newId, onError, limits, heard }),
+    createSessions({ pool, people, codec, clock, newId, onError, limits, heard }),
     tokens,
   );
   const denials = createDenials({ recorder, clock, onError });
@@ -185,12 +183,7 @@ export const createAccess = async (options: AccessOptions): Promise<Access> => {
       return denials.note({ code, who, ...(permission === undefined ? {} : { detail: permission }) });
     },
     policyHistory: createPolicyHistory({ log, clock }),
-    previewPolicy: async (text, fileName) => {
-      const { diff } = await policy.preview(parsePolicy(text, fileName, policyCheck));
-      return diff.map(lineOf);
-    },
-    applyPolicy: async (text, fileName) =>
-      policy.apply(parsePolicy(text, fileName, policyCheck), whoIs(systemPrincipal)),
+    ...createPolicyDesk({ policy, check: policyCheck, known: options.permissionsAskedFor }),
     onSessionsEnded: (listener) => {
       endListeners.add(listener);
       return () => endListeners.delete(listener);

@@ -7,14 +7,14 @@ import { isAccessToken } from './oidc/token-format.ts';
 import type { Policy } from './policy.ts';
 
 export interface CustomerCredentialRules {
-  /** What a customer's key looks like, from its first character on. */
+  /** What a customer's key looks like where a credential belongs, from its first character on. */
   readonly patterns: readonly RegExp[];
-  /** The same for a value of the query, where an account's id may well begin with `pk-`. */
-  readonly queryPatterns: readonly RegExp[];
+  /** The same for any word of a header or of the query, where an account's id may well begin with `pk-`. */
+  readonly anywherePatterns: readonly RegExp[];
 }
 
 export const defaultCustomerCredentials: CustomerCredentialRules = {
-  queryPatterns: [/^(sk|pk|rk)_(live|test)_/],
+  anywherePatterns: [/^(sk|pk|rk)_(live|test)_/, /^whsec_/],
   patterns: [/^(sk|pk|rk|ak)_[A-Za-z0-9]/, /^(sk|pk|rk)-[A-Za-z0-9]{8,}/, /^whsec_/, /^api[_-]?key[_-]/i],
 };
 
@@ -25,31 +25,66 @@ export interface CarriedCredentials {
   readonly url: string;
 }
 
-const keyHeaders = ['x-api-key', 'api-key', 'x-auth-token', 'x-access-token'] as const;
+const keyHeaders = [
+  'x-api-key',
+  'x-apikey',
+  'x-api-token',
+  'api-key',
+  'apikey',
+  'x-auth-token',
+  'x-access-token',
+] as const;
 const keyParameters = new Set(['api_key', 'apikey', 'api-key', 'access_token', 'x-api-key']);
 
 /** Where a customer's credential was found; undefined where there is none. */
 export const customerCredentialIn = (
   carried: CarriedCredentials,
-  { patterns, queryPatterns }: CustomerCredentialRules = defaultCustomerCredentials,
+  rules: CustomerCredentialRules = defaultCustomerCredentials,
 ): string | undefined => {
   const header = keyHeaders.find((name) => carried.headers[name] !== undefined);
   if (header !== undefined) return `header ${header}`;
-  if (authorizationLooksLikeOne(carried.authorization ?? '', patterns)) return 'header authorization';
+  if (authorizationLooksLikeOne(carried.authorization ?? '', rules.patterns)) return 'header authorization';
+  const odd = Object.entries(carried.headers).find(
+    ([name, value]) => !ofMachines.has(name) && holdsOne(value, rules.anywherePatterns),
+  );
+  if (odd !== undefined) return `header ${odd[0].slice(0, 100)}`;
   const found = parametersOf(carried.url).find(
-    ([name, value]) =>
-      keyParameters.has(name.toLowerCase()) || queryPatterns.some((pattern) => pattern.test(value)),
+    ([name, value]) => keyParameters.has(name.toLowerCase()) || holdsOne(value, rules.anywherePatterns),
   );
   return found === undefined ? undefined : 'query';
 };
+
+/** Headers whose values programs make at random: a company's own pattern may well be "32 hexadecimal digits". */
+const ofMachines = new Set([
+  'authorization',
+  'cookie',
+  'x-request-id',
+  'x-correlation-id',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
+  'sec-websocket-key',
+  'x-amzn-trace-id',
+  'x-amz-cf-id',
+]);
+
+const betweenWords = /[\s,;:="'{}[\]()&]+/;
+
+/** Also within what was sent as a scheme and a key, as pairs, or as JSON. */
+const holdsOne = (value: unknown, patterns: readonly RegExp[]): boolean =>
+  typeof value === 'string'
+    ? value.split(betweenWords).some((word) => patterns.some((pattern) => pattern.test(word)))
+    : Array.isArray(value) && value.some((one) => holdsOne(one, patterns));
 
 /** Basic is never ours; Bearer is a customer's where it looks like one of their keys and not like our token. */
 const authorizationLooksLikeOne = (authorization: string, patterns: readonly RegExp[]): boolean => {
   const [scheme = '', credential = ''] = authorization.trim().split(/\s+/);
   if (scheme.toLowerCase() === 'basic') return true;
-  const candidate = credential === '' ? scheme : credential;
-  if (isAccessToken(candidate)) return false;
-  return patterns.some((pattern) => pattern.test(candidate));
+  if (isAccessToken(credential === '' ? scheme : credential)) return false;
+  return holdsOne(authorization, patterns);
 };
 
 const parametersOf = (url: string): readonly (readonly [string, string])[] => {
@@ -69,7 +104,7 @@ export const credentialRulesOf = (otherwise: CustomerCredentialRules) => {
     const known = made.get(policy);
     if (known !== undefined) return known;
     const patterns = texts.map((text) => new RegExp(`^(?:${text})`));
-    const rules = { patterns, queryPatterns: patterns };
+    const rules = { patterns, anywherePatterns: patterns };
     made.set(policy, rules);
     return rules;
   };

@@ -170,6 +170,8 @@ export const PolicyApplied = defineEvent({
     policy: policySchema,
     /** JSON Patch (RFC 6902) from the policy before. */
     diff: z.array(z.record(z.string(), z.unknown())),
+    /** Where a start proposed it: SHA-256 of what its file said, in hex. */
+    proposed: z.string().optional(),
   }),
   refs: none,
 });

@@ -11,7 +11,7 @@ import type { Denials } from './denials.ts';
 import type { Network } from './network.ts';
 import type { AccessToken } from './oidc/access-tokens.ts';
 import { bearerIn } from './oidc/token-format.ts';
-import { isSafe, type OwnOrigin } from './own-origin.ts';
+import { isForeignNavigation, isSafe, type OwnOrigin } from './own-origin.ts';
 import { type Principal, serviceId } from './principal.ts';
 import { anonymous, type Who, whoIs } from './recorder.ts';
 import type { Session } from './sessions.ts';
@@ -31,6 +31,8 @@ export interface Gate {
   admit(incoming: Incoming): string;
   /** @throws QuarterdeckError `customer_credential_refused` */
   refuseCustomers(incoming: Incoming, ip: string): void;
+  /** Whether it carries a token or cookie that is somebody's, whatever else may be wrong. Records nothing. */
+  isKnown(incoming: Incoming): Promise<boolean>;
   /**
    * Who it is: the bearer of an access token, else whoever the session cookie belongs to. Who sends a
    * token is who the token says or nobody; a cookie beside it is not looked at. `fromOwnOrigin` demands
@@ -76,7 +78,7 @@ export const createGate = (deps: Deps): Gate => {
       code,
       who,
       method: incoming.method,
-      path: toldPath(incoming.url),
+      path: toldPath(incoming.url, credentials().patterns),
       ...(detail === undefined ? {} : { detail }),
     });
 
@@ -137,6 +139,12 @@ export const createGate = (deps: Deps): Gate => {
       const message = `A customer's credential (${found}) is not accepted here. Sign in through the company's SSO.`;
       refuse(incoming, ip, 'customer_credential_refused', message, found);
     },
+    isKnown: async ({ headers }) => {
+      const bearer = bearerIn(headers.authorization);
+      if (bearer !== undefined) return (await authenticateToken(bearer)) !== undefined;
+      const token = cookieIn(headers.cookie, cookies.sessionName);
+      return token !== undefined && (await authenticate(token)) !== undefined;
+    },
     identify: async (incoming, ip, { fromOwnOrigin = false } = {}) => {
       const bearer = bearerIn(incoming.headers.authorization);
       if (bearer !== undefined) return bearerOf(incoming, ip, bearer);
@@ -144,7 +152,8 @@ export const createGate = (deps: Deps): Gate => {
       if (token === undefined)
         return refuse(incoming, ip, 'not_authenticated', 'Sign in first.', 'no session');
       const foreign = !comesFromOwnOrigin(incoming.headers);
-      if (foreign && (fromOwnOrigin || !isSafe(incoming.method))) {
+      const demanded = fromOwnOrigin || !isSafe(incoming.method) || isForeignNavigation(incoming);
+      if (foreign && demanded) {
         const message = 'With a session cookie this is accepted from a page of our own origin only.';
         return refuse(incoming, ip, 'not_permitted', message, 'foreign origin');
       }

@@ -10,7 +10,22 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export type OwnOrigin = (headers: IncomingHttpHeaders) => boolean;
 
-/** A safe method changes nothing, so it may come from anywhere. */
+/**
+ * Whether another site's page sent the browser to an address of the API: a link, a form or a script opens it with
+ * the Lax cookie, and what is asked there is recorded as asked by whoever is signed in. Typed in, or opened from
+ * a page of ours, it says `none` or `same-origin`; callers that are no browsers say nothing.
+ */
+export const isForeignNavigation = ({
+  url,
+  headers,
+}: {
+  url: string;
+  headers: IncomingHttpHeaders;
+}): boolean =>
+  /\/internal\/(v1|live)(\/|\?|$)/.test(url) &&
+  ['cross-site', 'same-site'].includes(headers['sec-fetch-site'] as string);
+
+/** A safe method changes nothing by itself. */
 export const isSafe = (method: string): boolean => safeMethods.has(method.toUpperCase());
 
 /** Where to begin instead when somebody opened us as localhost and the public URL says 127.0.0.1. */

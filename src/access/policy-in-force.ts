@@ -26,6 +26,11 @@ export interface PolicyInForce {
   refresh(): Promise<InForce>;
   /** Whether it said anything new. */
   apply(proposal: Policy, who: Who): Promise<boolean>;
+  /**
+   * As `apply`, by a start: not where the start before proposed the very same, which `digest` tells. `kept`: another
+   * one was applied since and stays in force.
+   */
+  propose(proposal: Policy, digest: string, who: Who): Promise<'applied' | 'unchanged' | 'kept'>;
   /** The JSON Patch that applying it would record; empty where it says nothing new. */
   preview(proposal: Policy): Promise<{ readonly base: InForce; readonly diff: readonly Operation[] }>;
 }
@@ -41,19 +46,22 @@ const attemptsMax = 5;
 export const createPolicyInForce = ({ log, pool, recorder }: Deps): PolicyInForce => {
   let inForce: InForce = { policy: nobodyMayDoAnything, version: 0 };
 
+  const applied = async () =>
+    (await log.readStreams([policyStream])).filter(({ type }) => type === PolicyApplied.type);
+
   const refresh = async (): Promise<InForce> => {
-    const last = (await log.readStreams([policyStream])).findLast(({ type }) => type === PolicyApplied.type);
+    const last = (await applied()).at(-1);
     if (last !== undefined && last.version > inForce.version) {
       inForce = { policy: policySchema.parse(last.data.policy), version: last.version };
     }
     return inForce;
   };
 
-  const appendOnto = async (base: InForce, policy: Policy, who: Who): Promise<boolean> => {
+  const appendOnto = async (base: InForce, policy: Policy, who: Who, proposed?: string): Promise<boolean> => {
     const diff = createPatch(base.policy, policy).map((operation) => ({ ...operation }));
     const event = {
       stream: policyStream,
-      ...PolicyApplied.of({ policy, diff }),
+      ...PolicyApplied.of({ policy, diff, ...(proposed === undefined ? {} : { proposed }) }),
       metadata: recorder.metadata(who),
     };
     const outcome = await log.append({
@@ -67,23 +75,42 @@ export const createPolicyInForce = ({ log, pool, recorder }: Deps): PolicyInForc
     return outcome.accepted;
   };
 
-  const apply = async (proposal: Policy, who: Who): Promise<boolean> => {
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const base = await refresh();
-      if (base.version > 0 && isDeepStrictEqual(base.policy, proposal)) return false;
-      if (await appendOnto(base, proposal, who)) {
-        await refresh();
-        await pool.query(notifyPolicy);
-        return true;
-      }
+  const says = ({ policy, version }: InForce, proposal: Policy): boolean =>
+    version > 0 && isDeepStrictEqual(policy, proposal);
+
+  /** `attempt` is undefined where somebody else came between. */
+  const untilDone = async <T>(attempt: (base: InForce) => Promise<T | undefined>): Promise<T> => {
+    for (let n = 0; n < attemptsMax; n++) {
+      const done = await attempt(await refresh());
+      if (done !== undefined) return done;
     }
     throw new QuarterdeckError('unavailable', 'The policy was changed by somebody else again and again.');
   };
+
+  const append = async (...given: Parameters<typeof appendOnto>): Promise<true | undefined> => {
+    if (!(await appendOnto(...given))) return undefined;
+    await refresh();
+    await pool.query(notifyPolicy);
+    return true;
+  };
+
+  const apply = (proposal: Policy, who: Who): Promise<boolean> =>
+    untilDone(async (base) => (says(base, proposal) ? false : append(base, proposal, who)));
+
+  /** Also where it changes nothing it is noted which file it was: the next start asks whether it is another. */
+  const propose: PolicyInForce['propose'] = (proposal, digest, who) =>
+    untilDone(async (base) => {
+      const before = (await applied()).findLast(({ data }) => data.proposed !== undefined)?.data.proposed;
+      if (before === digest) return says(base, proposal) ? 'unchanged' : 'kept';
+      const same = says(base, proposal);
+      if ((await append(base, proposal, who, digest)) === undefined) return undefined;
+      return same ? 'unchanged' : 'applied';
+    });
 
   const preview: PolicyInForce['preview'] = async (proposal) => {
     const base = await refresh();
     return { base, diff: createPatch(base.policy, proposal) };
   };
 
-  return { current: () => inForce, refresh, apply, preview };
+  return { current: () => inForce, refresh, apply, propose, preview };
 };

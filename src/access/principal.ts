@@ -28,6 +28,10 @@ export const rowsOfBoth = (a: Rows, b: Rows): Rows => {
   return isEveryRow(b) ? a : a.flatMap((one) => b.map((other) => [...one, ...other]));
 };
 
+/** Whether every row of `inner` is one of `outer`, as far as the grants tell that they come from. */
+export const covers = (outer: Rows, inner: Rows): boolean =>
+  isEveryRow(outer) || inner.every((part) => outer.includes(part));
+
 /** `accounts:suspend`; a grant may end in `*` (`accounts:*`) or be `*`. */
 export interface Permissions {
   /** The grants as written in the policy, for display. */

@@ -22,6 +22,9 @@ export interface SessionView {
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly expiresAt: string;
+  /** Where somebody signed in from and by what: its address, and what the browser calls itself. */
+  readonly ip?: string;
+  readonly browser?: string;
   /** The one that this very request came with. */
   readonly current: boolean;
 }
@@ -73,10 +76,11 @@ export const createSessionDesk = (sessions: Sessions, recorder: Recorder): Sessi
 });
 
 const viewOf = (
-  { createdAt, lastUsedAt, expiresAt, ...rest }: SessionSeen,
+  { createdAt, lastUsedAt, expiresAt, seenFrom, ...rest }: SessionSeen,
   own: string | undefined,
 ): SessionView => ({
   ...rest,
+  ...seenFrom,
   createdAt: new Date(createdAt).toISOString(),
   lastUsedAt: new Date(lastUsedAt).toISOString(),
   expiresAt: new Date(expiresAt).toISOString(),

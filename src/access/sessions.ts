@@ -7,8 +7,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Db, Queryable } from '../db/pool.ts';
 import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
 import { QuarterdeckError } from '../errors.ts';
+import { erased } from '../events/codec.ts';
 import type { People, SealedTexts } from './people.ts';
-import type { Clock, NewId, OnError } from './ports.ts';
+import type { Clock, NewId, OnError, TextCodec } from './ports.ts';
 import type { Attributes } from './principal.ts';
 import type { NameIdForm } from './saml/identity.ts';
 import { createSessionCache } from './session-cache.ts';
@@ -55,6 +56,14 @@ export interface NewSession {
   readonly notAfter?: Date;
   /** When the person proved at the provider who they are; now, where it is not said. */
   readonly authenticatedAt?: Date;
+  readonly seenFrom?: SeenFrom;
+}
+
+/** By what and from where somebody signed in. */
+export interface SeenFrom {
+  readonly ip: string;
+  /** What the browser calls itself (`User-Agent`). */
+  readonly browser?: string;
 }
 
 export interface Begun {
@@ -79,6 +88,8 @@ export interface SessionSeen {
   readonly createdAt: number;
   readonly lastUsedAt: number;
   readonly expiresAt: number;
+  /** Absent where it was not kept, or the person's key is gone. */
+  readonly seenFrom?: SeenFrom;
 }
 
 export interface Sessions {
@@ -122,7 +133,7 @@ interface SessionRow extends SealedTexts {
 type ListedRow = Pick<
   SessionRow,
   'id' | 'personId' | 'tool' | 'createdAt' | 'lastUsedAt' | 'expiresAt' | keyof SealedTexts
->;
+> & { readonly begunSealed: string | null };
 
 interface Live {
   readonly session: Session;
@@ -132,6 +143,7 @@ interface Live {
 interface Deps {
   readonly pool: Db;
   readonly people: Pick<People, 'unseal'>;
+  readonly codec: TextCodec;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly onError: OnError;
@@ -151,7 +163,11 @@ export const notNow = (cause: unknown): never => {
   throw new QuarterdeckError('unavailable', message, { retryAfterSeconds: 1, cause });
 };
 
-export const createSessions = ({ pool, people, clock, newId, onError, limits, heard }: Deps): Sessions => {
+const seenContext = 'session';
+const browserCharactersMax = 300;
+
+export const createSessions = (deps: Deps): Sessions => {
+  const { pool, people, codec, clock, newId, onError, limits, heard } = deps;
   const cache = createSessionCache<Live>(limits.cacheMs, heard);
 
   const read = async (hash: Buffer): Promise<Live | undefined> => {
@@ -178,6 +194,17 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       .catch((error: unknown) => onError(error, 'noting the last use of a session'));
   };
 
+  const sealSeen = async (personId: string, seen: SeenFrom | undefined): Promise<string | null> => {
+    if (seen === undefined) return null;
+    const kept = { ...seen, ...(seen.browser && { browser: seen.browser.slice(0, browserCharactersMax) }) };
+    return (await codec.encryptText(personId, JSON.stringify(kept), seenContext)) || null;
+  };
+
+  const openSeen = async (personId: string, sealed: string | null): Promise<{ seenFrom?: SeenFrom }> => {
+    const text = sealed === null ? erased : await codec.decryptText(personId, sealed, seenContext);
+    return text === erased ? {} : { seenFrom: JSON.parse(text) as SeenFrom };
+  };
+
   const revoked = async (
     statement: { name: string; text: string },
     values: unknown[],
@@ -192,7 +219,7 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
   };
 
   return {
-    begin: async (db, { personId, tool, sessionIndex, nameIdForm, notAfter, authenticatedAt }) => {
+    begin: async (db, { personId, tool, sessionIndex, nameIdForm, notAfter, authenticatedAt, seenFrom }) => {
       const token = randomBytes(32).toString('base64url');
       const now = clock();
       const end = Math.min(
@@ -203,7 +230,9 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       const id = newId();
       const proven = authenticatedAt ?? now;
       const form = nameIdForm === undefined ? null : JSON.stringify(nameIdForm);
-      const values = [hashOf(token), id, personId, tool, sessionIndex ?? null, now, expiresAt, proven, form];
+      const seen = await sealSeen(personId, seenFrom);
+      const who = [hashOf(token), id, personId, tool, sessionIndex ?? null];
+      const values = [...who, now, expiresAt, proven, form, seen];
       await db.query({ ...sql.insertSession, values });
       return { token, id, expiresAt };
     },
@@ -228,13 +257,17 @@ export const createSessions = ({ pool, people, clock, newId, onError, limits, he
       const values = [now, idleSince, personId ?? null, before ?? null, limit];
       const { rows } = await pool.query<ListedRow>({ ...sql.listSessions, values }).catch(notNow);
       return Promise.all(
-        rows.map(async ({ emailSealed, nameSealed, createdAt, lastUsedAt, expiresAt, ...rest }) => ({
-          ...rest,
-          ...(await people.unseal(rest.personId, { emailSealed, nameSealed })),
-          createdAt: Date.parse(createdAt),
-          lastUsedAt: Date.parse(lastUsedAt),
-          expiresAt: Date.parse(expiresAt),
-        })),
+        rows.map(async ({ emailSealed, nameSealed, begunSealed, ...row }) => {
+          const { createdAt, lastUsedAt, expiresAt, ...rest } = row;
+          return {
+            ...rest,
+            ...(await openSeen(rest.personId, begunSealed)),
+            ...(await people.unseal(rest.personId, { emailSealed, nameSealed })),
+            createdAt: Date.parse(createdAt),
+            lastUsedAt: Date.parse(lastUsedAt),
+            expiresAt: Date.parse(expiresAt),
+          };
+        }),
       );
     },
     onRevoked: (payload) => (payload === '*' ? cache.forgetAll() : cache.forget(payload)),

@@ -6,7 +6,7 @@ import type { Clock } from './ports.ts';
 import type { AssertedIdentity } from './saml/identity.ts';
 import type { Ledger } from './saml/ledger.ts';
 import { SamlRefusal } from './saml/refusal.ts';
-import type { Begun, Sessions } from './sessions.ts';
+import type { Begun, SeenFrom, Sessions } from './sessions.ts';
 
 /** The tool of whoever comes with our cookie. */
 export const consoleTool = 'console';
@@ -20,6 +20,11 @@ export interface Proved {
   readonly requestId: string | undefined;
 }
 
+/** Whose browser it is. */
+interface Proving extends Proved {
+  readonly seenFrom: SeenFrom;
+}
+
 interface Deps {
   readonly pool: Db;
   readonly ledger: Ledger;
@@ -30,10 +35,10 @@ interface Deps {
 
 /** @throws SamlRefusal `replay`, `request-unknown`, `name-case` or `inactive` */
 export const sessionFor = (
-  proved: Proved,
+  proved: Proving,
   { pool, ledger, people, sessions, clock }: Deps,
 ): Promise<Begun> => {
-  const { said, sealed, entityId, requestId } = proved;
+  const { said, sealed, entityId, requestId, seenFrom } = proved;
   return inTransaction(pool, async (tx) => {
     if (!(await ledger.use(tx, entityId, said.assertionId, said.validUntil))) {
       throw new SamlRefusal('replay', 'This assertion was used before.');
@@ -52,6 +57,7 @@ export const sessionFor = (
     return sessions.begin(tx, {
       personId: sealed.id,
       tool: consoleTool,
+      seenFrom,
       nameIdForm: said.nameIdForm,
       // A provider whose clock is ahead makes no sign-in fresher than it is.
       authenticatedAt: new Date(Math.min(said.authenticatedAt.getTime(), clock().getTime())),

@@ -46,6 +46,8 @@ export interface Answer extends Posted {
   /** The session that this browser has now, if any, and if its cookie came along. */
   readonly previousToken: string | undefined;
   readonly ip: string;
+  /** What the browser calls itself. */
+  readonly browser?: string | undefined;
 }
 
 export interface SignInDone extends Begun {
@@ -143,11 +145,13 @@ export const createSignIn = (deps: Deps): SignIn => {
     throw new SamlRefusal('no-role', text);
   };
 
-  const signInBy = async (question: Question, { previousToken, ip }: Answer): Promise<SignInDone> => {
+  const signInBy = async (question: Question, answer: Answer): Promise<SignInDone> => {
+    const { previousToken, ip, browser } = answer;
     const { providerId: provider, request, returnTo } = question;
     const proved = await provedBy(question);
     const roles = rolesFor(provider, proved);
-    const begun = await sessionFor(proved, deps);
+    const seenFrom = { ip, ...(browser === undefined ? {} : { browser }) };
+    const begun = await sessionFor({ ...proved, seenFrom }, deps);
     const { email, name } = proved.said;
     const who = {
       ...personHere(proved.sealed.id, begun.id, ip),

@@ -1,13 +1,14 @@
 /** The log as an audit log: who may look, and that whoever took a copy or a replay is recorded. */
 import { metadataOf, type Origin } from '../access/origin.ts';
-import type { Rows } from '../access/principal.ts';
 import type { Db } from '../db/pool.ts';
 import { notPermitted } from '../errors.ts';
 import type { NewEvent } from '../events/definition.ts';
 import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import { auditStream, EventsExported, StreamReplayed } from './engine-events.ts';
+import { allFields, createFields, type NotesOf } from './fields.ts';
 import { createBatches } from './reading.ts';
+import type { LogReads } from './reads.ts';
 import { createReplay, type Replayable } from './replay.ts';
 import type { Audit, EventFilter } from './request.ts';
 import { createSearch } from './search.ts';
@@ -19,47 +20,60 @@ interface Options {
   readonly pool: Db;
   readonly log: EventLog;
   readonly streams: readonly Replayable[];
+  /** All event types there are. */
+  readonly types: readonly string[];
   readonly clock: () => Timestamp;
   readonly newId: () => string;
   /** Which streams' rows somebody reaches, and which streams an event is about. */
   readonly streamsReached: StreamsReached;
   readonly refsOf: RefsOf;
+  readonly notesOf: NotesOf;
+  readonly logReads: Pick<LogReads, 'soon'>;
 }
 
 export const createAudit = (options: Options): Audit => {
-  const { pool, log, streams, clock, newId, streamsReached, refsOf } = options;
+  const { pool, log, streams, clock, newId, streamsReached, refsOf, notesOf, logReads } = options;
   const batches = createBatches(pool);
-  const { search, exportEvents } = createSearch(log, batches, createShown(streamsReached, refsOf));
-  const replay = createReplay({ log, batches, streams, clock, streamsReached });
+  const fields = createFields({ streamsReached, refsOf, notesOf, everything: allFields });
+  const shown = createShown(streamsReached, refsOf);
+  const { search, exportEvents } = createSearch({ log, batches, shown, streamsReached, fields });
+  const replay = createReplay({ log, batches, streams, clock, streamsReached, notesOf, fields });
 
   const record = async (origin: Origin, event: NewEvent): Promise<number> =>
     (await log.record(auditStream, [event], metadataOf(origin, { clock, newId }))).position;
 
   return {
     async search(request) {
-      return search(request, permitted(request, 'audit:read'));
+      const { found, ...page } = await search(request, permitted(request, 'audit:read'));
+      logReads.soon(request, 'search', found);
+      return { ...page, data: found.map(({ event }) => event) };
     },
     async exportEvents(request) {
       const rows = permitted(request, 'audit:export');
-      const { format } = request;
+      const { format, principal } = request;
       const filter = given(request.filter);
+      const types = filter.type === undefined ? options.types : [filter.type];
+      const personal = types.some((type) => fields.somePersonal(type, principal));
       return exportEvents(request, rows, (range) =>
-        record(request, EventsExported.of({ format, filter, ...range })),
+        record(request, EventsExported.of({ format, filter, ...range, ...shownPersonal(personal) })),
       );
     },
     async replay(request) {
-      const { upTo, ...replayed } = await replay(request, permitted(request, 'audit:replay'));
-      await record(request, StreamReplayed.of({ stream: request.stream, upTo }));
+      const rows = permitted(request, 'audit:replay');
+      const { upTo, personal, ...replayed } = await replay(request, rows);
+      await record(request, StreamReplayed.of({ stream: request.stream, upTo, ...shownPersonal(personal) }));
       return replayed;
     },
   };
 };
 
 /** The rows whose events may be shown. */
-const permitted = ({ principal }: Origin, permission: string): Rows => {
+const permitted = ({ principal }: Origin, permission: string) => {
   if (!principal.permissions.has(permission)) throw notPermitted(permission);
   return principal.permissions.rows(permission);
 };
+
+const shownPersonal = (personal: boolean) => (personal ? { personal } : {});
 
 const given = (filter: EventFilter): Record<string, string> =>
   Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));

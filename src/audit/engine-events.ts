@@ -12,6 +12,8 @@ export const EventsExported = defineEvent({
     /** Positions looked through: behind `after`, up to and with `upTo`. */
     after: z.int().nonnegative(),
     upTo: z.int().nonnegative(),
+    /** Whether personal fields were shown, as far as there were any. */
+    personal: z.boolean().optional(),
     /** With the means to prove that it is whole. */
     provable: z.boolean().optional(),
   }),
@@ -20,8 +22,29 @@ export const EventsExported = defineEvent({
 
 export const StreamReplayed = defineEvent({
   type: 'StreamReplayed',
-  schema: z.object({ stream: z.string(), upTo: z.int().nonnegative() }),
+  schema: z.object({
+    stream: z.string(),
+    upTo: z.int().nonnegative(),
+    /** Whether personal fields were shown. */
+    personal: z.boolean().optional(),
+  }),
   refs: ({ stream }) => [stream],
+});
+
+/** Streams that one event names at most. */
+export const streamsMax = 1_000;
+
+/** Whose personal data was shown by searches, or by the feed, of one reader within a minute. */
+export const EventFieldsRead = defineEvent({
+  type: 'EventFieldsRead',
+  schema: z.object({
+    through: z.enum(['search', 'feed']),
+    /** `NoteAdded.text`; `metadata.reason`. */
+    fields: z.array(z.string()),
+    count: z.int().nonnegative(),
+    streams: z.array(z.string()).max(streamsMax),
+  }),
+  refs: ({ streams }) => streams,
 });
 
 /** A key signs the log from now on; checkpoints before it are checked with the keys before it. */
@@ -63,6 +86,7 @@ export const LogArchived = defineEvent({
 export const auditEvents = [
   EventsExported,
   StreamReplayed,
+  EventFieldsRead,
   LogKeyIntroduced,
   LogChecked,
   LogFaultFound,

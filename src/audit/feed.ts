@@ -4,10 +4,11 @@
  */
 
 import type { Origin } from '../access/origin.ts';
-import { isEveryRow, type Rows } from '../access/principal.ts';
 import { invalidInput, notPermitted } from '../errors.ts';
 import { type CloudEvent, cloudEventOf } from '../events/cloud-event.ts';
 import type { EventLog } from '../events/log.ts';
+import type { Asking, Fields } from './fields.ts';
+import type { LogReads } from './reads.ts';
 import type { Shown } from './shown.ts';
 
 export interface FeedAsked extends Origin {
@@ -41,7 +42,9 @@ interface Options {
   readonly shown: Shown;
   /** Types that are fed: those of the areas. */
   readonly types: readonly string[];
-  readonly personalOf: (type: string) => readonly string[];
+  /** By which `feed:personal` shows personal fields, whosever rows they are of. */
+  readonly fields: Pick<Fields, 'of'>;
+  readonly logReads: Pick<LogReads, 'soon'>;
   readonly source: string;
 }
 
@@ -51,7 +54,7 @@ const waitMax = 30;
 const batchRows = 100;
 const charactersMax = 1_000_000;
 
-export const createFeed = ({ log, shown, types, personalOf, source }: Options): Feed => {
+export const createFeed = ({ log, shown, types, fields, logReads, source }: Options): Feed => {
   const stopping = new AbortController();
 
   const bounded = (name: string, value: number, min: number, max: number): void => {
@@ -66,16 +69,19 @@ export const createFeed = ({ log, shown, types, personalOf, source }: Options): 
   };
 
   const look = async (
-    { after, limit }: Pick<FeedAsked, 'after' | 'limit'>,
-    { wanted, personal, rows }: { wanted: readonly string[]; personal: boolean; rows: Rows },
+    asked: FeedAsked,
+    { after, wanted, rows }: { after: number; wanted: readonly string[] } & Pick<Asking, 'rows'>,
   ): Promise<FeedPage> => {
     const events: CloudEvent[] = [];
     let position = after;
+    const { limit, principal } = asked;
     for (let characters = 0; events.length < limit && characters < charactersMax; ) {
       const most = Math.min(batchRows, limit - events.length);
       const page = await log.read({ after: position, limit: most, types: wanted });
-      for (const event of await shown(page.events, rows)) {
-        const one = cloudEventOf(event, { source, without: personal ? [] : personalOf(event.type) });
+      const readable = await fields.of(await shown(page.events, rows), { principal, rows });
+      logReads.soon(asked, 'feed', readable);
+      for (const { event } of readable) {
+        const one = cloudEventOf(event, { source, without: [] });
         characters += JSON.stringify(one.data).length;
         events.push(one);
       }
@@ -110,15 +116,14 @@ export const createFeed = ({ log, shown, types, personalOf, source }: Options): 
       bounded('limit', asked.limit, 1, limitMax);
       bounded('wait', asked.wait, 0, waitMax);
       const rows = permissions.rows('feed:read');
-      const personal = permissions.has('feed:personal') && isEveryRow(permissions.rows('feed:personal'));
-      const view = { wanted: typesOf(asked.types), personal, rows };
+      const view = { wanted: typesOf(asked.types), rows };
       const { position: head } = await log.head();
       if (asked.after > head)
         throw invalidInput('after', `The log ends at ${head}: this position is not of this log.`);
       const until = performance.now() + asked.wait * 1_000;
       let { after } = asked;
       for (;;) {
-        const page = await look({ after, limit: asked.limit }, view);
+        const page = await look(asked, { ...view, after });
         const left = until - performance.now();
         const ended = asked.signal.aborted || stopping.signal.aborted;
         if (page.events.length > 0 || left <= 0 || ended) return page;

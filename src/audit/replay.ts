@@ -7,13 +7,15 @@ import type { Rows } from '../access/principal.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import { positionOf } from '../events/asked-moment.ts';
 import type { RecordedEvent, StoredEvent, Timestamp } from '../events/envelope.ts';
+import { type FieldNotes, hiddenFields, type May } from '../events/field-notes.ts';
 import type { EventLog, Folding } from '../events/log.ts';
+import { type Fields, type NotesOf, neededBy, without } from './fields.ts';
 import type { Batches } from './reading.ts';
 import type { Replay, ReplayedState, ReplayRequest } from './request.ts';
 import type { StreamsReached } from './shown.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each stream keeps its own type of state; a list of them has none.
-export type Replayable = Folding<any> & { readonly prefix: string };
+export type Replayable = Folding<any> & { readonly prefix: string; readonly notes?: FieldNotes };
 
 /** A replay is one answer with two states an event, so it has an end. */
 const eventsMax = 5_000;
@@ -24,9 +26,13 @@ interface Deps {
   readonly streams: readonly Replayable[];
   readonly clock: () => Timestamp;
   readonly streamsReached: StreamsReached;
+  readonly notesOf: NotesOf;
+  readonly fields: Pick<Fields, 'mayOf'>;
 }
 
-export const createReplay = ({ log, batches, streams, clock, streamsReached }: Deps) => {
+export const createReplay = (deps: Deps) => {
+  const { log, batches, streams, clock, streamsReached, notesOf, fields } = deps;
+
   /** The definition whose prefix is the longest that fits; engine streams have none. */
   const definitionOf = (stream: string): Replayable | undefined =>
     streams
@@ -48,29 +54,75 @@ export const createReplay = ({ log, batches, streams, clock, streamsReached }: D
     return log.decode(rows);
   };
 
-  return async ({ stream, at }: ReplayRequest, reached: Rows): Promise<Replay & { upTo: number }> => {
+  return async ({ stream, at, principal }: ReplayRequest, rows: Rows): Promise<Replayed> => {
     const upTo = at === undefined ? (await log.head()).position : await positionOf('at', at, { log, clock });
-    if (!(await streamsReached([stream], reached)).has(stream)) throw noSuchStream(stream);
-    return { stream, states: statesOf(await eventsOf(stream, upTo), definitionOf(stream)), upTo };
+    if (!(await streamsReached([stream], rows)).has(stream)) throw noSuchStream(stream);
+    const events = await eventsOf(stream, upTo);
+    const definition = definitionOf(stream);
+    const types = [...new Set(events.map(({ type }) => type))];
+    const noted = definition?.notes;
+    const needed = [...types.flatMap((type) => neededBy(notesOf(type))), ...neededBy(noted)];
+    const may = await fields.mayOf(stream, needed, { principal, rows });
+    const hidden = noted === undefined ? undefined : hiddenFields(noted, may);
+    const every = types.every((type) => mayReadAll(notesOf(type), may));
+    const view: View = {
+      folding: hidden === undefined && !every ? undefined : definition,
+      state: (state) => without(state, hidden ?? new Set()),
+      reason: ({ type }) => may(notesOf(type)?.permission),
+    };
+    const states = statesOf(events, view);
+    return { stream, states, upTo, personal: showsPersonal(states, noted, events.some(view.reason)) };
   };
 };
+
+/** What was replayed, and what its record says. */
+interface Replayed extends Replay {
+  readonly upTo: number;
+  readonly personal: boolean;
+}
+
+/** What is shown of each event. */
+interface View {
+  /** undefined: no states. */
+  readonly folding: Replayable | undefined;
+  readonly state: (state: object) => object;
+  readonly reason: (event: RecordedEvent) => boolean;
+}
+
+const mayReadAll = (notes: FieldNotes | undefined, may: May): boolean =>
+  notes === undefined ? may(undefined) : hiddenFields(notes, may).size === 0;
 
 const noSuchStream = (stream: string): QuarterdeckError =>
   new QuarterdeckError('not_found', `There is no stream ${stream} at that moment.`);
 
-const statesOf = (events: readonly RecordedEvent[], folding: Replayable | undefined): ReplayedState[] => {
+const statesOf = (events: readonly RecordedEvent[], { folding, ...view }: View): ReplayedState[] => {
   let state: object = folding?.initialState ?? {};
   let before: object | null = null;
   return events.map((event) => {
     if (folding !== undefined) state = folding.evolve(state, event) as object;
-    const after = folding === undefined ? null : state;
-    const replayed = { ...whoAndWhy(event), before, after, diff: createPatch(before, after) };
+    const after = folding === undefined ? null : view.state(state);
+    const told = whoAndWhy(event, view.reason(event));
+    const replayed = { ...told, before, after, diff: createPatch(before, after) };
     before = after;
     return replayed;
   });
 };
 
-const whoAndWhy = ({ version, position, type, recordedAt, metadata }: RecordedEvent) => {
+/** A definition without notes may hold anything. */
+const showsPersonal = (
+  states: readonly ReplayedState[],
+  notes: FieldNotes | undefined,
+  mayReasons: boolean,
+): boolean =>
+  states.some(
+    ({ after, reason }) =>
+      (mayReasons && reason !== null) ||
+      (after !== null &&
+        (notes === undefined || (notes.personal ?? []).some((name) => Object.hasOwn(after, name)))),
+  );
+
+const whoAndWhy = (event: RecordedEvent, withReason: boolean) => {
+  const { version, position, type, recordedAt, metadata } = event;
   const { actor, email, name, tool, command = null, reason = null, reference = null } = metadata;
   const person = { ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
   return {
@@ -81,7 +133,7 @@ const whoAndWhy = ({ version, position, type, recordedAt, metadata }: RecordedEv
     actor: { ...actor, ...person },
     tool,
     command,
-    reason,
+    reason: withReason ? reason : null,
     reference,
   };
 };

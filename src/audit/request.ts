@@ -21,8 +21,10 @@ export interface EventFilter {
 
 export interface SearchRequest extends Origin {
   readonly filter: EventFilter;
-  /** Only events behind this position; a `nextCursor` of the page before, or any position. */
+  /** Only events behind this position (with `newest`: before it); a `nextCursor` of the page before, or any. */
   readonly after?: string;
+  /** The newest first. */
+  readonly newest?: boolean;
   /** 100 unless told; at most 1,000. */
   readonly limit?: number;
 }

@@ -5,11 +5,12 @@
 import { isEveryRow, type Rows } from '../access/principal.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
 import { timeOf } from '../events/asked-moment.ts';
-import type { RecordedEvent, StoredEvent } from '../events/envelope.ts';
+import { isEngineStream, type RecordedEvent, type StoredEvent } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
+import type { Asking, Fields, ReadableEvent } from './fields.ts';
 import type { Batches, Range } from './reading.ts';
 import type { EventExport, EventFilter, EventPage, ExportRequest, SearchRequest } from './request.ts';
-import type { Shown } from './shown.ts';
+import type { Shown, StreamsReached } from './shown.ts';
 
 const limitDefault = 100;
 const limitMax = 1_000;
@@ -18,16 +19,24 @@ const exportRows = 2_000;
 const narrowedRows = 500;
 const narrowedMax = 10_000;
 
-export const createSearch = (
-  log: Pick<EventLog, 'head' | 'positionAt' | 'positionBefore' | 'decode'>,
-  batches: Batches,
-  shown: Shown,
-) => {
+interface Deps {
+  readonly log: Pick<EventLog, 'head' | 'positionAt' | 'positionBefore' | 'decode'>;
+  readonly batches: Batches;
+  readonly shown: Shown;
+  readonly streamsReached: StreamsReached;
+  readonly fields: Fields;
+}
+
+/** A page before it is known whether its personal fields are on record. */
+type Found = Omit<EventPage, 'data'> & { readonly found: readonly ReadableEvent[] };
+
+export const createSearch = ({ log, batches, shown, streamsReached, fields }: Deps) => {
   /** Times become positions: recordedAt grows with position, so that each names exactly one. */
   const rangeOf = async (
     filter: EventFilter,
     after: string | undefined,
-  ): Promise<Range & { head: number }> => {
+    newest = false,
+  ): Promise<Range & { head: number; backwards: boolean }> => {
     checkActor(filter.actor);
     const cursor = cursorOf(after);
     const from = filter.from === undefined ? undefined : timeOf('from', filter.from);
@@ -38,27 +47,50 @@ export const createSearch = (
     const { position: head } = await log.head();
     const begin = from === undefined ? 0 : await log.positionBefore(from);
     const end = to === undefined ? head : await log.positionAt(to);
-    return { head, after: Math.max(begin, cursor), upTo: Math.min(end, head) };
+    const upTo = Math.min(end, head);
+    if (newest)
+      return {
+        head,
+        after: begin,
+        upTo: after === undefined ? upTo : Math.min(upTo, cursor - 1),
+        backwards: true,
+      };
+    return { head, after: Math.max(begin, cursor), upTo, backwards: false };
   };
 
+  const readable = async (stored: readonly StoredEvent[], asking: Asking) =>
+    fields.of(await log.decode(stored), asking);
+
+  /**
+   * A stream out of reach is a missing one before anything of it is read, so that both take as long. The engine's
+   * own are of many rows and judged event by event.
+   */
+  const isOutOfReach = async ({ stream }: EventFilter, { rows }: Asking): Promise<boolean> =>
+    stream !== undefined &&
+    !isEngineStream(stream) &&
+    !isEveryRow(rows) &&
+    !(await streamsReached([stream], rows)).has(stream);
+
   const search = async (
-    { filter, after, limit = limitDefault }: SearchRequest,
+    { filter, after, newest, limit = limitDefault, principal }: SearchRequest,
     rows: Rows,
-  ): Promise<EventPage> => {
+  ): Promise<Found> => {
     if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
       throw invalidInput('limit', `must be a whole number from 1 to ${limitMax}`);
     }
-    const range = await rangeOf(filter, after);
-    if (!isEveryRow(rows)) return searchShown(range, filter, limit, rows);
+    const asking = { principal, rows };
+    const range = await rangeOf(filter, after, newest);
+    if (await isOutOfReach(filter, asking)) return { found: [], nextCursor: null, position: range.head };
+    if (!isEveryRow(rows)) return searchShown(range, filter, limit, asking);
     const found: StoredEvent[] = [];
     // One more than asked for tells whether there is a next page.
-    for await (const batch of batches(range, filter, limit + 1)) {
+    for await (const batch of batches(range, filter, limit + 1, range.backwards)) {
       found.push(...batch);
       if (found.length > limit) break;
     }
     const page = found.slice(0, limit);
     const nextCursor = found.length > limit ? String(page.at(-1)?.position) : null;
-    return { data: await log.decode(page), nextCursor, position: range.head };
+    return { found: await readable(page, asking), nextCursor, position: range.head };
   };
 
   /**
@@ -66,34 +98,36 @@ export const createSearch = (
    * for one is bounded, whatever of it may be seen.
    */
   const searchShown = async (
-    range: Range & { head: number },
+    range: Range & { head: number; backwards: boolean },
     filter: EventFilter,
     limit: number,
-    rows: Rows,
-  ): Promise<EventPage> => {
-    const found: RecordedEvent[] = [];
+    asking: Asking,
+  ): Promise<Found> => {
+    const found: StoredEvent[] = [];
     let looked = 0;
-    for await (const batch of batches(range, filter, narrowedRows)) {
-      const events = await shown(await log.decode(batch), rows);
+    let further: number | undefined;
+    for await (const batch of batches(range, filter, narrowedRows, range.backwards)) {
+      const events = await shown(batch, asking.rows);
       found.push(...events.slice(0, limit - found.length + 1));
       if (found.length > limit) break;
       looked += batch.length;
-      const last = batch.at(-1)?.position;
-      if (looked >= narrowedMax && last !== undefined)
-        return { data: found, nextCursor: String(last), position: range.head };
+      further = looked >= narrowedMax ? batch.at(-1)?.position : undefined;
+      if (further !== undefined) break;
     }
-    const data = found.slice(0, limit);
-    const nextCursor = found.length > limit ? String(data.at(-1)?.position) : null;
-    return { data, nextCursor, position: range.head };
+    const page = found.slice(0, limit);
+    const last = found.length > limit ? page.at(-1)?.position : further;
+    const nextCursor = last === undefined ? null : String(last);
+    return { found: await readable(page, asking), nextCursor, position: range.head };
   };
 
-  async function* readable(range: Range, filter: EventFilter, rows: Rows): AsyncGenerator<RecordedEvent> {
+  async function* exported(range: Range, filter: EventFilter, asking: Asking): AsyncGenerator<RecordedEvent> {
+    if (await isOutOfReach(filter, asking)) return;
     for await (const batch of batches(range, filter, exportRows))
-      yield* await shown(await log.decode(batch), rows);
+      for (const { event } of await readable(await shown(batch, asking.rows), asking)) yield event;
   }
 
   const exportEvents = async (
-    { filter, after }: ExportRequest,
+    { filter, after, principal }: ExportRequest,
     rows: Rows,
     record: (range: Range) => Promise<number>,
   ): Promise<EventExport> => {
@@ -101,7 +135,10 @@ export const createSearch = (
     // The export holds its own record, unless a time bounds it: what it covers is said before it is sent.
     const recordedAt = await record({ after: asked.after, upTo: asked.upTo });
     const range = filter.to === undefined ? { ...asked, upTo: recordedAt } : asked;
-    return { position: Math.max(asked.head, recordedAt), events: readable(range, filter, rows) };
+    return {
+      position: Math.max(asked.head, recordedAt),
+      events: exported(range, filter, { principal, rows }),
+    };
   };
 
   return { search, exportEvents };

@@ -4,14 +4,17 @@
  * at all (sign-ins, reads, bulk jobs, policy) is for those who reach every row.
  */
 import { isEveryRow, type Rows } from '../access/principal.ts';
-import { isEngineStream, type RecordedEvent } from '../events/envelope.ts';
+import { isEngineStream, type StoredEvent } from '../events/envelope.ts';
 
 export type StreamsReached = (streams: readonly string[], rows: Rows) => Promise<ReadonlySet<string>>;
 
-/** Streams that an event is about, by its definition. */
-export type RefsOf = (event: RecordedEvent) => readonly string[];
+/** What tells whether an event is shown: told before anything of it is decrypted. */
+export type Judged = Pick<StoredEvent, 'stream' | 'type' | 'schemaVersion' | 'data'>;
 
-export type Shown = (events: readonly RecordedEvent[], rows: Rows) => Promise<readonly RecordedEvent[]>;
+/** Streams that an event is about, by its definition. */
+export type RefsOf = (event: Judged) => readonly string[];
+
+export type Shown = <E extends Judged>(events: readonly E[], rows: Rows) => Promise<readonly E[]>;
 
 export const createShown =
   (streamsReached: StreamsReached, refsOf: RefsOf): Shown =>

@@ -61,6 +61,8 @@ export interface CommandDefinition {
   readonly permission: string;
   /** Further permissions that this very input needs (a credit above a limit). */
   readonly alsoNeeds: (input: EventData) => readonly string[];
+  /** All that `alsoNeeds` and `can` may ask for, so that a policy which grants them is not thought misspelt. */
+  readonly mayNeed: readonly string[];
   /** Where it may run in bulk: the input field that holds an item's target id. */
   readonly bulk: { readonly field: string } | undefined;
   readonly needs: Needs;
@@ -92,6 +94,7 @@ interface Options<Schema extends z.ZodObject, State extends object, Reads extend
   readonly reads?: { readonly [K in keyof Reads]: ReadDefinition<z.output<Schema>, State, Reads[K]> };
   readonly permission: string;
   readonly alsoNeeds?: (input: z.output<Schema>) => readonly string[];
+  readonly mayNeed?: readonly string[];
   readonly bulk?: { readonly field: Extract<keyof z.output<Schema>, string> };
   readonly needs?: Needs;
   readonly inverse?: Inverse<z.output<Schema>, State>;
@@ -133,6 +136,7 @@ export const defineCommand = <
     decide: options.decide as unknown as CommandDefinition['decide'],
     permission: options.permission,
     alsoNeeds: (options.alsoNeeds ?? (() => [])) as CommandDefinition['alsoNeeds'],
+    mayNeed: options.mayNeed ?? [],
     bulk: options.bulk,
     needs: options.needs ?? {},
     inverse: options.inverse as CommandDefinition['inverse'],

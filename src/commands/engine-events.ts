@@ -20,6 +20,8 @@ export const CommandRefused = defineEvent({
     stream: z.string().optional(),
     /** Bytes of the input as JSON. */
     size: z.int().nonnegative(),
+    /** Of somebody who reaches some rows only: dry runs that anybody else was refused are not recorded. */
+    dryRun: z.boolean().optional(),
   }),
   refs: about,
 });
@@ -30,4 +32,17 @@ export const CommandUnchanged = defineEvent({
   refs: about,
 });
 
-export const commandEngineEvents = [CommandRefused, CommandUnchanged];
+/** Refusals of one actor, tool, command and code within a minute, beyond those that were recorded one by one. */
+export const RefusalsCounted = defineEvent({
+  type: 'RefusalsCounted',
+  schema: z.object({
+    command: z.string(),
+    code: z.string(),
+    count: z.int().positive(),
+    /** When the minute began. */
+    minute: z.string(),
+  }),
+  refs: () => [],
+});
+
+export const commandEngineEvents = [CommandRefused, CommandUnchanged, RefusalsCounted];

@@ -11,12 +11,13 @@ import type { Metadata } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Ask, Deciding, Verdict } from './deciding.ts';
-import type { CommandDefinition } from './definition.ts';
+import type { CommandDefinition, Rejection } from './definition.ts';
 import { commandsStream } from './engine-events.ts';
 import type { Idempotency, IdempotencyKey } from './idempotency.ts';
 import type { Complete, Lanes, Settled } from './lanes.ts';
 import { beyondLimits, permittedFor } from './permitting.ts';
 import { codeOfRejection, keyUse, refusalEvent, replayOf, unchangedEvent } from './recording.ts';
+import type { RefusalCounts } from './refusal-counts.ts';
 import { inputProblem, isGiven, missingNeed, rejected, taken, tryAgain } from './refusals.ts';
 import type { CommandAnswer, CommandRequest, Commands } from './request.ts';
 import { validateInput } from './validate.ts';
@@ -30,6 +31,8 @@ export interface PipelineOptions {
   readonly source: MetadataSource;
   /** Records a denial (throttled: denials can come in floods). */
   readonly denied: (origin: Origin, denial: { command: string; permission: string }) => Promise<void>;
+  /** Which refusals are recorded by themselves; the rest are counted. */
+  readonly refusals: Pick<RefusalCounts, 'take'>;
   /** Told of every command and how it ended, for metrics. */
   readonly onOutcome?: (command: string, outcome: string) => void;
 }
@@ -94,15 +97,28 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     error: QuarterdeckError,
   ): Promise<QuarterdeckError> => {
     const { code, rejection } = error;
+    if (!options.refusals.take(metadata, code)) return error;
     const { type, data } = refusalEvent(metadata, { code, rejection, size: sizeOf(input) });
     await log.record(commandsStream, [{ type, data }], metadata);
+    return error;
+  };
+
+  /**
+   * Whoever reaches some rows only learns from it which ids stand for rows that are kept from them, as the command
+   * itself would tell; so that it is recorded like that, whether there was something or not.
+   */
+  const refusedPreview = async (ask: Ask, verdict: Verdict): Promise<QuarterdeckError> => {
+    const error = rejected(verdict.rejection as Rejection);
+    if (ask.rows === undefined || !options.refusals.take(ask.metadata, error.code)) return error;
+    const { type, data } = refusalOf(ask, verdict, { dryRun: true });
+    await log.record(commandsStream, [{ type, data }], ask.metadata);
     return error;
   };
 
   const preview = async (ask: Ask): Promise<CommandAnswer> => {
     const [decision] = await options.deciding.decideAll([ask]);
     const verdict = decision?.verdicts[0] as Verdict;
-    if (verdict.rejection !== undefined) throw rejected(verdict.rejection);
+    if (verdict.rejection !== undefined) throw await refusedPreview(ask, verdict);
     const events = verdict.events.map(({ type, data }) => ({ type, data }));
     return {
       kind: 'dry-run',
@@ -150,21 +166,32 @@ export const createPipeline = (options: PipelineOptions): Commands => {
     throw rejected(rejection);
   };
 
-  const completion =
-    (ask: Ask, key: IdempotencyKey | undefined): Complete =>
-    (verdict, place) => {
+  /** Asked once a command, however often it is decided: it counts once. */
+  const isRecorded = ({ metadata }: Ask): ((verdict: Verdict) => boolean) => {
+    let recorded: boolean | undefined;
+    return ({ rejection }) => {
+      recorded ??= options.refusals.take(metadata, codeOfRejection(rejection?.rejection ?? ''));
+      return recorded;
+    };
+  };
+
+  const completion = (ask: Ask, key: IdempotencyKey | undefined): Complete => {
+    const recorded = isRecorded(ask);
+    return (verdict, place) => {
       const use = key === undefined ? undefined : keyUse(key, ask.metadata, verdict, place);
       const keys = use === undefined ? [] : [use];
       if (verdict.outcome === 'succeeded') return { keys };
+      if (verdict.rejection !== undefined && !recorded(verdict)) return { keys };
       const event =
         verdict.rejection === undefined ? unchangedEvent(ask.metadata, verdict) : refusalOf(ask, verdict);
       return { keys, events: [event], writes: [{ stream: commandsStream, base: 'any' }] };
     };
+  };
 
-  const refusalOf = (ask: Ask, { rejection, stream }: Verdict) => {
+  const refusalOf = (ask: Ask, { rejection, stream }: Verdict, more: { dryRun?: true } = {}) => {
     const code = codeOfRejection(rejection?.rejection ?? '');
     const own = code === 'rejected' ? rejection?.rejection : undefined;
-    return refusalEvent(ask.metadata, { code, rejection: own, stream, size: sizeOf(ask.input) });
+    return refusalEvent(ask.metadata, { code, rejection: own, stream, size: sizeOf(ask.input), ...more });
   };
 
   const replay = async (key: IdempotencyKey): Promise<CommandAnswer | undefined> => {

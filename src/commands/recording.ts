@@ -13,7 +13,7 @@ import type { CommandDone } from './request.ts';
 
 export const refusalEvent = (
   metadata: Metadata,
-  refusal: { code: ErrorCode; rejection?: string | undefined; stream?: string; size: number },
+  refusal: { code: ErrorCode; rejection?: string | undefined; stream?: string; size: number; dryRun?: true },
 ): UnitEvent => ({
   stream: commandsStream,
   metadata,

@@ -4,6 +4,7 @@
  * know leaves the state as it is.
  */
 import type { NewEvent } from '../events/definition.ts';
+import type { FieldNotes } from '../events/field-notes.ts';
 
 /** States are plain JSON: they are stored in snapshots and compared by the replay. */
 export interface StreamDefinition<State extends object = object, Event extends NewEvent = NewEvent> {
@@ -19,7 +20,12 @@ export interface StreamDefinition<State extends object = object, Event extends N
   readonly of: (id: string) => string;
   /** Whose personal data a state may hold; its snapshot is encrypted under that subject's key. */
   readonly subject: (state: State, stream: string) => string;
+  /** Without notes a replay shows states to those alone who may read every field of the stream's events. */
+  readonly notes?: FieldNotes;
 }
+
+/** Of a union: the fields that any of its members has. */
+type FieldOf<State> = State extends unknown ? Extract<keyof State, string> : never;
 
 interface Options<State extends object, Event extends NewEvent> {
   readonly prefix: string;
@@ -29,6 +35,11 @@ interface Options<State extends object, Event extends NewEvent> {
   readonly evolve: (state: State, event: Event) => State;
   readonly stateVersion?: number;
   readonly subject?: (state: State, stream: string) => string;
+  readonly notes?: {
+    readonly permission?: string;
+    readonly personal?: readonly FieldOf<State>[];
+    readonly internal?: { readonly [K in FieldOf<State>]?: string };
+  };
 }
 
 export const defineStream = <State extends object, Event extends NewEvent>(
@@ -41,4 +52,5 @@ export const defineStream = <State extends object, Event extends NewEvent>(
   stateVersion: options.stateVersion ?? 1,
   of: (id) => `${options.prefix}-${id}`,
   subject: options.subject ?? ((_state, stream) => stream),
+  ...(options.notes === undefined ? {} : { notes: options.notes as FieldNotes }),
 });

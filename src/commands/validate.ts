@@ -1,10 +1,11 @@
 /**
  * Validates an input by its command's schema. Every problem is told at once, each with the path of the
- * field and what would be right.
+ * field and what would be right; an input too large for that is not looked at.
  */
 import type { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
+import { holdsTooMany, inputValuesMax } from '../events/sound-json.ts';
 import type { CommandDefinition } from './definition.ts';
 
 export type Validated =
@@ -12,9 +13,15 @@ export type Validated =
   | { readonly ok: false; readonly errors: readonly FieldError[] };
 
 export const validateInput = (command: CommandDefinition, raw: unknown): Validated => {
+  if (holdsTooMany(raw)) return { ok: false, errors: [overfull] };
   const parsed = command.input.safeParse(raw);
   if (parsed.success) return { ok: true, input: parsed.data };
   return { ok: false, errors: parsed.error.issues.flatMap((issue) => fieldErrors(issue, command)) };
+};
+
+const overfull: FieldError = {
+  path: '',
+  message: `holds more than ${inputValuesMax} values; send less at once, or as a bulk job`,
 };
 
 const fieldErrors = (issue: z.core.$ZodIssue, command: CommandDefinition): FieldError[] => {

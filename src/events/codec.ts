@@ -31,7 +31,7 @@ export interface FieldsToOpen {
   readonly data: EventData;
 }
 
-export type Opening = 'now' | 'when-read';
+export type Opening = 'now' | 'when-read' | 'never';
 
 export interface Codec {
   /** Seals the named fields of each, in the order given; keys are made for all subjects at once. */
@@ -39,6 +39,7 @@ export interface Codec {
   /**
    * Opens every sealed field of each, whatever the definition says now; `when-read`: each when somebody
    * looks at it, which most who fold events never do. What was tampered with is a fault at that moment.
+   * `never`: each reads `[erased]`, and no key is asked for.
    */
   decryptFields(items: readonly FieldsToOpen[], opening?: Opening): Promise<readonly EventData[]>;
   encryptText(subject: string, plaintext: string, context: string): Promise<string>;
@@ -134,7 +135,7 @@ export const createCodec = (keyRing: Pick<KeyRing, 'find' | 'make'>): Codec => (
     const subjects = items.map((item) => subjectsOf(item.data));
     const all = subjects.flat();
     if (all.length === 0) return items.map((item) => item.data);
-    const keys = await keyRing.find(all);
+    const keys: Keys = opening === 'never' ? new Map() : await keyRing.find(all);
     const before: Opened = new Map();
     const open = (item: FieldsToOpen) =>
       opening === 'now' ? openFields(keys, item, before) : openFieldsWhenRead(keys, item);

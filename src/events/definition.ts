@@ -20,6 +20,13 @@ export interface EventDefinition<Type extends string = string, Schema extends z.
   /** Whose personal data the marked fields are; required when a field is marked. */
   readonly subject?: (data: z.output<Schema>) => string;
   readonly personal: readonly string[];
+  /**
+   * The permission of whoever may read its personal fields where the log is shown (audit, replay): that of the
+   * rows they are part of. Without it only `audit:all-fields` shows them.
+   */
+  readonly permission?: string;
+  /** Fields that are left out without their permission, wherever the log is shown. */
+  readonly internal: Readonly<Record<string, string>>;
   readonly upcasters: Readonly<Record<number, Upcaster>>;
   /** Builds a new event of this type, to be returned by a decider. */
   readonly of: (data: z.output<Schema>) => NewEvent<Type, z.output<Schema>>;
@@ -40,10 +47,12 @@ interface Options<Type extends string, Schema extends z.ZodObject> {
   readonly refs: (data: z.output<Schema>) => readonly string[];
   readonly schemaVersion?: number;
   readonly subject?: (data: z.output<Schema>) => string;
+  readonly permission?: string;
+  readonly internal?: { readonly [K in keyof z.output<Schema>]?: string };
   readonly upcasters?: Readonly<Record<number, Upcaster>>;
 }
 
-/** @throws Error when the definition contradicts itself: a missing upcaster, a mark without a subject. */
+/** @throws Error when the definition contradicts itself: a missing upcaster, a mark without a subject, a stray note. */
 export const defineEvent = <Type extends string, Schema extends z.ZodObject>(
   options: Options<Type, Schema>,
 ): EventDefinition<Type, Schema> => {
@@ -52,6 +61,9 @@ export const defineEvent = <Type extends string, Schema extends z.ZodObject>(
   if (personal.length > 0 && options.subject === undefined) {
     throw new Error(`event ${type} has personal fields (${personal.join(', ')}) but no subject`);
   }
+  const internal = (options.internal ?? {}) as Readonly<Record<string, string>>;
+  const stray = Object.keys(internal).find((name) => !(name in schema.shape));
+  if (stray !== undefined) throw new Error(`event ${type} has no field ${stray} that could be internal`);
   for (let version = 1; version < schemaVersion; version++) {
     if (upcasters[version] === undefined)
       throw new Error(`event ${type} has no upcaster from version ${version}`);
@@ -63,7 +75,12 @@ export const defineEvent = <Type extends string, Schema extends z.ZodObject>(
     schemaVersion,
     upcasters,
     personal,
+    internal,
     of: (data: z.output<Schema>) => ({ type, data }),
   };
-  return options.subject === undefined ? definition : { ...definition, subject: options.subject };
+  return {
+    ...definition,
+    ...(options.subject === undefined ? {} : { subject: options.subject }),
+    ...(options.permission === undefined ? {} : { permission: options.permission }),
+  };
 };

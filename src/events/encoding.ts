@@ -32,7 +32,7 @@ export interface Encoding {
   /** @throws QuarterdeckError `internal`, naming the position, where one cannot be read: nothing is made up. */
   decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
   /** Without what the metadata says of a person; faults as above. */
-  decodeClear(events: readonly UnreadEvent[]): Promise<readonly ClearEvent[]>;
+  decodeClear(events: readonly UnreadEvent[], opening?: Opening): Promise<readonly ClearEvent[]>;
   /** Opens and upcasts bare data (of streams being loaded, whose metadata nobody asked for). */
   decodeData(
     items: readonly { type: string; schemaVersion: number; data: EventData }[],
@@ -240,10 +240,11 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
     }));
   });
 
-  const decodeClear = naming(async (events: readonly UnreadEvent[]): Promise<readonly ClearEvent[]> => {
-    const data = await decodeData(events, 'when-read');
-    return events.map((event, i) => clearEvent(event, newestVersion(event), data[i] ?? {}));
-  });
+  const decodeClear: Encoding['decodeClear'] = (all, opening = 'when-read') =>
+    naming(async (events: readonly UnreadEvent[]): Promise<readonly ClearEvent[]> => {
+      const data = await decodeData(events, opening);
+      return events.map((event, i) => clearEvent(event, newestVersion(event), data[i] ?? {}));
+    })(all);
 
   return { check, encode, decode, decodeClear, decodeData };
 };

@@ -81,7 +81,8 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
       data: row.data ?? {},
     }));
     if (evolveWhole !== undefined) {
-      const whole = await encoding.decodeClear(events.map((e, i) => ({ ...e, ...placeOf(stream, rows[i]) })));
+      const placed = events.map((e, i) => ({ ...e, ...placeOf(stream, rows[i]) }));
+      const whole = await encoding.decodeClear(placed, folding.unopened === true ? 'never' : 'when-read');
       return whole.reduce((state, event) => evolveWhole(state, event), before);
     }
     const data = await encoding.decodeData(events, 'when-read');

@@ -51,6 +51,8 @@ export interface Folding<State extends object = object> {
   readonly subject: (state: State, stream: string) => string;
   /** In place of `evolve`, for a state that depends on when, by whom and in which version something happened. */
   readonly evolveWhole?: (state: State, event: ClearEvent) => State;
+  /** Personal fields read `[erased]`, so that loading it needs no key; with `evolveWhole` only. */
+  readonly unopened?: boolean;
 }
 
 export interface LoadRequest {

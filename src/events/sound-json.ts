@@ -81,6 +81,26 @@ const faultOfObject = (value: object, path: string, depth: number): FieldError |
   return undefined;
 };
 
+/**
+ * Values of any kind that one input may hold, itself included: a schema finds every fault of a value, so that a
+ * body made of faults alone would be a hundred thousand of them.
+ */
+export const inputValuesMax = 10_000;
+
+export const holdsTooMany = (value: unknown): boolean =>
+  countUpTo(value, inputValuesMax + 1) > inputValuesMax;
+
+/** Stops where there are that many. */
+const countUpTo = (value: unknown, max: number): number => {
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const name in value) {
+    if (count >= max) break;
+    count += countUpTo((value as Readonly<Record<string, unknown>>)[name], max - count);
+  }
+  return count;
+};
+
 /** @throws QuarterdeckError `invalid_input` with the path of the first fault. */
 export const requireSound = (value: unknown): void => {
   const fault = jsonFault(value);

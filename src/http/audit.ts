@@ -4,6 +4,7 @@
  */
 import type { Request, Response } from 'express';
 import type { Audit, EventExport, EventFilter } from '../audit/request.ts';
+import { invalidInput } from '../errors.ts';
 import type { RecordedEvent } from '../events/envelope.ts';
 import { sendJson, setPosition } from './answer.ts';
 import { originOf } from './caller.ts';
@@ -21,9 +22,10 @@ export const auditRoutes = (audit: Audit): readonly Route[] => [
     ...operations.search,
     handle: async (request, response) => {
       const query = queryOf(request);
-      requireKnown(query, [...filters, 'after', 'limit']);
+      requireKnown(query, [...filters, 'after', 'limit', 'order']);
+      const newest = orderOf(query) === 'newest';
       const limit = wholeNumberOf(query, 'limit', 1);
-      const page = await audit.search({ ...askedOf(query, response), ...present({ limit }) });
+      const page = await audit.search({ ...askedOf(query, response), ...present({ limit }), newest });
       setPosition(response, page.position);
       sendJson(response, page);
     },
@@ -43,6 +45,12 @@ export const auditRoutes = (audit: Audit): readonly Route[] => [
     },
   },
 ];
+
+const orderOf = (query: URLSearchParams): string => {
+  const order = oneOf(query, 'order') ?? 'oldest';
+  if (!['oldest', 'newest'].includes(order)) throw invalidInput('order', 'Give oldest or newest.');
+  return order;
+};
 
 const askedOf = (query: URLSearchParams, response: Response) => {
   const filter: EventFilter = present(Object.fromEntries(filters.map((name) => [name, oneOf(query, name)])));

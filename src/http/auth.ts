@@ -137,6 +137,7 @@ export const authRouter = (access: Access, sso: SingleSignOn, onFault: OnFault):
       browserSecret: secretOf(request),
       previousToken: tokenOf(request),
       ip: clientAddressOf(response),
+      browser: request.headers['user-agent'],
     });
     response.append('Set-Cookie', cookies.session(done.token, done.expiresAt));
     redirect(response, done.returnTo);

@@ -7,7 +7,13 @@ import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Principal } from '../access/principal.ts';
 import { outcomeUnknown, provesRollback } from '../db/sqlstate.ts';
-import { type ErrorCode, type FieldError, isQuarterdeckError, QuarterdeckError } from '../errors.ts';
+import {
+  boundedErrors,
+  type ErrorCode,
+  type FieldError,
+  isQuarterdeckError,
+  QuarterdeckError,
+} from '../errors.ts';
 import { requestIdOf } from './correlation.ts';
 
 interface Kind {
@@ -44,19 +50,12 @@ export const problemKinds: Readonly<Record<ErrorCode, Kind>> = {
 /** Where the documentation of a code stands; resolves against the request's own address. */
 export const problemType = (code: ErrorCode): string => `/internal/docs#problem-${code}`;
 
-/** More than anybody mends at a time; without a bound an answer may be ten times as large as its request. */
-const errorsMax = 100;
 const pathCharsMax = 200;
 
-const bounded = (errors: readonly FieldError[]): readonly FieldError[] => {
-  const told = errors
-    .slice(0, errorsMax)
-    .map((one) =>
-      one.path.length > pathCharsMax ? { ...one, path: `${one.path.slice(0, pathCharsMax)}…` } : one,
-    );
-  const more = errors.length - told.length;
-  return more === 0 ? told : [...told, { path: '', message: `And ${more} more; mend these first.` }];
-};
+const bounded = (errors: readonly FieldError[]): readonly FieldError[] =>
+  boundedErrors(errors).map((one) =>
+    one.path.length > pathCharsMax ? { ...one, path: `${one.path.slice(0, pathCharsMax)}…` } : one,
+  );
 
 /** The problem document of an error, without what only the log may hold. */
 export const problemOf = (

@@ -74,7 +74,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
   const cursors = createCursors(createHmac('sha256', secret).update('quarterdeck cursors').digest());
   const scopes = createScopes(catalogue);
   const judging = createJudging(catalogue, scopes);
-  const reached = createReached(log, judging);
+  const reached = createReached(log, judging, catalogue);
   const retired = options.retiredSeconds === undefined ? {} : { retiredSeconds: options.retiredSeconds };
   return {
     catalogue,

@@ -6,6 +6,7 @@
  */
 import { metadataOf } from '../access/origin.ts';
 import type { Timestamp } from '../events/envelope.ts';
+import { createGathering } from '../events/gathering.ts';
 import type { EventLog } from '../events/log.ts';
 import { FieldsRead, keysMax, RowsExported, readsStream } from './engine-events.ts';
 import type { Reader } from './request.ts';
@@ -59,8 +60,7 @@ const chunks = (keys: readonly string[]): readonly (readonly string[])[] =>
   );
 
 export const createReadRecorder = (deps: Deps): ReadRecorder => {
-  const { log, onError, gatherMs = 60_000 } = deps;
-  let gathered = new Map<string, Gathered>();
+  const { log } = deps;
 
   const write = async ({ reader, projection, fields, keys }: FieldReads): Promise<void> => {
     const events = chunks(keys).map((some) =>
@@ -69,30 +69,16 @@ export const createReadRecorder = (deps: Deps): ReadRecorder => {
     if (events.length > 0) await log.record(readsStream, events, metadataOf(reader, deps));
   };
 
-  /** What cannot be written stays gathered, for the next time. */
-  const writeGathered = async (id: string, reads: Gathered): Promise<void> => {
-    try {
-      await write({ ...reads, keys: [...reads.keys] });
-    } catch (error) {
-      onError(error);
-      const since = gathered.get(id);
-      if (since === undefined) gathered.set(id, reads);
-      else for (const key of reads.keys) since.keys.add(key);
-    }
-  };
-
-  let flushing: Promise<void> = Promise.resolve();
-  const flush = (): Promise<void> => {
-    const ready = gathered;
-    gathered = new Map();
-    flushing = Promise.all([flushing, ...[...ready].map(([id, reads]) => writeGathered(id, reads))]).then(
-      () => undefined,
-    );
-    return flushing;
-  };
-
-  const timer = setInterval(() => void flush(), gatherMs);
-  timer.unref();
+  const gathering = createGathering<Gathered>({
+    onError: deps.onError,
+    ...(deps.gatherMs === undefined ? {} : { gatherMs: deps.gatherMs }),
+    write: ({ keys, ...reads }) => write({ ...reads, keys: [...keys] }),
+    merge: (known, { keys }) => {
+      for (const key of keys) known.keys.add(key);
+      return known;
+    },
+    isFull: ({ keys }) => keys.size >= keysMax,
+  });
 
   return {
     now: write,
@@ -108,15 +94,9 @@ export const createReadRecorder = (deps: Deps): ReadRecorder => {
     soon({ reader, projection, fields, keys }) {
       const { id, tool, sessionId } = reader.principal;
       const who = JSON.stringify([id, tool, sessionId ?? null, reader.ip ?? null, projection, fields]);
-      const own = gathered.get(who) ?? { reader, projection, fields, keys: new Set() };
-      for (const key of keys) own.keys.add(key);
-      gathered.set(who, own);
-      if (own.keys.size >= keysMax) void flush();
+      gathering.add(who, { reader, projection, fields, keys: new Set(keys) });
     },
-    flush,
-    async stop() {
-      clearInterval(timer);
-      await flush();
-    },
+    flush: gathering.flush,
+    stop: gathering.stop,
   };
 };

@@ -2,7 +2,7 @@
  * Which fields a principal may see, and which of them were asked for. A field that one may not read is
  * refused wherever it is named, so that nobody can learn its values by filtering or sorting.
  */
-import { isEveryRow, type Principal, type Rows, rowsOfBoth } from '../access/principal.ts';
+import { covers, type Principal, type Rows, rowsOfBoth } from '../access/principal.ts';
 import { invalidInput, notPermitted } from '../errors.ts';
 import type { Column, TableShape } from './columns.ts';
 import type { FieldNotes } from './definition.ts';
@@ -31,10 +31,6 @@ export const namesOf = (text: string, path: string): readonly string[] => {
   if (twice !== undefined) throw invalidInput(path, `Name "${twice.slice(0, 100)}" once only.`);
   return names;
 };
-
-/** Whether every row of `inner` is one of `outer`, as far as the grants tell that they come from. */
-const covers = (outer: Rows, inner: Rows): boolean =>
-  isEveryRow(outer) || inner.every((part) => outer.includes(part));
 
 /**
  * Whether an answer holds the field without being asked for it: one whose permission reaches fewer rows

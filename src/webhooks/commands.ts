@@ -93,6 +93,7 @@ export const webhookCommands = (rules: Rules): readonly CommandDefinition[] => {
         description: description.optional(),
       }),
       alsoNeeds: needsPersonal,
+      mayNeed: ['webhooks:personal'],
       decide: ({ personal = false, ordered = false, description = '', ...input }, { registered }) =>
         registered
           ? reject('webhook_exists', 'A webhook of that id is registered already.')
@@ -111,6 +112,7 @@ export const webhookCommands = (rules: Rules): readonly CommandDefinition[] => {
         description: description.optional(),
       }),
       alsoNeeds: needsPersonal,
+      mayNeed: ['webhooks:personal'],
       decide: (input, webhook, { can }) => {
         if (!webhook.registered) return missing;
         const { url, events, personal, ordered, description } = { ...webhook, ...given(input) };

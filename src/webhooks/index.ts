@@ -74,7 +74,10 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
     post: createOutbound(options),
     deliveries: deliveryLog,
     current: (id) => known.get(id),
-    personalOf: (type) => registry.find(type)?.personal ?? [],
+    hiddenOf: (type, personal) => {
+      const { personal: sealed = [], internal = {} } = registry.find(type) ?? {};
+      return [...Object.keys(internal), ...(personal ? [] : sealed)];
+    },
   };
   let followed = 0;
   let lookedAt = 0;

@@ -30,8 +30,8 @@ export interface Sending {
   readonly deliveries: DeliveryLog;
   /** The endpoint as it is now: secrets and settings may have changed since the event was read. */
   readonly current: (webhookId: string) => Webhook | undefined;
-  /** Names of an event type's personal fields. */
-  readonly personalOf: (type: string) => readonly string[];
+  /** Names of an event type's fields that are not sent: internal ones never, personal ones where not asked for. */
+  readonly hiddenOf: (type: string, personal: boolean) => readonly string[];
   /** A URI of this installation. */
   readonly source: string;
   readonly clock: () => string;
@@ -74,7 +74,7 @@ export const sendingTo =
     const webhook = sending.current(webhookId);
     if (webhook?.enabled !== true) return;
     const { secrets, source, clock } = sending;
-    const without = webhook.personal ? [] : sending.personalOf(event.type);
+    const without = sending.hiddenOf(event.type, webhook.personal);
     const body = JSON.stringify(cloudEventOf(event, { source, without }));
     const now = clock();
     const headers = signed(secrets.inUse(webhookId, webhook, now), event.id, now, body);

@@ -7,9 +7,9 @@ import type { Catalogue } from '../commands/catalogue.ts';
 import type { CommandDefinition } from '../commands/definition.ts';
 import { type Given, missingNeed } from '../commands/refusals.ts';
 import { validateInput } from '../commands/validate.ts';
-import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
+import { type FieldError, fieldErrorsMax, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
-import { jsonFault, textFault } from '../events/sound-json.ts';
+import { holdsTooMany, inputValuesMax, jsonFault, textFault } from '../events/sound-json.ts';
 import { type Conduct, conductShape, numbersIn } from './conduct.ts';
 import { type AskedReading, readingShape } from './sources/asked-reading.ts';
 import { fieldsOf } from './sources/fields.ts';
@@ -27,9 +27,21 @@ export const common = {
   ...conductShape,
 };
 
+/** A list of any length, of whose faults no more are made than can be told. */
+const ids = z.custom<readonly string[]>(Array.isArray, 'Give a list of ids.').superRefine((list, context) => {
+  const issue = (message: string, path: number[] = []) => context.addIssue({ code: 'custom', path, message });
+  let faults = 0;
+  list.forEach((id, n) => {
+    if (typeof id === 'string') return;
+    faults++;
+    if (faults < fieldErrorsMax) issue('Give an id as text.', [n]);
+  });
+  if (faults >= fieldErrorsMax) issue(`${faults - fieldErrorsMax + 1} more of them are no text.`);
+});
+
 const bodySchema = z.strictObject({
   ...common,
-  targets: z.array(z.string('Give an id as text.'), 'Give a list of ids.').optional(),
+  targets: ids.optional(),
   where: z.record(z.string(), z.unknown(), where).optional(),
 });
 
@@ -75,12 +87,21 @@ export interface AskedFrom extends Conduct {
   readonly expectedCount?: number | undefined;
 }
 
+/** Without what may be of any length, and is read by rules of its own. */
+const besideLists = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  const { targets: _t, where: _w, ...rest } = value as Readonly<Record<string, unknown>>;
+  return rest;
+};
+
 /** @throws QuarterdeckError invalid_input with every field that is wrong. */
 export const checkAsked = <S extends z.ZodObject>(
   schema: S,
   value: unknown,
   refusal = 'The bulk job is not valid.',
 ): z.output<S> => {
+  if (holdsTooMany(besideLists(value)))
+    throw invalidInput('', `Beside targets and where a job holds at most ${inputValuesMax} values.`);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap((issue): FieldError[] =>

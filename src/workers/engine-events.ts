@@ -92,6 +92,19 @@ export const BulkItemsDecided = defineEvent({
   ],
 });
 
+/**
+ * Of a dry run by somebody who reaches some rows only: targets that it called missing or out of reach. What it
+ * tells of ids is recorded like what the commands themselves would tell.
+ */
+export const BulkTargetsNotReached = defineEvent({
+  type: 'BulkTargetsNotReached',
+  schema: z.object({ jobId, chunk: z.int(), prefix: z.string(), targets: z.array(z.string()) }),
+  refs: ({ jobId, prefix, targets }) => [
+    controlStream(jobId),
+    ...targets.map((target) => `${prefix}-${target}`),
+  ],
+});
+
 export const BulkJobFinished = defineEvent({
   type: 'BulkJobFinished',
   schema: z.object({
@@ -108,5 +121,6 @@ export const bulkEvents = [
   BulkJobResumed,
   BulkJobCancelled,
   BulkItemsDecided,
+  BulkTargetsNotReached,
   BulkJobFinished,
 ] as const;

@@ -19,6 +19,9 @@ export interface Written {
   readonly where?: EventData;
   readonly input?: EventData;
   readonly reason?: string;
+  /** The requester's, when they asked. */
+  readonly name?: string;
+  readonly email?: string;
 }
 
 export interface JobRecord extends Omit<JobRow, 'state' | 'counts' | 'sealed'> {
@@ -118,17 +121,27 @@ const effectsOf = ({ expected, applied, notApplied }: NonNullable<JobRow['effect
   notApplied,
 });
 
+/** The job's own; else the one that its items share, where the command has such a field. */
+const reasonIn = ({ reason, input }: Written): string | undefined =>
+  reason ?? (typeof input?.reason === 'string' ? input.reason : undefined);
+
 export const viewOf = (job: JobRecord): BulkJob => {
   const ratePerSecond = rateOf(job);
   const running = job.state === 'running' && ratePerSecond !== null;
-  const { where, label } = job.written;
+  const { where, label, name, email } = job.written;
+  const reason = reasonIn(job.written);
   return {
     id: job.id,
     command: job.command,
     label: label ?? null,
     state: job.state,
     dryRun: job.dryRun,
-    requestedBy: { id: job.requester.id, kind: job.requester.kind },
+    requestedBy: {
+      id: job.requester.id,
+      kind: job.requester.kind,
+      ...(name === undefined ? {} : { name }),
+      ...(email === undefined ? {} : { email }),
+    },
     requestedAt: job.requestedAt,
     startedAt: job.startedAt,
     finishedAt: job.finishedAt,
@@ -141,6 +154,7 @@ export const viewOf = (job: JobRecord): BulkJob => {
     ...(job.effects === null ? {} : { effects: effectsOf(job.effects) }),
     ...(job.pausedReason === null ? {} : { pausedReason: job.pausedReason }),
     ...(where === undefined ? {} : { where }),
+    ...(reason === undefined ? {} : { reason }),
     ...(job.frozenAt === null ? {} : { frozenAt: job.frozenAt }),
     ...(job.readAs === null ? {} : { readAs: job.readAs }),
     ...(job.retryOf === null ? {} : { retryOf: job.retryOf }),

@@ -31,6 +31,11 @@ const noCounts = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as 
   number
 >;
 
+const writtenBy = ({ name, email }: { name: string | undefined; email: string | undefined }) => ({
+  ...(name === undefined ? {} : { name }),
+  ...(email === undefined ? {} : { email }),
+});
+
 /** The unit was refused because the key had been used. */
 class Repeated extends Error {}
 
@@ -62,8 +67,8 @@ export const createPublishing = (parts: Parts): Publishing => {
 
   const stage = async (jobId: string, plan: Plan): Promise<number> => {
     const { origin, command, source, dryRun, written, reference, retryOf } = plan;
-    const { id, kind, tool } = origin.principal;
-    const sealed = await sealWritten(parts.codec, id, written);
+    const { id, kind, tool, name, email } = origin.principal;
+    const sealed = await sealWritten(parts.codec, id, { ...writtenBy({ name, email }), ...written });
     const scope = parts.requesters.scopeOf(origin.principal);
     const now = parts.clock();
     const values = [

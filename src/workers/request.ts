@@ -40,7 +40,7 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   readonly label: string | null;
   readonly state: JobState;
   readonly dryRun: boolean;
-  readonly requestedBy: ActorRef;
+  readonly requestedBy: ActorRef & { readonly name?: string; readonly email?: string };
   readonly requestedAt: Timestamp;
   readonly startedAt: Timestamp | null;
   readonly finishedAt: Timestamp | null;
@@ -59,6 +59,8 @@ export interface BulkJob extends Readonly<Record<Outcome, number>> {
   /** Why the job paused itself: `requester_not_permitted`, `failure_ratio_exceeded`, `command_not_available`. */
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
+  /** Why, as whoever asked for it said. */
+  readonly reason?: string;
   /** With `where`: the log position at or beyond which it was evaluated. */
   readonly frozenAt?: number;
   /** The job whose failed items this one tries again. */

@@ -16,6 +16,7 @@ import { commitAtOnce } from './at-once.ts';
 import { BulkItemsDecided, controlStream, itemsStream } from './engine-events.ts';
 import { countsOf, positionsOf, type StoredOutcome } from './outcomes.ts';
 import type { Parts } from './parts.ts';
+import { notReached } from './preview/not-reached.ts';
 import { addToPreview, sampleOf } from './preview/round.ts';
 import { eventsIn, type Prepared, type Proposed, placed, proposalOf, sortAdmitted } from './proposal.ts';
 import { metadataFor } from './requester.ts';
@@ -129,7 +130,7 @@ export const createRounds = (parts: Parts): Rounds => {
     return { done: { decided: outcomes.length, ...back }, position };
   };
 
-  /** A dry run appends nothing, so it needs no append lock. */
+  /** A dry run appends nothing but what it told of rows out of reach, so it most often needs no append lock. */
   const preview = async (
     tx: Tx,
     work: Work,
@@ -141,7 +142,10 @@ export const createRounds = (parts: Parts): Rounds => {
     const outcomes = [...settled, ...would];
     await writeOutcomes(tx, work, outcomes, 0);
     await addToPreview(tx, work, outcomes, sample);
-    return { done: { decided: outcomes.length, conflicting: [], claimed: [] }, position: 0 };
+    const told = notReached(parts, work, outcomes);
+    const [written] = told === undefined ? [] : await log.write(tx, [told]);
+    const position = placesIn(written).at(-1)?.position ?? 0;
+    return { done: { decided: outcomes.length, conflicting: [], claimed: [] }, position };
   };
 
   const commit = async (work: Work, run: (tx: Tx) => Promise<Committing>): Promise<RoundDone> => {

@@ -1,4 +1,6 @@
 /** What every request passes before it is read, over real HTTP. */
+
+import { toldPath } from '../../src/access/told-path.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { Browser } from './browser.ts';
 import { dropKeys, type Keys, newKeys, type Served, samplePolicy, serve } from './serving.ts';
@@ -70,6 +72,28 @@ describe('a request without a session', () => {
   });
 });
 
+describe('a path that holds a secret', () => {
+  test.each([
+    ['a customer’s key', 'sk_live_51HxTVb2eZvKYlo2C'],
+    ['an access token of ours', `qda_${'a'.repeat(43)}`],
+    ['a refresh token of ours', `qdr_${'b'.repeat(43)}`],
+    ['a JSON Web Token', 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln'],
+    ['a bearer token of anybody’s', 'Zm9vYmFyMTIzNDU2Nzg5MFphYmNkZWZnaGlqa2xtbm9w'],
+  ])('%s is recorded without it', async (_what, secret) => {
+    app.clock.now = new Date(app.clock.now.getTime() + 61_000);
+    await ask('GET', `/internal/v1/accounts/${secret}`, {});
+    const events = await app.recorded();
+    expect(events.at(-1)?.data.path).toBe('/internal/v1/accounts/…');
+    expect(JSON.stringify(events)).not.toContain(secret);
+  });
+
+  test('names and ids of ours are told', () => {
+    for (const name of ['7590-VHVEG', 'account-7590-VHVEG', '0199c3f2-5d3e-7a1b-8c4d-0123456789ab', '$reads'])
+      expect(toldPath(`/internal/v1/accounts/${name}?x=y`)).toBe(`/internal/v1/accounts/${name}`);
+    expect(toldPath('/a/acme_live_1', [/^acme_/])).toBe('/a/…');
+  });
+});
+
 describe('a cookie request that changes something', () => {
   const evil = 'https://evil.example';
   test.each([
@@ -93,9 +117,20 @@ describe('a cookie request that changes something', () => {
     expect([answer.status, answer.code]).toEqual([status, status === 200 ? undefined : 'not_permitted']);
   });
 
-  test('may read from anywhere, because reading changes nothing and the answer stays with the browser', async () => {
-    const answer = await ask('GET', '/internal/v1/me', { cookie: session, 'sec-fetch-site': 'cross-site' });
-    expect(answer.status).toBe(200);
+  test.each([
+    ['another site', 'cross-site', 403],
+    ['a sub-domain', 'same-site', 403],
+    ['a page of ours', 'same-origin', 200],
+    ['the address bar', 'none', 200],
+  ])('may read where %s leads there: %s', async (_from, site, status) => {
+    const headers = { cookie: session, 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' };
+    for (const method of ['GET', 'HEAD'])
+      for (const path of ['/internal/v1/me', '/internal/v1/me?x=y'])
+        expect((await fetch(`${app.url}${path}`, { method, headers })).status).toBe(status);
+  });
+
+  test('may read where nothing says from where, as callers that are no browsers', async () => {
+    expect((await ask('GET', '/internal/v1/me', { cookie: session })).status).toBe(200);
   });
 
   test('opening a socket is refused from a foreign page, though it is a GET', async () => {
@@ -135,6 +170,22 @@ describe('a customer’s credential', () => {
     ['an access token in the query', '/internal/v1/me?a=1&access_token=sk_live_abc', {}, 'query'],
     ['an encoded parameter name', '/internal/v1/me?api%5Fkey=sk_live_abc', {}, 'query'],
     ['a secret key under any name', '/internal/v1/me?whatever=sk_live_abc', {}, 'query'],
+    ['one within a filter', '/internal/v1/me?where={"accountId":"sk_live_abc"}', {}, 'query'],
+    [
+      'one under another scheme',
+      '/internal/v1/me',
+      { authorization: 'Token sk_live_abc' },
+      'header authorization',
+    ],
+    [
+      'one as a parameter of a scheme',
+      '/internal/v1/me',
+      { authorization: 'ApiKey id="7", key="sk_live_abc"' },
+      'header authorization',
+    ],
+    ['one in a header of any name', '/internal/v1/me', { 'X-Acme-Key': 'sk_live_abc' }, 'header x-acme-key'],
+    ['one behind a word', '/internal/v1/me', { 'X-Acme': 'key: sk_live_abc' }, 'header x-acme'],
+    ['another API key header', '/internal/v1/me', { apikey: 'anything' }, 'header apikey'],
   ])(
     '%s is refused, also beside a session, and recorded without the secret',
     async (_what, path, sent, where) => {

@@ -8,7 +8,7 @@ import { keepsLimits } from '../../src/access/policy/limits.ts';
 import { parseRowRule, RowRuleError, whereOf } from '../../src/access/policy/row-rule.ts';
 import { PolicyFileError, parsePolicy } from '../../src/access/policy-file.ts';
 import { areas } from '../../src/domain/index.ts';
-import { policyCheckOf } from '../../src/policy-check.ts';
+import { permissionsAskedFor, policyCheckOf } from '../../src/policy-check.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 
 const check = policyCheckOf(
@@ -171,4 +171,33 @@ describe('quarterdeck policy check', () => {
     expect(wrong.stderr).toMatch(/FILE line \d+: roles\.regional-support\.rows\.0: accounts\.continent/);
     expect(wrong.stderr).not.toContain('    at ');
   });
+
+  test('names the line of a permission that nothing asks for, and the nearest that there is', () => {
+    const sample = readFileSync('access-policy.yaml', 'utf8');
+    const lineOf = (text: string) => sample.slice(0, sample.indexOf(text)).split('\n').length;
+    const misspelt = sample
+      .replace('- accounts:suspend', '- accounts:suspnd')
+      .replace('webhooks:manage', 'webhook:*');
+    for (const act of ['check', 'apply'] as const) {
+      const { status, stdout, stderr } = policy(act, misspelt);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(
+        `FILE line ${lineOf('- accounts:suspend')}: roles.regional-support.permissions.1: nothing asks for "accounts:suspnd"; the nearest is "accounts:suspend"`,
+      );
+      expect(stderr).toContain('nothing asks for "webhook:*"; the nearest is "webhooks:*"');
+    }
+  });
+});
+
+test('every permission of the reviewed matrix is asked for by something', () => {
+  const definitions = areas.flatMap(({ commands }) => commands);
+  const asked = permissionsAskedFor(
+    definitions,
+    areas.flatMap(({ projections }) => projections),
+    areas.flatMap(({ events }) => events),
+  );
+  const [, ...lines] = readFileSync('test/access/matrix/roles-by-permission.txt', 'utf8').trim().split('\n');
+  const reviewed = lines.flatMap((line) => /^[a-z]+:\S+/.exec(line)?.[0] ?? []);
+  expect(reviewed.filter((permission) => !asked.includes(permission))).toEqual([]);
+  expect(reviewed.length).toBeGreaterThan(20);
 });

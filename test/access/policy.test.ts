@@ -193,6 +193,60 @@ describe('the policy in force', () => {
     }
   });
 
+  describe('at a start', () => {
+    const wider = samplePolicy.replace('[accounts:*]', "[accounts:*, 'bulk:*']");
+    const propose = async (text: string): Promise<readonly string[]> => {
+      const part = await startPart(db, keys);
+      try {
+        return await part.access.proposePolicy(text, 'p.yaml');
+      } finally {
+        await part.stop();
+      }
+    };
+    const act = async (text: string): Promise<void> => {
+      const part = await startPart(db, keys);
+      await part.access.applyPolicy(text, 'other.yaml');
+      await part.stop();
+    };
+    const inForce = async () => {
+      const part = await startPart(db, keys);
+      const { policy, version } = part.access.policy.current();
+      await part.stop();
+      return { version, isWider: policy.roles.ops?.permissions.includes('bulk:*') === true };
+    };
+
+    test('one that was applied since stays in force, as long as the file does not change', async () => {
+      expect(await propose(samplePolicy)).toEqual([]);
+      await act(wider);
+      expect(await propose(`# A comment is no change.\n${samplePolicy}`)).toEqual([
+        expect.stringMatching(
+          /^The policy in force \(version 2\) was applied after p\.yaml had last been proposed/,
+        ),
+      ]);
+      expect(await inForce()).toEqual({ version: 2, isWider: true });
+      const changed = samplePolicy.replace('[accounts:*]', "[accounts:*, 'feed:read']");
+      expect(await propose(changed)).toEqual([]);
+      expect(await inForce()).toEqual({ version: 3, isWider: false });
+      // A file that was changed back is another one than the last.
+      expect(await propose(samplePolicy)).toEqual([]);
+      expect((await inForce()).version).toBe(4);
+    });
+
+    test('also where the file said what was in force already when it was first proposed', async () => {
+      await act(samplePolicy);
+      await propose(samplePolicy);
+      await act(wider);
+      await propose(samplePolicy);
+      expect((await inForce()).isWider).toBe(true);
+    });
+
+    test('the same again says nothing, and many at once record it once', async () => {
+      await Promise.all([propose(samplePolicy), propose(samplePolicy), propose(samplePolicy)]);
+      expect(await propose(samplePolicy)).toEqual([]);
+      expect((await inForce()).version).toBe(1);
+    });
+  });
+
   test('denies everything before the first was applied', async () => {
     const part = await startPart(db, keys);
     try {

@@ -1,9 +1,11 @@
 /** Sessions over two processes that share one database. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Identity } from '../../src/access/people.ts';
 import { createSessions, defaultSessionLimits } from '../../src/access/sessions.ts';
 import { createPool } from '../../src/db/pool.ts';
+import { createCodec } from '../../src/events/codec.ts';
+import { createKeyRing } from '../../src/events/keys.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { until } from '../setup/until.ts';
 import { dropKeys, type Keys, newKeys, type Part, samplePolicy, startPart } from './serving.ts';
@@ -141,7 +143,8 @@ describe('a session', () => {
     const pool = createPool({ url: 'postgres://nobody@127.0.0.1:1/nothing', onError: () => undefined });
     const deps = { pool, people: one.access.people, limits: defaultSessionLimits, heard: () => true };
     const sources = { clock: () => new Date(), newId: randomUUID, onError: () => undefined };
-    const sessions = createSessions({ ...deps, ...sources });
+    const codec = createCodec(createKeyRing(pool, randomBytes(32)));
+    const sessions = createSessions({ ...deps, ...sources, codec });
     await expect(sessions.authenticate('a'.repeat(43))).rejects.toMatchObject({ code: 'unavailable' });
     await pool.end();
   });

@@ -7,7 +7,7 @@ import { createSearch } from '../../src/audit/search.ts';
 import type { RecordedEvent } from '../../src/events/envelope.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { until } from '../setup/until.ts';
-import { type Audited, auditor, drained, openAudit, positions } from './testbed.ts';
+import { type Audited, auditor, drained, openAudit, parts, positions } from './testbed.ts';
 
 let db: TestDatabase;
 let audited: Audited;
@@ -98,6 +98,26 @@ describe('a search', () => {
       expect(pages.flat()).toEqual(await found(filter));
       expect(pages.slice(0, -1).every((page) => page.length === 2)).toBe(true);
       expect(pages.length).toBe(Math.max(1, Math.ceil(pages.flat().length / 2)));
+    },
+  );
+
+  test.each([{}, { stream: 'counter-a' }, { actor: 'person:ada' }, { stream: 'nothing' }])(
+    'of %j the newest come first where that is asked for, page by page',
+    async (filter) => {
+      const pages: (readonly number[])[] = [];
+      let after: string | null | undefined;
+      while (after !== null) {
+        const more = { limit: 2, newest: true, ...(after === undefined ? {} : { after }) };
+        const page = await search(filter, more);
+        pages.push(positions(page.data));
+        after = page.nextCursor;
+      }
+      expect(pages.flat()).toEqual((await found(filter)).toReversed());
+      expect(pages.slice(0, -1).every((page) => page.length === 2)).toBe(true);
+      const narrowed = await search({ ...filter, from: at(2), to: at(4) }, { newest: true });
+      expect(positions(narrowed.data)).toEqual(
+        (await found({ ...filter, from: at(2), to: at(4) })).toReversed(),
+      );
     },
   );
 
@@ -200,11 +220,15 @@ describe('reading in windows', () => {
   test('finds the same, whatever the window', async () => {
     const { log } = audited;
     for (const window of [1, 2, 3, 1000]) {
-      const { search } = createSearch(log, createBatches(db.app, window), async (events) => events);
+      const { search } = createSearch({ ...parts(), log, batches: createBatches(db.app, window) });
       for (const filter of [{}, { actor: 'person:ada' }, { type: 'Named' }, { type: 'Unheard' }]) {
         const asked = { principal: auditor, filter: { ...filter, to: at(5) }, limit: 1000 };
         const page = await search(asked, everyRow);
-        expect(positions(page.data)).toEqual(await found({ ...filter, to: at(5) }));
+        const back = await search({ ...asked, newest: true }, everyRow);
+        expect(back.found.toReversed()).toEqual(page.found);
+        expect(positions(page.found.map(({ event }) => event))).toEqual(
+          await found({ ...filter, to: at(5) }),
+        );
       }
     }
   });

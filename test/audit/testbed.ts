@@ -2,6 +2,7 @@
 import { type Principal, permissions } from '../../src/access/principal.ts';
 import { type Audit, createAudit } from '../../src/audit/audit.ts';
 import { auditEvents } from '../../src/audit/engine-events.ts';
+import { allFields, createFields } from '../../src/audit/fields.ts';
 import type { Db } from '../../src/db/pool.ts';
 import type { EventData, EventDefinition } from '../../src/events/definition.ts';
 import type { Metadata, RecordedEvent } from '../../src/events/envelope.ts';
@@ -30,6 +31,20 @@ export interface Audited {
   readonly whole: () => Promise<readonly RecordedEvent[]>;
 }
 
+const notes = new Map(definitions.map((definition) => [definition.type, definition]));
+
+/** What shows every event, and its fields as their definitions say. */
+export const parts = () => {
+  const streamsReached = async (streams: readonly string[]) => new Set(streams);
+  const fields = createFields({
+    streamsReached,
+    refsOf: () => [],
+    notesOf: (type) => notes.get(type),
+    everything: allFields,
+  });
+  return { streamsReached, fields, shown: async <E>(events: readonly E[]) => events };
+};
+
 export const openAudit = async (pool: Db): Promise<Audited> => {
   const log = await openLog(pool, [...definitions, ...(auditEvents as unknown as EventDefinition[])]);
   const audit = createAudit({
@@ -40,6 +55,9 @@ export const openAudit = async (pool: Db): Promise<Audited> => {
     newId: () => crypto.randomUUID(),
     streamsReached: async (streams) => new Set(streams),
     refsOf: () => [],
+    types: definitions.map(({ type }) => type),
+    notesOf: (type) => notes.get(type),
+    logReads: { soon: () => undefined },
   });
   const write: Audited['write'] = async (stream, type, data = {}, more = {}) => {
     const event = { stream, type, data: { counter: stream, ...data }, metadata: metadata(more) };

@@ -120,8 +120,13 @@ describeWhere(chromium, 'Access in the console', () => {
 
   test('a session that is ended from another browser leads to the sign-in page at once', async () => {
     const elsewhere = await (await browser.newContext()).newPage();
+    const connected = new Promise<void>((resolve) =>
+      elsewhere.on('websocket', (socket) =>
+        socket.on('framereceived', ({ payload }) => String(payload).startsWith('40') && resolve()),
+      ),
+    );
     await signIn(elsewhere, url, 'support@dev.test', '/sessions');
-    await elsewhere.getByTestId('live-status').filter({ visible: true }).getByText('Live').waitFor();
+    await connected;
     await signIn(page, url, 'support@dev.test');
     await page.getByTestId('my-sessions').click();
     await page.getByTestId('session-row').nth(1).waitFor();

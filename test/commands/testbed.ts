@@ -10,6 +10,7 @@ import { commandEngineEvents } from '../../src/commands/engine-events.ts';
 import { createIdempotency } from '../../src/commands/idempotency.ts';
 import { createLanes } from '../../src/commands/lanes.ts';
 import { createPipeline } from '../../src/commands/pipeline.ts';
+import { createRefusalCounts } from '../../src/commands/refusal-counts.ts';
 import type { CommandRequest } from '../../src/commands/request.ts';
 import { defineStream } from '../../src/commands/stream.ts';
 import type { Db } from '../../src/db/pool.ts';
@@ -79,6 +80,7 @@ export const openWriteSide = async (
   pool: Db,
   commands: readonly CommandDefinition[] = [fill, sealJar],
   between: (log: EventLog) => Promise<unknown> = async () => undefined,
+  clock = () => new Date().toISOString().replace('Z', '000Z'),
 ) => {
   const log = createEventLog({
     pool,
@@ -94,20 +96,22 @@ export const openWriteSide = async (
     return log.append(unit);
   };
   const denials: { origin: Origin; denial: { command: string; permission: string } }[] = [];
+  const refusals = createRefusalCounts({ log, newId, clock, onError: () => undefined });
   const pipeline = createPipeline({
     log,
+    refusals,
     deciding,
     lanes: createLanes({ append, appendDecided: log.appendDecided }, deciding),
     catalogue: createCatalogue(commands),
     idempotency,
-    source: { newId, clock: () => new Date().toISOString().replace('Z', '000Z') },
+    source: { newId, clock },
     denied: async (origin, denial) => {
       denials.push({ origin, denial });
     },
   });
   const ask = (name: string, input: unknown, more: Partial<CommandRequest> = {}) =>
     pipeline.execute({ name, input, principal: tester(['jars:fill', 'jars:seal']), ...more });
-  return { log, pipeline, ask, denials, idempotency };
+  return { log, pipeline, ask, denials, idempotency, refusals };
 };
 
 export const tester = (grants: readonly string[], id = 'person:tester'): Principal => ({

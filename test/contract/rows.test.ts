@@ -5,6 +5,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import { everythingRegional } from '../access/matrix/regional.ts';
 import { until } from '../setup/until.ts';
@@ -107,6 +108,56 @@ describe('live', () => {
     const asMissing = async (id: string) =>
       JSON.stringify(await narrowed.subscribe(`bulk-jobs/${id}`)).replace(id, 'ID');
     expect(await asMissing(others)).toBe(await asMissing('0193'));
+  });
+});
+
+describe('a dry run by somebody who reaches some rows', () => {
+  const recorded = async (type: string) => {
+    const { body } = await as('admin', `/internal/v1/audit/events?type=${type}&limit=1000`);
+    return (body.data as { data: Record<string, unknown>; metadata: { actor: { id: string } } }[]).map(
+      ({ data }) => data,
+    );
+  };
+  const dryRun = (who: Who, name: string, body: object) =>
+    as(who, `/internal/v1/commands/${name}?dryRun=true`, body);
+
+  test('answers as the command itself would, and is recorded, whether there is something or not', async () => {
+    const taken = account({ accountId: 'amer', region: 'EMEA' });
+    const real = await as('regional-support', '/internal/v1/commands/open-account', taken);
+    const dry = await dryRun('regional-support', 'open-account', taken);
+    expect([dry.status, dry.body.detail]).toEqual([404, real.body.detail]);
+    await dryRun('regional-support', 'change-plan', { accountId: 'nowhere', plan: 'x' });
+    expect((await recorded('CommandRefused')).filter((data) => data.dryRun === true)).toEqual([
+      expect.objectContaining({ command: 'open-account', code: 'not_found', stream: 'account-amer' }),
+      expect.objectContaining({ command: 'change-plan', code: 'not_found', stream: 'account-nowhere' }),
+    ]);
+  });
+
+  test('is not recorded where it is a success, or of those who reach every row', async () => {
+    const before = await recorded('CommandRefused');
+    expect((await dryRun('regional-support', 'change-plan', { accountId: 'emea', plan: 'x' })).status).toBe(
+      200,
+    );
+    expect((await dryRun('admin', 'change-plan', { accountId: 'nowhere', plan: 'x' })).status).toBe(404);
+    expect(await recorded('CommandRefused')).toEqual(before);
+  });
+
+  test('in bulk names the targets that it called missing', async () => {
+    const start = async (who: Who) => {
+      const targets = ['amer', 'emea', 'nowhere'];
+      const body = { command: 'change-plan', input: { plan: 'y' }, targets, dryRun: true };
+      return (await as(who, '/internal/v1/bulk-jobs', body)).body.id as string;
+    };
+    const ended = async (id: string) => {
+      while ((await as('admin', `/internal/v1/bulk-jobs/${id}`)).body.state !== 'completed') await sleep(50);
+    };
+    const regional = await start('regional-support');
+    const whole = await start('admin');
+    await ended(regional);
+    await ended(whole);
+    expect(await recorded('BulkTargetsNotReached')).toEqual([
+      { jobId: regional, chunk: expect.any(Number), prefix: 'account', targets: ['amer', 'nowhere'] },
+    ]);
   });
 });
 

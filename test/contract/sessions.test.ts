@@ -8,6 +8,8 @@ interface Listed {
   readonly personId: string;
   readonly email?: string;
   readonly current: boolean;
+  readonly ip?: string;
+  readonly browser?: string;
 }
 
 let one: Running;
@@ -54,6 +56,14 @@ const recorded = async (type: string) => {
     metadata: { actor: { id: string } };
   }[];
 };
+
+test('a session says from where and by what, which the database holds sealed', async () => {
+  const mine = await own(await signedIn('billing'));
+  expect(mine).toMatchObject({ ip: '127.0.0.1', browser: expect.stringMatching(/./) });
+  const { rows } = await one.db.owner.query('SELECT begun_sealed FROM sessions WHERE id = $1', [mine.id]);
+  const sealed = Buffer.from(String(rows[0]?.begun_sealed), 'base64').toString('latin1');
+  expect(sealed).not.toContain('127.0.0.1');
+});
 
 test('a person sees where they are signed in, and nobody else’s sessions', async () => {
   const [here, there] = [await signedIn('support'), await signedIn('support')];

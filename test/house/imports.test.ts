@@ -15,6 +15,7 @@ const definitions = [
   'commands/stream.ts',
   'events/definition.ts',
   'events/envelope.ts',
+  'events/field-notes.ts',
   'events/moment.ts',
   'events/personal.ts',
   'queries/definition.ts',
@@ -69,7 +70,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // Composition, from the inside out: docs/decisions/0003.
   'area.ts': definitions,
   'environment.ts': ['access/origin.ts', 'access/principal.ts', 'db', 'events'],
-  'policy-check.ts': ['errors.ts', 'access', 'commands', 'queries'],
+  'policy-check.ts': ['errors.ts', 'access', 'commands', 'events/definition.ts', 'queries'],
   'reconciling.ts': [
     'access/principal.ts',
     'queries/definition.ts',

@@ -1,7 +1,10 @@
 /** Live topics: who may listen, what they get, and when they stop getting it. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
+import { strangersOfAddressMax } from '../../src/http/live/strangers.ts';
 import { type Office, openOffice } from './office.ts';
 
 let office: Office;
@@ -97,6 +100,51 @@ describe('a socket', () => {
     await office.access.sessions.revoke(other.split('=')[1] ?? '');
     await closed;
     expect(socket.connected).toBe(true);
+  });
+});
+
+describe('sockets that nobody signed in on', () => {
+  /** A handshake without a word behind it; undefined where it was refused. */
+  const stranger = (): Promise<Duplex | undefined> =>
+    new Promise((resolve, reject) => {
+      const asking = request(`${office.base}/internal/live/?EIO=4&transport=websocket`, {
+        headers: {
+          connection: 'Upgrade',
+          upgrade: 'websocket',
+          'sec-websocket-version': '13',
+          'sec-websocket-key': randomBytes(16).toString('base64'),
+        },
+      });
+      asking.once('upgrade', (_answer, socket) => resolve(socket.resume()));
+      asking.once('response', (answer) => resolve(void answer.resume()));
+      asking.once('error', reject);
+      asking.end();
+    });
+  const closed = (socket: Duplex | undefined): Promise<void> =>
+    new Promise((resolve) => {
+      if (socket === undefined || socket.closed) resolve();
+      socket?.once('close', () => resolve());
+    });
+
+  test('are few, are closed after a while, and keep nobody out who is signed in', async () => {
+    const all = await Promise.all(Array.from({ length: 60 }, stranger));
+    const open = all.filter((socket) => socket !== undefined);
+    expect(open).toHaveLength(strangersOfAddressMax);
+    await connected('clerks');
+    // None of them was closed by anything but the deadline, after which there is room again.
+    await Promise.all(open.map(closed));
+    const again = await stranger();
+    expect(again).toBeDefined();
+    again?.destroy();
+  });
+
+  test('that leave make room', async () => {
+    for (let n = 0; n < 3 * strangersOfAddressMax; n++) {
+      const socket = await stranger();
+      expect([n, socket]).toEqual([n, expect.anything()]);
+      socket?.destroy();
+      await closed(socket);
+    }
   });
 });
 

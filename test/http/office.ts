@@ -17,6 +17,7 @@ import { commandEngineEvents } from '../../src/commands/engine-events.ts';
 import { createIdempotency } from '../../src/commands/idempotency.ts';
 import { createLanes } from '../../src/commands/lanes.ts';
 import { createPipeline } from '../../src/commands/pipeline.ts';
+import { createRefusalCounts } from '../../src/commands/refusal-counts.ts';
 import { createCodec } from '../../src/events/codec.ts';
 import type { EventDefinition } from '../../src/events/definition.ts';
 import { createEventLog, type RunningLog } from '../../src/events/event-log.ts';
@@ -170,6 +171,7 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
   const deciding = createDeciding(log, reading.judging);
   const commands = createPipeline({
     log,
+    refusals: createRefusalCounts({ log, newId: randomUUID, clock, onError: () => undefined }),
     deciding,
     lanes: createLanes(log, deciding),
     catalogue: createCatalogue(shop.commands),
@@ -185,6 +187,9 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     newId: randomUUID,
     streamsReached: reading.reached.streams,
     refsOf: () => [],
+    types: shop.events.map(({ type }) => type),
+    notesOf: (type) => shop.events.find((event) => event.type === type),
+    logReads: { soon: () => undefined },
   });
   const routes = [
     ...commandRoutes({ commands, definitions: shop.commands }),

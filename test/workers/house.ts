@@ -13,6 +13,7 @@ import { commandEngineEvents } from '../../src/commands/engine-events.ts';
 import { createIdempotency } from '../../src/commands/idempotency.ts';
 import { createLanes } from '../../src/commands/lanes.ts';
 import { createPipeline } from '../../src/commands/pipeline.ts';
+import { createRefusalCounts } from '../../src/commands/refusal-counts.ts';
 import { defineStream } from '../../src/commands/stream.ts';
 import { createCodec } from '../../src/events/codec.ts';
 import { defineEvent, type EventDefinition, type NewEvent } from '../../src/events/definition.ts';
@@ -67,6 +68,7 @@ export const crates = defineStream<Crate, NewEvent>({
     event.type === 'CratePacked'
       ? { ...crate, packed: true, ...(event.data.owner === undefined ? {} : { owner: event.data.owner }) }
       : { ...crate, at: String(event.data.to), moves: crate.moves + 1 },
+  notes: { permission: 'crates:read', personal: ['owner'], internal: { moves: 'crates:moves' } },
 });
 
 export const pack = defineCommand({
@@ -237,6 +239,7 @@ export const openHouse = async ({
   const people = new Map<string, Principal>([[ann.id, ann]]);
   const pipeline = createPipeline({
     log,
+    refusals: createRefusalCounts({ log, newId, clock, onError }),
     deciding,
     lanes: createLanes(log, deciding),
     catalogue,

@@ -83,7 +83,15 @@ describe('A dry run', () => {
       expect(shown.diffsShown).toBe(false);
       expect(shown.sample[0]).toEqual({ index: 0, target: 'p0', wouldAppend: ['CrateMoved'] });
       const auditor = person('auditor', ['bulk:read', 'audit:replay']);
-      expect((await preview(id, auditor)).sample[0]).toHaveProperty('diff');
+      const [seen] = (await preview(id, auditor)).sample;
+      // As a replay would show it: what is internal there is left out here too.
+      expect(seen).toMatchObject({
+        diff: [{ op: 'replace', path: '/at', value: 'hall' }],
+        before: { '/at': 'dock' },
+      });
+      expect(JSON.stringify(seen)).not.toContain('moves');
+      const insider = person('insider', ['bulk:read', 'audit:replay', 'crates:moves']);
+      expect(JSON.stringify((await preview(id, insider)).sample[0])).toContain('/moves');
       expect(await refusal(preview(id, person('nobody', [])))).toBe('not_permitted');
     });
 

@@ -13,11 +13,13 @@ import { AccountFields } from './account-fields.tsx';
 import { AsOf } from './as-of.tsx';
 import { CommandList } from './command-list.tsx';
 import { History } from './history.tsx';
+import { useLiveAccount } from './use-live-account.ts';
 
 export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
   const mayReplay = usePermits('audit:replay');
   const asOf = usePlace().search.get('asOf') ?? undefined;
   const account = useQuery({ ...accountQuery(accountId, asOf), placeholderData: keepPreviousData });
+  useLiveAccount(accountId, asOf);
   const row = account.data?.data;
   return (
     <Page

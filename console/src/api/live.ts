@@ -35,6 +35,9 @@ let socket: Socket | undefined;
 
 export const liveStatus = (): LiveStatus => status;
 
+/** Whether the page follows anything at all. */
+export const isFollowing = (): boolean => topics.size > 0;
+
 /** True while updates of this topic arrive by themselves. */
 export const isLive = (topic: string): boolean => status === 'live' && topics.get(topic)?.refused === false;
 
@@ -68,11 +71,13 @@ export const listen = (name: string, listener: Listener): (() => void) => {
   topics.set(name, topic);
   topic.listeners.add(listener);
   if (isNew && status === 'live') subscribe(name);
+  if (isNew) announce();
   return () => {
     topic.listeners.delete(listener);
     if (topic.listeners.size > 0) return;
     topics.delete(name);
     socket?.emit('unsubscribe', { topic: name });
+    announce();
   };
 };
 

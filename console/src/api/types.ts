@@ -28,6 +28,9 @@ export interface Session {
   readonly createdAt: Timestamp;
   readonly lastUsedAt: Timestamp;
   readonly expiresAt: Timestamp;
+  /** Where somebody signed in from, and what their browser calls itself. */
+  readonly ip?: string;
+  readonly browser?: string;
   /** The one that the console itself has. */
   readonly current: boolean;
 }
@@ -100,6 +103,7 @@ export interface Job {
   readonly readAs?: Readonly<Record<string, string>>;
   readonly pausedReason?: string;
   readonly where?: Readonly<Record<string, unknown>>;
+  readonly reason?: string;
   /** With `where`: the log position at or beyond which it was evaluated. */
   readonly frozenAt?: number;
   readonly retryOf?: string;

@@ -1,8 +1,11 @@
 /** One event of the log, whole: who, when, through what, and its data. */
 import { Drawer, Stack, Title } from '@mantine/core';
 import type { LogEvent } from '../api/types.ts';
+import { Link } from '../navigation/link.tsx';
 import { Moment } from '../parts/moment.tsx';
+import { Person } from '../parts/person.tsx';
 import { count, plainValue, words } from '../parts/written.ts';
+import { actorOf } from './columns.tsx';
 
 interface EventDetailsProps {
   readonly event: LogEvent | undefined;
@@ -24,6 +27,7 @@ export const EventDetails = ({ event, onClose }: EventDetailsProps) => (
             stream: `${event.stream}, version ${event.version}`,
             recordedAt: <Moment at={event.recordedAt} />,
             id: <span className="mono">{event.id}</span>,
+            ...(event.metadata.actor === undefined ? {} : { actor: <ByActor event={event} /> }),
           }}
         />
         <Title order={2} size="h6">
@@ -37,6 +41,16 @@ export const EventDetails = ({ event, onClose }: EventDetailsProps) => (
       </Stack>
     )}
   </Drawer>
+);
+
+/** By name where one is told it; the opaque id finds everything else that they did. */
+const ByActor = ({ event }: { readonly event: LogEvent }) => (
+  <>
+    <Person actor={actorOf(event)} /> ·{' '}
+    <Link className="text-link" href={`/audit?actor=${encodeURIComponent(event.metadata.actor?.id ?? '')}`}>
+      everything by them
+    </Link>
+  </>
 );
 
 const Facts = ({ facts }: { readonly facts: Readonly<Record<string, React.ReactNode>> }) => (

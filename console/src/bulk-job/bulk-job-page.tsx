@@ -9,6 +9,7 @@ import { Page } from '../parts/page.tsx';
 import { Person } from '../parts/person.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
 import { Empty, Loading, Trouble } from '../parts/states.tsx';
+import { AskedLine } from './asked-line.tsx';
 import { ConductLine } from './conduct-line.tsx';
 import { PreviewPanel } from './preview-panel.tsx';
 import { ProgressPanel } from './progress-panel.tsx';
@@ -41,6 +42,7 @@ export const BulkJobPage = ({ id }: { readonly id: string }) => {
       {job !== undefined && (
         <>
           <ProgressPanel job={job} />
+          <AskedLine job={job} />
           <ConductLine job={job} />
           {job.dryRun && job.resultsExpiredAt === undefined && <PreviewPanel job={job} />}
           {job.resultsExpiredAt === undefined ? (

@@ -6,6 +6,8 @@ import { BulkJobPage } from '../bulk-job/bulk-job-page.tsx';
 import { BulkJobsPage } from '../bulk-jobs/bulk-jobs-page.tsx';
 import { ExportsPage } from '../exports/exports-page.tsx';
 import { Empty } from '../parts/states.tsx';
+import { kinds } from '../rows/kinds.tsx';
+import { RowsPage } from '../rows/rows-page.tsx';
 import { SessionsPage } from '../sessions/sessions-page.tsx';
 import { StartJobPage } from '../start-job/start-job-page.tsx';
 import { backPath } from '../step-up/fresh-sign-in.ts';
@@ -25,6 +27,8 @@ export const Screen = () => {
   if (area === 'exports' && id === undefined) return <ExportsPage />;
   if (area === 'audit' && id === undefined) return <AuditPage />;
   if (area === 'sessions' && id === undefined) return <SessionsPage />;
+  const kind = kinds.find(({ path }) => path === area);
+  if (kind !== undefined && id === undefined) return <RowsPage key={kind.path} kind={kind} />;
   if (pathname === backPath) return <SignedInAgain />;
   return <NothingHere />;
 };

@@ -2,6 +2,7 @@
  * The one table of the console: columns by value, headers that sort, rows that open something. Long
  * lists render only the rows in view; their keys are the rows' own, so live updates stay in place.
  */
+import { NativeSelect } from '@mantine/core';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useRef } from 'react';
 import { SortIcon } from './icons.tsx';
@@ -49,6 +50,7 @@ export const DataTable = <Row,>(props: DataTableProps<Row>) => {
   const below = plain ? 0 : virtual.getTotalSize() - ((items.at(-1)?.end ?? margin) - margin);
   return (
     <div className="table-frame" ref={frame}>
+      <SortChoice {...props} />
       <table className="table" aria-label={caption} aria-rowcount={rows.length}>
         <thead>
           <tr>
@@ -71,6 +73,24 @@ export const DataTable = <Row,>(props: DataTableProps<Row>) => {
         </tbody>
       </table>
     </div>
+  );
+};
+
+/** On narrow screens rows are cards without a head: what it sorts by is chosen here. */
+const SortChoice = <Row,>({ columns, sort, onSort }: DataTableProps<Row>) => {
+  const sortable = columns.filter(({ sortBy }) => sortBy !== undefined);
+  if (onSort === undefined || sortable.length === 0) return null;
+  return (
+    <NativeSelect
+      className="table-sort"
+      label="Sort by"
+      value={sort ?? ''}
+      data={sortable.flatMap(({ sortBy = '', label }) => [
+        { value: sortBy, label: `${label}, upwards` },
+        { value: `-${sortBy}`, label: `${label}, downwards` },
+      ])}
+      onChange={(event) => onSort(event.currentTarget.value)}
+    />
   );
 };
 
@@ -102,7 +122,7 @@ const BodyRow = <Row,>({ row, index, measure, columns, onOpen, rowTestId, keyOf 
     }}
   >
     {columns.map((column) => (
-      <td key={column.name} className={classOf(column)}>
+      <td key={column.name} className={classOf(column)} data-label={column.label}>
         {column.cell(row)}
       </td>
     ))}

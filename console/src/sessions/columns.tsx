@@ -3,6 +3,7 @@ import { Badge } from '@mantine/core';
 import type { Session } from '../api/types.ts';
 import type { Column } from '../parts/data-table.tsx';
 import { Moment } from '../parts/moment.tsx';
+import { browserName } from './browser-name.ts';
 import { EndSession } from './end-session.tsx';
 import { personColumn } from './person-column.tsx';
 
@@ -19,6 +20,16 @@ const own: readonly Column<Session>[] = [
           </Badge>
         )}
       </>
+    ),
+  },
+  {
+    name: 'browser',
+    label: 'Browser and address',
+    cell: ({ browser, ip }) => (
+      <div>
+        {browser !== undefined && <div title={browser}>{browserName(browser)}</div>}
+        <div className="quiet mono">{ip ?? '–'}</div>
+      </div>
     ),
   },
   { name: 'createdAt', label: 'Signed in', cell: ({ createdAt }) => <Moment at={createdAt} /> },

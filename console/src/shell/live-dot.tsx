@@ -1,15 +1,19 @@
-/** Whether progress arrives by itself. Says it in words too: colour alone tells not everybody. */
+/**
+ * Whether what the page shows changes by itself; nothing on pages that do not. Says it in words too: colour alone
+ * tells not everybody.
+ */
 import { Group, Text } from '@mantine/core';
-import { useLiveStatus } from '../api/use-live.ts';
+import { useIsFollowing, useLiveStatus } from '../api/use-live.ts';
 
 const words = {
-  live: { text: 'Live', color: '#5fd39a', title: 'Progress arrives as it happens.' },
-  connecting: { text: 'Connecting', color: '#e0a83f', title: 'Connecting for live progress.' },
+  live: { text: 'Live', color: '#5fd39a', title: 'This page changes as things happen.' },
+  connecting: { text: 'Connecting', color: '#e0a83f', title: 'Connecting for live updates.' },
   offline: { text: 'Polling', color: '#f08a72', title: 'No live connection: pages ask every two seconds.' },
 } as const;
 
 export const LiveDot = () => {
   const { text, color, title } = words[useLiveStatus()];
+  if (!useIsFollowing()) return null;
   return (
     <Group gap={7} title={title} data-testid="live-status" role="status">
       <svg width="9" height="9" aria-hidden="true">

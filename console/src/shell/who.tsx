@@ -30,9 +30,11 @@ export const Who = () => {
           {roles.length === 0 ? 'no role' : roles.join(', ')}
         </Text>
       </div>
-      <Group justify="space-between">
+      <Group justify="space-between" mih={28}>
         <LiveDot />
-        <SchemeSwitch />
+        <Group ml="auto">
+          <SchemeSwitch />
+        </Group>
       </Group>
       <Text size="xs">
         <Link className="bar-quiet" href="/sessions" data-testid="my-sessions">

@@ -17,6 +17,6 @@ const pattern = z
 
 /** The entry `customerCredentials`; without it the patterns of the usual kinds of keys hold. */
 export const customerCredentials = z.strictObject({
-  /** Regular expressions, each matched against a whole bearer token or value of the query, from its beginning. */
+  /** Regular expressions, each matched against every word of headers and query, from the word's beginning. */
   patterns: z.array(pattern).min(1).max(50),
 });

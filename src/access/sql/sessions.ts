@@ -3,13 +3,13 @@ import { sessionsChannel } from './notifications.ts';
 
 /**
  * $1 hash, $2 id, $3 person, $4 tool, $5 the provider's session index, $6 now, $7 expires at, $8 authenticated at,
- * $9 form of the NameID.
+ * $9 form of the NameID, $10 by what and from where, sealed.
  */
 export const insertSession = {
   name: 'insert_session',
   text: `INSERT INTO sessions (token_hash, id, person_id, tool, session_index, created_at, last_used_at, expires_at,
-      authenticated_at, name_id_form)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9::jsonb)`,
+      authenticated_at, name_id_form, begun_sealed)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9::jsonb, $10)`,
 } as const;
 
 /** $1 hash. With the person, so that authenticating is one round trip. */
@@ -54,7 +54,7 @@ export const revokeById = revoke('revoke_session_by_id', 'id = $2 AND ($3::text 
 export const listSessions = {
   name: 'list_sessions',
   text: `SELECT s.id, s.person_id AS "personId", s.tool, s.created_at AS "createdAt",
-      s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt",
+      s.last_used_at AS "lastUsedAt", s.expires_at AS "expiresAt", s.begun_sealed AS "begunSealed",
       p.email_sealed AS "emailSealed", p.name_sealed AS "nameSealed"
     FROM sessions s JOIN people p ON p.id = s.person_id
     WHERE s.revoked_at IS NULL AND s.expires_at > $1 AND s.last_used_at > $2 AND p.active

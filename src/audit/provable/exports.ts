@@ -10,7 +10,7 @@ import { positionOf, timeOf } from '../../events/asked-moment.ts';
 import type { Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import { auditStream, EventsExported } from '../engine-events.ts';
-import { readPosition, requireWholeLog, sealedUpTo } from '../transparency/proofs.ts';
+import { readPosition, requireWholeEvents, requireWholeLog, sealedUpTo } from '../transparency/proofs.ts';
 import type { TreeReading } from '../transparency/tree.ts';
 import { createExporting, type Range } from './exporting.ts';
 import { type EntryFilter, entryFilterFields } from './format.ts';
@@ -114,7 +114,7 @@ export const createProvableExports = ({ pool, log, tree, clock, newId }: Deps): 
 
   return {
     async open({ body, ...origin }) {
-      requireWholeLog(origin, permission);
+      requireWholeEvents(origin, permission);
       const read = bodySchema.safeParse(body);
       if (!read.success) throw faultsOf(read.error);
       const { format, filter, from, to, readable } = read.data;
@@ -126,9 +126,11 @@ export const createProvableExports = ({ pool, log, tree, clock, newId }: Deps): 
       const { range, times } = await boundsOf(from, to);
       const whole = { ...present(filter), ...times } as EntryFilter;
       await sealedUpTo(tree, range.upTo);
+      const filtered = { format, filter: whole as Record<string, string>, ...range };
       const { position } = await log.record(
         auditStream,
-        [EventsExported.of({ format, filter: whole as Record<string, string>, ...range, provable: true })],
+        // As stored, what is personal is ciphertext.
+        [EventsExported.of({ ...filtered, provable: true, ...(readable ? { personal: true } : {}) })],
         metadataOf(origin, { clock, newId }),
       );
       return {

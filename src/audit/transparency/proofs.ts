@@ -8,6 +8,7 @@ import { isEveryRow } from '../../access/principal.ts';
 import { invalidInput, notPermitted, QuarterdeckError } from '../../errors.ts';
 import type { StoredEvent } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
+import { allFields } from '../fields.ts';
 import { entryOf } from './entry.ts';
 import { hashBytes, planConsistency, planInclusion } from './merkle.ts';
 import { writeProofFile } from './proof-file.ts';
@@ -68,6 +69,12 @@ const lookEveryMs = 100;
 export const requireWholeLog = ({ principal }: Origin, needed: string = permission): void => {
   const { permissions } = principal;
   if (!permissions.has(needed) || !isEveryRow(permissions.rows(needed))) throw notPermitted(needed);
+};
+
+/** Stored events are proven whole or not at all: whoever may not see every field gets none. */
+export const requireWholeEvents = (asked: Origin, needed: string): void => {
+  requireWholeLog(asked, needed);
+  requireWholeLog(asked, allFields);
 };
 
 /** @throws QuarterdeckError invalid_input */
@@ -180,7 +187,7 @@ export const createProofs = ({ log, tree, vkeys, positionsOf }: Deps): Proofs =>
       return { from, to: newer, hashes: hashes.map((one) => one.toString('base64')) };
     },
     async receipt({ commandId, ...asked }) {
-      requireWholeLog(asked, 'audit:export');
+      requireWholeEvents(asked, 'audit:export');
       const positions = await positionsOf(commandId);
       const last = positions.at(-1);
       if (last === undefined)

@@ -14,6 +14,10 @@ export const contracts = ['month-to-month', 'one-year', 'two-year'] as const;
 
 const accountId = z.string();
 
+/** As the rows of `accounts` have it. */
+const permission = 'accounts:read';
+const internal = 'accounts:read-internal';
+
 export const AccountOpened = defineEvent({
   type: 'AccountOpened',
   schema: z.object({
@@ -32,6 +36,7 @@ export const AccountOpened = defineEvent({
   }),
   refs: accountOnly,
   subject: accountSubject,
+  permission,
 });
 
 /** Only what was corrected is there. */
@@ -44,12 +49,14 @@ export const AccountCorrected = defineEvent({
   }),
   refs: accountOnly,
   subject: accountSubject,
+  permission,
 });
 
 export const PlanChanged = defineEvent({
   type: 'PlanChanged',
   schema: z.object({ accountId, plan: z.string() }),
   refs: accountOnly,
+  permission,
 });
 
 export const AccountSuspended = defineEvent({
@@ -57,12 +64,14 @@ export const AccountSuspended = defineEvent({
   schema: z.object({ accountId, reason: personal(z.string()) }),
   refs: accountOnly,
   subject: accountSubject,
+  permission,
 });
 
 export const AccountReactivated = defineEvent({
   type: 'AccountReactivated',
   schema: z.object({ accountId }),
   refs: accountOnly,
+  permission,
 });
 
 export const AccountClosed = defineEvent({
@@ -70,12 +79,15 @@ export const AccountClosed = defineEvent({
   schema: z.object({ accountId, reason: personal(z.string()) }),
   refs: accountOnly,
   subject: accountSubject,
+  permission,
 });
 
 export const AccountFlagSet = defineEvent({
   type: 'AccountFlagSet',
   schema: z.object({ accountId, flag: z.string(), value: z.boolean() }),
   refs: accountOnly,
+  permission,
+  internal: { flag: internal, value: internal },
 });
 
 /** What serving the account cost us in that month, `YYYY-MM`. */
@@ -83,6 +95,8 @@ export const AccountCostRecorded = defineEvent({
   type: 'AccountCostRecorded',
   schema: z.object({ accountId, month: z.string(), cost: moneySchema }),
   refs: accountOnly,
+  permission,
+  internal: { month: internal, cost: internal },
 });
 
 export const accountEvents = [

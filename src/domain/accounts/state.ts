@@ -62,6 +62,11 @@ export const accounts = defineStream<Account, AccountEvent>({
   prefix: 'account',
   initialState: { status: 'unopened' },
   evolve,
+  notes: {
+    permission: 'accounts:read',
+    personal: ['name', 'ownerEmail', 'reason'],
+    internal: { flags: 'accounts:read-internal', costs: 'accounts:read-internal' },
+  },
 });
 
 /** Whether something may happen to it; a suspended account is billed and supported like an active one. */

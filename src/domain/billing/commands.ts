@@ -133,6 +133,7 @@ const issueCredit = defineCommand({
   permission: 'billing:credit',
   irreversible: 'A credit that was given is the customer’s.',
   alsoNeeds: ({ amount }) => (isLargeCredit(amount) ? ['billing:credit-large'] : []),
+  mayNeed: ['billing:credit-large'],
   bulk: { field: 'creditId' },
   input: z.object({
     creditId: id('credit'),

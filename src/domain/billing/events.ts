@@ -5,6 +5,9 @@ import { personal } from '../../events/personal.ts';
 import { accountRef, accountSubject } from '../kernel/account-ref.ts';
 import { moneySchema } from '../kernel/money.ts';
 
+/** As the rows of `invoices` and `credits` have it. */
+const permission = 'billing:read';
+
 const about = { invoiceId: z.string(), accountId: z.string() };
 
 const invoiceAndAccount = (data: { invoiceId: string; accountId: string }): readonly string[] => [
@@ -16,6 +19,7 @@ export const InvoiceRaised = defineEvent({
   type: 'InvoiceRaised',
   schema: z.object({ ...about, amount: moneySchema, dueOn: z.string() }),
   refs: invoiceAndAccount,
+  permission,
 });
 
 /** A payment, of the whole invoice or of a part. */
@@ -23,6 +27,7 @@ export const InvoiceSettled = defineEvent({
   type: 'InvoiceSettled',
   schema: z.object({ ...about, amount: moneySchema, paidOn: z.string() }),
   refs: invoiceAndAccount,
+  permission,
 });
 
 export const InvoiceVoided = defineEvent({
@@ -30,6 +35,7 @@ export const InvoiceVoided = defineEvent({
   schema: z.object({ ...about, reason: personal(z.string()) }),
   refs: invoiceAndAccount,
   subject: accountSubject,
+  permission,
 });
 
 export const InvoiceRefunded = defineEvent({
@@ -37,6 +43,7 @@ export const InvoiceRefunded = defineEvent({
   schema: z.object({ ...about, amount: moneySchema, reason: personal(z.string()) }),
   refs: invoiceAndAccount,
   subject: accountSubject,
+  permission,
 });
 
 export const CreditIssued = defineEvent({
@@ -49,6 +56,7 @@ export const CreditIssued = defineEvent({
   }),
   refs: ({ creditId, accountId }) => [`credit-${creditId}`, accountRef(accountId)],
   subject: accountSubject,
+  permission,
 });
 
 export const invoiceEvents = [InvoiceRaised, InvoiceSettled, InvoiceVoided, InvoiceRefunded] as const;

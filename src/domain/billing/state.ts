@@ -48,6 +48,7 @@ export const invoices = defineStream<Invoice, InvoiceEvent>({
   prefix: 'invoice',
   initialState: { status: 'unraised' },
   evolve: evolveInvoice,
+  notes: { permission: 'billing:read' },
 });
 
 export type Credit =
@@ -67,4 +68,5 @@ export const credits = defineStream<Credit, CreditEvent>({
     const { creditId, accountId, amount } = event.data;
     return { status: 'issued', creditId, accountId, amount };
   },
+  notes: { permission: 'billing:read' },
 });

@@ -4,11 +4,15 @@ import { defineEvent, type EventOf } from '../../events/definition.ts';
 import { personal } from '../../events/personal.ts';
 import { accountRef, accountSubject } from '../kernel/account-ref.ts';
 
+/** As the rows of `notes` and `access-grants` have it. */
+const permission = 'support:read';
+
 export const NoteAdded = defineEvent({
   type: 'NoteAdded',
   schema: z.object({ noteId: z.string(), accountId: z.string(), text: personal(z.string()) }),
   refs: ({ noteId, accountId }) => [`note-${noteId}`, accountRef(accountId)],
   subject: accountSubject,
+  permission,
 });
 
 const grantAndAccount = (data: { grantId: string; accountId: string }): readonly string[] => [
@@ -28,6 +32,7 @@ export const SupportAccessGranted = defineEvent({
   }),
   refs: grantAndAccount,
   subject: accountSubject,
+  permission,
 });
 
 export const SupportAccessRevoked = defineEvent({
@@ -35,6 +40,7 @@ export const SupportAccessRevoked = defineEvent({
   schema: z.object({ grantId: z.string(), accountId: z.string(), reason: personal(z.string()) }),
   refs: grantAndAccount,
   subject: accountSubject,
+  permission,
 });
 
 export const noteEvents = [NoteAdded] as const;

@@ -17,6 +17,7 @@ export const notes = defineStream<Note, NoteEvent>({
   initialState: { status: 'unwritten' },
   evolve: (note, event) => (event.type === 'NoteAdded' ? { status: 'written', ...event.data } : note),
   subject: (note, stream) => (note.status === 'unwritten' ? stream : accountSubject(note)),
+  notes: { permission: 'support:read', personal: ['text'] },
 });
 
 export type Grant =
@@ -40,4 +41,5 @@ export const grants = defineStream<Grant, GrantEvent>({
     return { ...grant, status: 'revoked', reason: event.data.reason };
   },
   subject: (grant, stream) => (grant.status === 'ungranted' ? stream : accountSubject(grant)),
+  notes: { permission: 'support:read', personal: ['grantee', 'reason'] },
 });

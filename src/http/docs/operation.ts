@@ -53,9 +53,9 @@ const answers = ({ answers: all, codes }: Operation): Html => {
   );
   const bad = codes.map(
     (code) =>
-      html`<a href="#problem-${code}"><code>${code}</code></a> <small>${problemKinds[code].status}</small> `,
+      html`<li><a href="#problem-${code}"><code>${code}</code></a> <span>${problemKinds[code].status}</span></li>`,
   );
-  return html`<h4>Answers</h4><div class="scroll"><table><tbody>${good}</tbody></table></div>${bad.length === 0 ? undefined : html`<p>${bad}</p>`}`;
+  return html`<h4>Answers</h4><div class="scroll"><table><tbody>${good}</tbody></table></div>${bad.length === 0 ? undefined : html`<ul class="errors">${bad}</ul>`}`;
 };
 
 const typesOf = (content: Content): string => Object.keys(content).join(', ');

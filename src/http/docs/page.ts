@@ -18,7 +18,7 @@ export const docsPage = (operations: readonly Operation[], publicUrl: string): s
   const groups = grouped([...operations, ...allScimOperations, ...openOperations]);
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Quarterdeck internal API</title><style>${unescaped(style)}</style></head>
+<title>Quarterdeck internal API</title><link rel="icon" href="/favicon.svg" type="image/svg+xml"><style>${unescaped(style)}</style></head>
 <body>${index(groups)}<main>${introduction}${groups.map(([tag, members]) => section(tag, members, publicUrl))}
 ${problems}${schemaSection}</main></body></html>`;
   return page.text;

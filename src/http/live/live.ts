@@ -15,16 +15,19 @@ import type { Principal } from '../../access/principal.ts';
 import { isQuarterdeckError, QuarterdeckError } from '../../errors.ts';
 import { createChannels } from './channels.ts';
 import { refusalOf, serveSocket } from './socket.ts';
+import { createStrangers, type Strangers } from './strangers.ts';
 import type { TopicKind } from './topic.ts';
 
 export interface LiveDependencies {
-  readonly gate: Pick<Gate, 'admit' | 'refuseCustomers' | 'identify' | 'count'>;
+  readonly gate: Pick<Gate, 'admit' | 'refuseCustomers' | 'isKnown' | 'identify' | 'count'>;
   /** Whether pages of that origin may connect, as some tool. */
   readonly isToolOrigin: (origin: string) => boolean;
   readonly kinds: readonly TopicKind[];
   readonly onError: (error: unknown) => void;
   /** How often every socket's session is looked at again. */
   readonly recheckMs?: number;
+  /** How long a socket stays open on which nobody is signed in. */
+  readonly strangerMs?: number;
 }
 
 export interface Live {
@@ -38,6 +41,7 @@ const recheckMsDefault = 15_000;
 
 export const createLive = (deps: LiveDependencies): Live => {
   const channels = createChannels(deps.kinds, deps.onError);
+  const strangers = createStrangers(deps.strangerMs);
   const io = new Server({
     path: '/internal/live',
     serveClient: false,
@@ -46,7 +50,7 @@ export const createLive = (deps: LiveDependencies): Live => {
     httpCompression: false,
     perMessageDeflate: false,
     allowRequest: (request, allow) => {
-      allowed(deps, io.engine.clientsCount, request).then(
+      allowed(deps, strangers, { request, sockets: io.engine.clientsCount }).then(
         () => allow(null, true),
         (error: unknown) => allow(isQuarterdeckError(error) ? error.code : 'internal', false),
       );
@@ -61,6 +65,7 @@ export const createLive = (deps: LiveDependencies): Live => {
     enter(deps, socket).then(
       (principal) => {
         socket.data.principal = principal;
+        strangers.known(socket.request);
         next();
       },
       (error: unknown) => next(connectError(error)),
@@ -71,11 +76,17 @@ export const createLive = (deps: LiveDependencies): Live => {
   const timer = setInterval(() => void recheck().catch(deps.onError), deps.recheckMs ?? recheckMsDefault);
   timer.unref();
   return {
-    attach: (server) => void io.attach(server),
+    attach: (server) => {
+      io.attach(server);
+      io.engine.on('connection', (connection: Connection) =>
+        strangers.connected(connection.request, connection),
+      );
+    },
     recheck,
     close: async () => {
       clearInterval(timer);
       channels.close();
+      strangers.close();
       io.disconnectSockets(true);
       io.engine?.close();
     },
@@ -91,14 +102,18 @@ const incomingOf = (request: IncomingMessage) => ({
 
 const socketsMax = 5_000;
 
+type Connection = Parameters<Strangers['connected']>[1] & { readonly request: IncomingMessage };
+
 const allowed = async (
   { gate }: LiveDependencies,
-  sockets: number,
-  request: IncomingMessage,
+  strangers: Strangers,
+  { request, sockets }: { readonly request: IncomingMessage; readonly sockets: number },
 ): Promise<void> => {
   if (sockets >= socketsMax) throw new QuarterdeckError('too_many_requests', 'Too many sockets are open.');
   const incoming = incomingOf(request);
-  gate.refuseCustomers(incoming, gate.admit(incoming));
+  const ip = gate.admit(incoming);
+  gate.refuseCustomers(incoming, ip);
+  if (!(await gate.isKnown(incoming))) strangers.admit(request, ip);
 };
 
 /** By the token of the handshake (`auth: {token}`), which browsers cannot put into a header, else as a request. */

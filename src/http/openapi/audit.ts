@@ -29,9 +29,19 @@ export const operations = {
     ...shared,
     path: `${base}/events`,
     operationId: 'auditEvents',
-    summary: 'Events by filter, oldest first',
+    summary: 'Events by filter, oldest first unless told',
+    description:
+      'Internal and personal fields are there as far as one may read them in the rows that the events are about.',
     permission: 'audit:read',
-    parameters: [...filters, query('limit', whole, '100 unless told; at most 1,000.')],
+    parameters: [
+      ...filters,
+      query(
+        'order',
+        { enum: ['oldest', 'newest'] },
+        'Which comes first; `nextCursor` goes on in this order.',
+      ),
+      query('limit', whole, '100 unless told; at most 1,000.'),
+    ],
     answers: [
       {
         status: 200,

@@ -11,7 +11,8 @@ import { previewSchema } from './preview.ts';
 import { reactorSchemas } from './reactors-schemas.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
 
-const actor = object({ id: text, kind: { enum: ['person', 'service', 'system'] } });
+const actorMembers = { id: text, kind: { enum: ['person', 'service', 'system'] } };
+const actor = object(actorMembers);
 
 const event = {
   position: whole,
@@ -31,7 +32,7 @@ const job = {
   label: orNull(text),
   state: { enum: jobStates, description: 'Clients ignore states they do not know.' },
   dryRun: flag,
-  requestedBy: actor,
+  requestedBy: object({ ...actorMembers, name: text, email: text }, ['name', 'email']),
   requestedAt: time,
   startedAt: orNull(time),
   finishedAt: orNull(time),
@@ -57,6 +58,7 @@ const job = {
   },
   pausedReason: text,
   where: { type: 'object' },
+  reason: { ...text, description: 'Why, as whoever asked for it said.' },
   frozenAt: { ...whole, description: 'With `where`: the position at or beyond which it was evaluated.' },
   retryOf: text,
   priority: { enum: priorities },
@@ -212,9 +214,11 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       createdAt: time,
       lastUsedAt: time,
       expiresAt: time,
+      ip: { ...text, description: 'Where somebody signed in from.' },
+      browser: { ...text, description: 'What their browser calls itself (`User-Agent`).' },
       current: { ...flag, description: 'The one that this request came with.' },
     },
-    ['email', 'name'],
+    ['email', 'name', 'ip', 'browser'],
   ),
   ...reactorSchemas,
   Health: object(

@@ -49,7 +49,7 @@ export const operations = {
     operationId: 'exportProvableEvents',
     summary: 'Events of a range with the means to prove them, recorded before the first is sent',
     description:
-      'NDJSON that stands for itself: a head with the signed checkpoint, for every position of the range the event or, where it does not match the filter, its entry, and an end that counts them. CSV holds the matching events alone; what proves it is the manifest that `Link` names. `quarterdeck verify` checks either without this server.',
+      'NDJSON that stands for itself: a head with the signed checkpoint, for every position of the range the event or, where it does not match the filter, its entry, and an end that counts them. CSV holds the matching events alone; what proves it is the manifest that `Link` names. `quarterdeck verify` checks either without this server. Events are whole, so that it needs `audit:all-fields` as well.',
     permission: 'audit:export',
     body: { required: true, content: json(exportBody) },
     answers: [
@@ -157,6 +157,7 @@ export const operations = {
     path: `${base}/receipts/{commandId}`,
     operationId: 'commandReceipt',
     summary: 'The receipt of a command: its events as stored, each with a proof',
+    description: 'Events are whole, so that it needs `audit:all-fields` as well.',
     permission: 'audit:export',
     parameters: [path('commandId', 'As the command answered.')],
     answers: [{ status: 200, description: 'The receipt.', content: json(ref('Receipt')) }],

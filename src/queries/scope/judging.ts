@@ -28,6 +28,8 @@ export interface Judging {
   judge(stream: string, rows: Rows, rowAt: RowAt): Judgement;
   /** As `judge`, of a row that is not its stream's at the head. */
   judgeRow(known: Known, row: object, rows: Rows, rowAt: RowAt): Judgement;
+  /** Loads that telling takes at most, one after another, of rows of these streams: the same for missing ones. */
+  loadsMax(streams: readonly string[], rows: Rows): number;
   /** Whether a projection stands for the stream. */
   standsForRow(stream: string): boolean;
   /** The row of the stream with these events on top; undefined where no projection stands for it. */
@@ -62,6 +64,11 @@ const any = (judgements: readonly Judgement[]): Judgement => {
   const open = judgements.filter(({ missing }) => missing.length > 0);
   if (judgements.some(({ reached, missing }) => reached && missing.length === 0)) return yes;
   return open.length === 0 ? no : { reached: false, missing: open.flatMap(({ missing }) => missing) };
+};
+
+const loadsOf = (scopes: Scopes, known: Known | undefined, rows: Rows): number => {
+  const scope = known && scopes.of(known, rows);
+  return scope === undefined ? 0 : 1 + Math.max(0, ...scope.flat().map(({ way }) => way.length));
 };
 
 export const createJudging = (catalogue: Pick<Catalogue, 'all'>, scopes: Scopes): Judging => {
@@ -109,6 +116,8 @@ export const createJudging = (catalogue: Pick<Catalogue, 'all'>, scopes: Scopes)
       const scope = scopes.of(known, rows);
       return scope === undefined ? yes : within(row, scope, rowAt);
     },
+    loadsMax: (streams, rows) =>
+      Math.max(0, ...streams.map((stream) => loadsOf(scopes, placeIn(stream)?.known, rows))),
     standsForRow: (stream) => placeIn(stream) !== undefined,
     decided(stream, rowAt, events) {
       const place = placeIn(stream);

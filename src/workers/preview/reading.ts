@@ -2,7 +2,8 @@
  * Reading a preview. Diffs tell states, so they are for whoever asked for the job, and for who may give the
  * command on every row (a dry run of it tells them the same) or look at every state in the audit log. Personal
  * values that the job brought along are shown; those that stood in the log, former ones or such as an undo
- * brings back, are told to nobody here: reading those is recorded, and belongs to the queries.
+ * brings back, are told to nobody here: reading those is recorded, and belongs to the queries. Whoever may
+ * replay and not give the command is told no field that a replay would leave out.
  */
 import { isEveryRow, type Principal } from '../../access/principal.ts';
 import type { Catalogue } from '../../commands/catalogue.ts';
@@ -10,6 +11,7 @@ import type { CommandDefinition } from '../../commands/definition.ts';
 import type { Db } from '../../db/pool.ts';
 import { QuarterdeckError } from '../../errors.ts';
 import { type Codec, erased } from '../../events/codec.ts';
+import { hiddenFields } from '../../events/field-notes.ts';
 import type { JobRecord } from '../job-record.ts';
 import { requireResults } from '../results.ts';
 import { selectSample, sumCodes, sumEvents } from '../sql/previews.ts';
@@ -28,17 +30,18 @@ export const createPreviews = ({ pool, codec, catalogue }: Parts): ReadPreview =
   const sampleOf = async (
     job: JobRecord,
     command: CommandDefinition | undefined,
-    diffsShown: boolean,
+    hidden: ReadonlySet<string> | undefined,
   ): Promise<readonly PreviewedItem[]> => {
     const { rows } = await pool.query<{ item: StoredSample }>({
       ...selectSample,
       values: [job.id, sampleMax],
     });
     const sorted = rows.map(({ item }) => item).sort((a, b) => a.x - b.x);
-    if (!diffsShown) return sorted.map(placeOf);
+    if (hidden === undefined) return sorted.map(placeOf);
     const opened = await codec.decryptFields(sorted.map((data) => ({ context: sampleContext, data })));
     const personal = personalOf(catalogue, command);
-    return opened.map((item) => shownOf(item as StoredSample, personal, job.undoOf !== null));
+    const kept = { personal, hidden, fromLog: job.undoOf !== null };
+    return opened.map((item) => shownOf(item as StoredSample, kept));
   };
 
   return async (job, viewer) => {
@@ -48,12 +51,12 @@ export const createPreviews = ({ pool, codec, catalogue }: Parts): ReadPreview =
     }
     requireResults(job);
     const command = catalogue.find(job.command);
-    const diffsShown = maySee(viewer, job, command);
+    const hidden = hiddenFrom(viewer, job, command);
     const values = [job.id];
     const [events, codes, sample] = await Promise.all([
       pool.query<Preview['wouldAppend'][number]>({ ...sumEvents, values }),
       pool.query<Preview['codes'][number]>({ ...sumCodes, values }),
-      sampleOf(job, command, diffsShown),
+      sampleOf(job, command, hidden),
     ]);
     return {
       id: job.id,
@@ -63,7 +66,7 @@ export const createPreviews = ({ pool, codec, catalogue }: Parts): ReadPreview =
       wouldAppend: events.rows,
       codes: codes.rows,
       sample,
-      diffsShown,
+      diffsShown: hidden !== undefined,
       position: job.position,
     };
   };
@@ -76,12 +79,23 @@ const placeOf = ({ x, l, t, w }: StoredSample): PreviewedItem => ({
   wouldAppend: w,
 });
 
-/** `fromLog`: new values, too, come from the log and not from whoever asked. */
-const shownOf = (item: StoredSample, personal: ReadonlySet<string>, fromLog: boolean): PreviewedItem => {
+interface Kept {
+  readonly personal: ReadonlySet<string>;
+  /** Fields of which nothing is told. */
+  readonly hidden: ReadonlySet<string>;
+  /** New values, too, come from the log and not from whoever asked. */
+  readonly fromLog: boolean;
+}
+
+const shownOf = (item: StoredSample, { personal, hidden, fromLog }: Kept): PreviewedItem => {
   if (item.diff === erased) return placeOf(item);
-  const diff = item.diff as readonly PatchOperation[];
-  const former = Object.entries(item.before as Readonly<Record<string, unknown>>);
-  const isPersonal = (path: string): boolean => personal.has(path.split('/')[1] ?? '');
+  const fieldOf = (path: string): string => path.split('/')[1] ?? '';
+  // A path that is the whole state holds whatever is hidden in it.
+  const isTold = (path: string): boolean => !hidden.has(fieldOf(path)) && (path !== '' || hidden.size === 0);
+  const diff = (item.diff as readonly PatchOperation[]).filter(({ path }) => isTold(path));
+  const all = Object.entries(item.before as Readonly<Record<string, unknown>>);
+  const former = all.filter(([path]) => isTold(path));
+  const isPersonal = (path: string): boolean => personal.has(fieldOf(path));
   const shown = diff.filter(({ op, path }) => !fromLog || op === 'remove' || !isPersonal(path));
   const withheld = [
     ...diff.filter((one) => !shown.includes(one)).map(({ path }) => path),
@@ -95,17 +109,22 @@ const shownOf = (item: StoredSample, personal: ReadonlySet<string>, fromLog: boo
   };
 };
 
-const maySee = (
+/** Fields that are kept from the viewer; undefined: all of it. */
+const hiddenFrom = (
   { id, permissions }: Principal,
   { requesterId }: JobRecord,
   command: CommandDefinition | undefined,
-): boolean =>
-  [command?.permission, 'audit:replay'].some(
-    (permission) =>
-      permission !== undefined &&
-      permissions.has(permission) &&
-      (id === requesterId || isEveryRow(permissions.rows(permission))),
-  );
+): ReadonlySet<string> | undefined => {
+  const holds = (permission: string | undefined): boolean =>
+    permission !== undefined &&
+    permissions.has(permission) &&
+    (id === requesterId || isEveryRow(permissions.rows(permission)));
+  if (holds(command?.permission)) return new Set();
+  if (!holds('audit:replay')) return undefined;
+  if (holds('audit:all-fields')) return new Set();
+  const notes = command?.stream.notes;
+  return notes === undefined ? undefined : hiddenFields(notes, holds);
+};
 
 /** Fields that any command on such streams takes as personal. */
 const personalOf = ({ all }: Catalogue, command: CommandDefinition | undefined): ReadonlySet<string> =>

@@ -39,7 +39,7 @@ export const policyFile = new URL('../../../access-policy.yaml', import.meta.url
 export const samplePolicy = (): Policy => parsePolicy(readFileSync(policyFile, 'utf8'));
 
 /** Which no route asks for: an input, a field or an act of the command line does. */
-const besideRoutes = ['billing:credit-large', 'policy:apply'];
+const besideRoutes = ['billing:credit-large', 'audit:all-fields', 'feed:personal', 'policy:apply'];
 
 const permissionsAsked = (operations: readonly Described[]): readonly string[] => {
   const ofRoutes = operations.flatMap((operation) => operation['x-permission'] ?? []);

@@ -68,7 +68,7 @@ describe('customers’ credentials', () => {
     const authorization = `Bearer qda_${'x'.repeat(43)}`;
     const patterns = [/^[a-z]{2,4}_/];
     expect(
-      customerCredentialIn({ authorization, headers: {}, url: '/' }, { patterns, queryPatterns: [] }),
+      customerCredentialIn({ authorization, headers: {}, url: '/' }, { patterns, anywherePatterns: [] }),
     ).toBeUndefined();
   });
 });

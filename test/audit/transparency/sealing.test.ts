@@ -182,6 +182,24 @@ test('a command has a receipt, which proves its events and no others', async () 
   });
 });
 
+test('events as stored hold every field, and are for those who may see every field', async () => {
+  const { proofs, exports } = log.transparency;
+  const { permissions } = await import('../../../src/access/principal.ts');
+  const without = {
+    ...origin,
+    principal: { ...origin.principal, permissions: permissions(['audit:read', 'audit:export']) },
+  };
+  expect(await proofs.vkey(without)).toBe(await proofs.vkey(origin));
+  for (const asked of [
+    () => exports.open({ ...without, body: {} }),
+    () => proofs.receipt({ ...without, commandId: 'x' }),
+  ])
+    await expect(asked()).rejects.toMatchObject({
+      code: 'not_permitted',
+      extra: { permission: 'audit:all-fields' },
+    });
+});
+
 test('only who may see every event gets any of it', async () => {
   const nobody = {
     ...origin,

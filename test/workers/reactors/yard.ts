@@ -12,6 +12,7 @@ import { commandEngineEvents } from '../../../src/commands/engine-events.ts';
 import { createIdempotency } from '../../../src/commands/idempotency.ts';
 import { createLanes } from '../../../src/commands/lanes.ts';
 import { createPipeline } from '../../../src/commands/pipeline.ts';
+import { createRefusalCounts } from '../../../src/commands/refusal-counts.ts';
 import { defineStream } from '../../../src/commands/stream.ts';
 import { environmentEvents } from '../../../src/environment.ts';
 import { createCodec } from '../../../src/events/codec.ts';
@@ -107,6 +108,7 @@ export const openYard = async ({ db, redisUrl }: YardOptions) => {
   const deciding = createDeciding(log);
   const commands = createPipeline({
     log,
+    refusals: createRefusalCounts({ log, newId, clock, onError }),
     deciding,
     lanes: createLanes(log, deciding),
     catalogue: createCatalogue([hang, ring]),
