@@ -145,6 +145,7 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     samlGroupsAttribute: config.samlGroupsAttribute,
     scimTokens: config.scimTokens,
     console: true,
+    role: config.role,
     logger: createLogger({ level: config.production ? 'info' : 'warn', destination: process.stderr }),
     // Only one kind of process proposes the policy, so that a mixed deployment cannot flap.
     ...(config.role === 'all' ? { policy: await policyText(config), policyName: config.accessPolicy } : {}),

@@ -4,6 +4,7 @@ import { auditEvents } from './audit/engine-events.ts';
 import { commandEngineEvents } from './commands/engine-events.ts';
 import type { EventDefinition } from './events/definition.ts';
 import { fanOutEvents } from './fan-out.ts';
+import { presenceEvents } from './presence.ts';
 import { queryEvents } from './queries/engine-events.ts';
 import { bulkEvents } from './workers/index.ts';
 
@@ -15,4 +16,5 @@ export const engineEvents = [
   ...bulkEvents,
   ...fanOutEvents,
   ...auditEvents,
+  ...presenceEvents,
 ] as unknown as readonly EventDefinition[];

@@ -3,6 +3,7 @@ import type { Area } from './area.ts';
 import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
 import type { FanOutOptions } from './fan-out.ts';
+import type { ToldPresence } from './presence.ts';
 
 export interface EngineOptions extends Sources, FanOutOptions {
   readonly areas: readonly Area[];
@@ -23,6 +24,8 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly bulkLagBudgetMs?: number | undefined;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number | undefined;
+  /** How the process calls itself where its starts and stops shall be in the log. */
+  readonly presence?: ToldPresence | undefined;
   readonly onError: (error: unknown, doing: string) => void;
   readonly say: (line: string) => void;
   readonly onCommand?: (command: string, outcome: string) => void;

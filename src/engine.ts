@@ -4,8 +4,8 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
-import { type Audit, createAudit } from './audit/audit.ts';
 import type { RefsOf } from './audit/shown.ts';
+import { type Auditing, openAuditing } from './auditing.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -26,6 +26,7 @@ import { createRegistry } from './events/registry.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { policyCheckOf } from './policy-check.ts';
+import { createPresence } from './presence.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
@@ -46,7 +47,7 @@ export interface Duties {
   readonly work: boolean;
 }
 
-export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
+export interface Engine extends Omit<FanOut, 'start' | 'stop'>, Auditing {
   readonly log: RunningLog;
   readonly codec: Codec;
   /** 32 bytes that outlive a change of the master key; keys for one use each are derived from it. */
@@ -58,7 +59,6 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
   readonly headroom: Headroom;
-  readonly audit: Audit;
   readonly listener: Listener;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
@@ -184,16 +184,26 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     },
     options,
   );
-  const audit = createAudit({
+  const auditing = openAuditing({
     pool,
     log,
-    clock: now,
-    newId,
-    streams: areas.flatMap((area) => area.streams),
-    streamsReached: readSide.reached.streams,
+    codec,
+    registry,
+    readSide,
     refsOf,
+    newId,
+    clock: now,
+    streams: areas.flatMap((area) => area.streams),
+    secret: hmacKey,
+    leaderUrl: directUrl,
+    onError: (error) => onError(error, 'indexing the log'),
+    logLine: options.say,
   });
 
+  const presence =
+    options.presence === undefined
+      ? undefined
+      : createPresence(options.presence, { log, newId, clock: now, environment: options.environment });
   const hear: Readonly<Record<string, (payload: string) => void>> = {
     [appendedChannel]: log.heard,
     [projectedChannel]: readSide.progress.heard,
@@ -218,6 +228,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
 
   return {
     ...fanOut,
+    ...auditing,
     log,
     codec,
     secret: hmacKey,
@@ -228,10 +239,13 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     readSide,
     bulk,
     headroom,
-    audit,
     listener,
     async start({ project, work }) {
-      if (project) readSide.projector.start();
+      await presence?.started();
+      if (project) {
+        readSide.projector.start();
+        auditing.auditIndex.start();
+      }
       if (!work) return;
       await bulk.start();
       await fanOut.start();
@@ -242,9 +256,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       headroom.stop();
       await fanOut.stop();
       await readSide.projector.stop();
+      await auditing.auditIndex.stop();
       await readSide.stop();
       await access.stop();
       await listener.stop();
+      await presence?.stopped().catch((error: unknown) => onError(error, 'recording the stop'));
       await log.stop();
     },
   };

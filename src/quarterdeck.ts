@@ -73,6 +73,8 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly bulkLagBudgetMs?: number;
   /** Days for which results of bulk jobs are kept; 90 unless told. */
   readonly bulkResultsDays?: number;
+  /** How this process is called in the log, where its starts and stops are kept; undefined: they are not. */
+  readonly role?: string;
   readonly production?: boolean;
   /** Whether to serve the console of this package at `/`. */
   readonly console?: boolean;
@@ -123,6 +125,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulkLatencyBudgetMs: options.bulkLatencyBudgetMs,
     bulkLagBudgetMs: options.bulkLagBudgetMs,
     bulkResultsDays: options.bulkResultsDays,
+    presence:
+      options.role === undefined ? undefined : { role: options.role, version: await packageVersion() },
     onError,
     say: (line) => logger.info(line),
     onCommand: metrics.commandEnded,

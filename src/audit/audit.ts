@@ -7,7 +7,7 @@ import type { NewEvent } from '../events/definition.ts';
 import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import { auditStream, EventsExported, StreamReplayed } from './engine-events.ts';
-import { createBatches } from './reading.ts';
+import { type Batches, createBatches } from './reading.ts';
 import { createReplay, type Replayable } from './replay.ts';
 import type { Audit, EventFilter } from './request.ts';
 import { createSearch } from './search.ts';
@@ -24,12 +24,14 @@ interface Options {
   /** Which streams' rows somebody reaches, and which streams an event is about. */
   readonly streamsReached: StreamsReached;
   readonly refsOf: RefsOf;
+  /** Answers what neither the log's order nor one stream's does. */
+  readonly indexed: Batches;
 }
 
 export const createAudit = (options: Options): Audit => {
-  const { pool, log, streams, clock, newId, streamsReached, refsOf } = options;
-  const batches = createBatches(pool);
-  const { search, exportEvents } = createSearch(log, batches, createShown(streamsReached, refsOf));
+  const { pool, log, streams, clock, newId, streamsReached, refsOf, indexed } = options;
+  const batches = createBatches(pool, indexed);
+  const { search, exportEvents } = createSearch(log, batches, createShown(streamsReached, refsOf), clock);
   const replay = createReplay({ log, batches, streams, clock, streamsReached });
 
   const record = async (origin: Origin, event: NewEvent): Promise<number> =>
@@ -42,7 +44,7 @@ export const createAudit = (options: Options): Audit => {
     async exportEvents(request) {
       const rows = permitted(request, 'audit:export');
       const { format } = request;
-      const filter = given(request.filter);
+      const filter = told(request.filter);
       return exportEvents(request, rows, (range) =>
         record(request, EventsExported.of({ format, filter, ...range })),
       );
@@ -61,5 +63,10 @@ const permitted = ({ principal }: Origin, permission: string): Rows => {
   return principal.permissions.rows(permission);
 };
 
-const given = (filter: EventFilter): Record<string, string> =>
-  Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+/** As it is kept for ever: what was searched for in reasons may name people. */
+const told = ({ reason, ...filter }: EventFilter): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ ...filter, ...(reason === undefined ? {} : { reason: '[not kept]' }) }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );

@@ -4,11 +4,12 @@
  */
 import { isEveryRow, type Rows } from '../access/principal.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
-import { timeOf } from '../events/asked-moment.ts';
-import type { RecordedEvent, StoredEvent } from '../events/envelope.ts';
+import { pastTimeOf } from '../events/asked-moment.ts';
+import type { RecordedEvent, StoredEvent, Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
+import { checkFilter, orderOf } from './asked.ts';
 import type { Batches, Range } from './reading.ts';
-import type { EventExport, EventFilter, EventPage, ExportRequest, SearchRequest } from './request.ts';
+import type { EventExport, EventFilter, EventPage, ExportRequest, Order, SearchRequest } from './request.ts';
 import type { Shown } from './shown.ts';
 
 const limitDefault = 100;
@@ -22,37 +23,47 @@ export const createSearch = (
   log: Pick<EventLog, 'head' | 'positionAt' | 'positionBefore' | 'decode'>,
   batches: Batches,
   shown: Shown,
+  clock: () => Timestamp,
 ) => {
   /** Times become positions: recordedAt grows with position, so that each names exactly one. */
   const rangeOf = async (
     filter: EventFilter,
     after: string | undefined,
+    order: Order,
   ): Promise<Range & { head: number }> => {
-    checkActor(filter.actor);
+    checkFilter(filter);
     const cursor = cursorOf(after);
-    const from = filter.from === undefined ? undefined : timeOf('from', filter.from);
-    const to = filter.to === undefined ? undefined : timeOf('to', filter.to);
+    const { position: head, recordedAt } = await log.head();
+    const now = recordedAt !== undefined && recordedAt > clock() ? recordedAt : clock();
+    const from = filter.from === undefined ? undefined : pastTimeOf('from', filter.from, now);
+    const to = filter.to === undefined ? undefined : pastTimeOf('to', filter.to, now);
     if (from !== undefined && to !== undefined && from > to) {
       throw invalidInput('from', 'must not lie after "to"');
     }
-    const { position: head } = await log.head();
+    if (cursor !== undefined && cursor > head)
+      throw invalidInput('after', `is beyond the head of the log, which is at ${head}`);
     const begin = from === undefined ? 0 : await log.positionBefore(from);
     const end = to === undefined ? head : await log.positionAt(to);
-    return { head, after: Math.max(begin, cursor), upTo: Math.min(end, head) };
+    const range = { head, after: begin, upTo: Math.min(end, head) };
+    if (cursor === undefined) return range;
+    return order === 'oldest'
+      ? { ...range, after: Math.max(begin, cursor) }
+      : { ...range, upTo: Math.min(range.upTo, cursor - 1) };
   };
 
   const search = async (
-    { filter, after, limit = limitDefault }: SearchRequest,
+    { filter, after, limit = limitDefault, order: asked }: SearchRequest,
     rows: Rows,
   ): Promise<EventPage> => {
     if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
       throw invalidInput('limit', `must be a whole number from 1 to ${limitMax}`);
     }
-    const range = await rangeOf(filter, after);
-    if (!isEveryRow(rows)) return searchShown(range, filter, limit, rows);
+    const order = orderOf(asked);
+    const range = await rangeOf(filter, after, order);
+    if (!isEveryRow(rows)) return searchShown(range, filter, limit, rows, order);
     const found: StoredEvent[] = [];
     // One more than asked for tells whether there is a next page.
-    for await (const batch of batches(range, filter, limit + 1)) {
+    for await (const batch of batches(range, filter, limit + 1, order)) {
       found.push(...batch);
       if (found.length > limit) break;
     }
@@ -70,10 +81,11 @@ export const createSearch = (
     filter: EventFilter,
     limit: number,
     rows: Rows,
+    order: Order,
   ): Promise<EventPage> => {
     const found: RecordedEvent[] = [];
     let looked = 0;
-    for await (const batch of batches(range, filter, narrowedRows)) {
+    for await (const batch of batches(range, filter, narrowedRows, order)) {
       const events = await shown(await log.decode(batch), rows);
       found.push(...events.slice(0, limit - found.length + 1));
       if (found.length > limit) break;
@@ -87,37 +99,35 @@ export const createSearch = (
     return { data, nextCursor, position: range.head };
   };
 
-  async function* readable(range: Range, filter: EventFilter, rows: Rows): AsyncGenerator<RecordedEvent> {
-    for await (const batch of batches(range, filter, exportRows))
+  async function* readable(
+    range: Range,
+    filter: EventFilter,
+    rows: Rows,
+    order: Order,
+  ): AsyncGenerator<RecordedEvent> {
+    for await (const batch of batches(range, filter, exportRows, order))
       yield* await shown(await log.decode(batch), rows);
   }
 
   const exportEvents = async (
-    { filter, after }: ExportRequest,
+    { filter, after, order: wanted }: ExportRequest,
     rows: Rows,
     record: (range: Range) => Promise<number>,
   ): Promise<EventExport> => {
-    const asked = await rangeOf(filter, after);
+    const order = orderOf(wanted);
+    const asked = await rangeOf(filter, after, order);
     // The export holds its own record, unless a time bounds it: what it covers is said before it is sent.
     const recordedAt = await record({ after: asked.after, upTo: asked.upTo });
-    const range = filter.to === undefined ? { ...asked, upTo: recordedAt } : asked;
-    return { position: Math.max(asked.head, recordedAt), events: readable(range, filter, rows) };
+    const open = filter.to === undefined && (order === 'oldest' || after === undefined);
+    const range = open ? { ...asked, upTo: recordedAt } : asked;
+    return { position: Math.max(asked.head, recordedAt), events: readable(range, filter, rows, order) };
   };
 
   return { search, exportEvents };
 };
 
-const checkActor = (actor: string | undefined): void => {
-  if (actor?.includes('@') === true) {
-    throw invalidInput(
-      'actor',
-      'must be an opaque actor id: e-mail addresses are encrypted and cannot be searched',
-    );
-  }
-};
-
-const cursorOf = (after: string | undefined): number => {
-  if (after === undefined) return 0;
+const cursorOf = (after: string | undefined): number | undefined => {
+  if (after === undefined) return undefined;
   if (!/^\d{1,15}$/.test(after))
     throw new QuarterdeckError('malformed_request', '"after" must be a position or a nextCursor.');
   return Number(after);

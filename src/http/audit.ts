@@ -14,14 +14,18 @@ import { present } from './present.ts';
 import type { Route } from './route.ts';
 import { ndjsonLines, sendStream } from './streaming.ts';
 
-const filters = ['stream', 'actor', 'type', 'command', 'from', 'to'] as const;
+const filters = [
+  ...['stream', 'actor', 'type', 'command', 'tool', 'about', 'outcome', 'reason', 'correlation'],
+  ...['bulkJob', 'commandId', 'session', 'from', 'to'],
+];
+const order = ['after', 'order'];
 
 export const auditRoutes = (audit: Audit): readonly Route[] => [
   {
     ...operations.search,
     handle: async (request, response) => {
       const query = queryOf(request);
-      requireKnown(query, [...filters, 'after', 'limit']);
+      requireKnown(query, [...filters, ...order, 'limit']);
       const limit = wholeNumberOf(query, 'limit', 1);
       const page = await audit.search({ ...askedOf(query, response), ...present({ limit }) });
       setPosition(response, page.position);
@@ -46,7 +50,8 @@ export const auditRoutes = (audit: Audit): readonly Route[] => [
 
 const askedOf = (query: URLSearchParams, response: Response) => {
   const filter: EventFilter = present(Object.fromEntries(filters.map((name) => [name, oneOf(query, name)])));
-  return { ...originOf(response), filter, ...present({ after: oneOf(query, 'after') }) };
+  const place = present({ after: oneOf(query, 'after'), order: oneOf(query, 'order') });
+  return { ...originOf(response), filter, ...place };
 };
 
 const exported = async (
@@ -56,7 +61,7 @@ const exported = async (
   response: Response,
 ): Promise<void> => {
   const query = queryOf(request);
-  requireKnown(query, [...filters, 'after']);
+  requireKnown(query, [...filters, ...order]);
   const { position, events } = await audit.exportEvents({ ...askedOf(query, response), format });
   await sendStream(request, response, {
     contentType: format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',

@@ -11,13 +11,14 @@ import { type Access, createAccess } from '../../src/access/access.ts';
 import { accessEvents } from '../../src/access/engine-events.ts';
 import { createAudit } from '../../src/audit/audit.ts';
 import { auditEvents } from '../../src/audit/engine-events.ts';
+import { createAuditIndex } from '../../src/audit/index/audit-index.ts';
 import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { createDeciding } from '../../src/commands/deciding.ts';
 import { commandEngineEvents } from '../../src/commands/engine-events.ts';
 import { createIdempotency } from '../../src/commands/idempotency.ts';
 import { createLanes } from '../../src/commands/lanes.ts';
 import { createPipeline } from '../../src/commands/pipeline.ts';
-import { createCodec } from '../../src/events/codec.ts';
+import { type Codec, createCodec } from '../../src/events/codec.ts';
 import type { EventDefinition } from '../../src/events/definition.ts';
 import { createEventLog, type RunningLog } from '../../src/events/event-log.ts';
 import { createKeyRing } from '../../src/events/keys.ts';
@@ -103,7 +104,7 @@ export const openOffice = async (): Promise<Office> => {
   const live = createLive({ gate: access.gate, isToolOrigin: access.isToolOrigin, kinds, onError });
   live.attach(listening.server);
   access.onSessionsEnded(() => void live.recheck());
-  listening.use(appOver({ db, log, access, reading, publicUrl: base }));
+  listening.use(appOver({ db, log, access, reading, publicUrl: base, codec }));
   return {
     base,
     db,
@@ -164,9 +165,10 @@ interface Parts {
   readonly access: Access;
   readonly reading: ReadSide;
   readonly publicUrl: string;
+  readonly codec: Codec;
 }
 
-const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
+const appOver = ({ db, log, access, reading, publicUrl, codec }: Parts) => {
   const deciding = createDeciding(log, reading.judging);
   const commands = createPipeline({
     log,
@@ -177,6 +179,17 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     source: { newId: randomUUID, clock },
     denied: async () => undefined,
   });
+  const auditIndex = createAuditIndex({
+    pool: db.app,
+    log,
+    codec,
+    aboutOf: () => [],
+    isOld: () => false,
+    secret: randomBytes(32),
+    leaderUrl: db.applicationUrl,
+    onError: () => undefined,
+    logLine: () => undefined,
+  });
   const audit = createAudit({
     pool: db.app,
     log,
@@ -185,6 +198,7 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     newId: randomUUID,
     streamsReached: reading.reached.streams,
     refsOf: () => [],
+    indexed: auditIndex.batches,
   });
   const routes = [
     ...commandRoutes({ commands, definitions: shop.commands }),

@@ -1,4 +1,5 @@
 /** What OpenAPI says about the audit log. */
+import { outcomes } from '../../audit/index/attributes.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Operation, Parameter } from '../route.ts';
 import { path, query } from './parts.ts';
@@ -17,9 +18,30 @@ const filters: readonly Parameter[] = [
   ),
   query('type', text, 'Of this type.'),
   query('command', text, 'Of this command.'),
-  query('from', time, 'Recorded at this time or later.'),
-  query('to', time, 'Recorded at this time or earlier.'),
-  query('after', text, 'Behind this position; the `nextCursor` of the page before.'),
+  query('tool', text, 'Through this tool: `console`.'),
+  query(
+    'about',
+    text,
+    'About this: its own stream and whatever refers to it. `account-7590-VHVEG` also finds the account’s invoices, credits, notes and grants, and who read its recorded fields.',
+  ),
+  query(
+    'outcome',
+    { type: 'string', enum: outcomes },
+    'How it ended. `rejected`: a rule said no; `refused`: the request could not be taken; `denied`: it was not permitted.',
+  ),
+  query('reason', text, 'With all of these words in its reason, without regard to case, accents and order.'),
+  query('correlation', text, 'Of this request or trace, whatever followed from it.'),
+  query('bulkJob', text, 'Of this bulk job: its own events and those of its items.'),
+  query('commandId', text, 'Of this one execution of a command.'),
+  query('session', text, 'In this session of somebody.'),
+  query('from', time, 'Recorded at this time or later; not in the future.'),
+  query('to', time, 'Recorded at this time or earlier; not in the future.'),
+  query('order', { type: 'string', enum: ['oldest', 'newest'] }, 'Which come first; `oldest` unless told.'),
+  query(
+    'after',
+    text,
+    'Behind this position in the order asked for; the `nextCursor` of the page before. Not beyond the head.',
+  ),
 ];
 
 const streamed = ['Quarterdeck-Position'];
@@ -29,7 +51,7 @@ export const operations = {
     ...shared,
     path: `${base}/events`,
     operationId: 'auditEvents',
-    summary: 'Events by filter, oldest first',
+    summary: 'Events by filter, oldest or newest first',
     permission: 'audit:read',
     parameters: [...filters, query('limit', whole, '100 unless told; at most 1,000.')],
     answers: [
