@@ -115,8 +115,8 @@ const write = `
     (power((u % 1000000) / 1000000.0, 3) * ${people})::int % ${people} AS person) d
   LEFT JOIN bench_reasons r ON u % 10 = 0 AND r.person = d.person AND r.n = (u / 10) % ${reasonsEach}
   CROSS JOIN LATERAL (SELECT json_strip_nulls(json_build_object(
-    'actor', json_build_object('id', 'person:' || lpad(to_hex(person), 16, '0'), 'kind', 'person'),
-    'tool', m.tool, 'sessionId', 's-' || person || '-' || p / 20000, 'command', m.command,
+    'actor', json_build_object('id', 'person:' || lpad(to_hex(d.person), 16, '0'), 'kind', 'person'),
+    'tool', m.tool, 'sessionId', 's-' || d.person || '-' || p / 20000, 'command', m.command,
     'correlationId', md5((CASE WHEN of_job THEN p / 500 ELSE p END)::text), 'decidedAt', '2026-01-01T00:00:00.000000Z',
     'bulkJobId', CASE WHEN of_job THEN 'job-' || p / ${jobEvery} END, 'commandId', md5('c' || p)))::text AS own) t`;
 

@@ -1,4 +1,4 @@
--- The index of the audit search: which positions have which attribute (docs/decisions/0028). It is made from
+-- The index of the audit search: which positions have which attribute (docs/decisions/0024). It is made from
 -- the log alone by a reader with a checkpoint, and can be thrown away and made again.
 --
 -- The log is cut into segments of 16,384 positions. What is in a whole segment stands in postings: a row for

@@ -234,6 +234,10 @@ export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
 
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
+    if (projection === 'audit-index') {
+      await engine.auditIndex.rebuild();
+      return say('The audit index is made anew by the process that projects; searches by filter wait for it.');
+    }
     await engine.readSide.rebuild(projection);
     say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);
   });

@@ -124,7 +124,7 @@ program
 
 program
   .command('rebuild')
-  .argument('<projection>', 'its name, as in the path')
+  .argument('<projection>', 'its name, as in the path; or audit-index')
   .description('fill a projection anew beside the one in use, then switch')
   .action((projection: string) => rebuildProjection(configFrom(), projection, say));
 

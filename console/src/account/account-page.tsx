@@ -16,6 +16,7 @@ import { History } from './history.tsx';
 
 export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
   const mayReplay = usePermits('audit:replay');
+  const mayAudit = usePermits('audit:read');
   const asOf = usePlace().search.get('asOf') ?? undefined;
   const account = useQuery({ ...accountQuery(accountId, asOf), placeholderData: keepPreviousData });
   const row = account.data?.data;
@@ -29,9 +30,16 @@ export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
         </Group>
       }
       lead={
-        <Link className="text-link" href="/accounts">
-          All accounts
-        </Link>
+        <Group gap="md" component="span">
+          <Link className="text-link" href="/accounts">
+            All accounts
+          </Link>
+          {mayAudit && (
+            <Link className="text-link" href={`/audit?about=${encodeURIComponent(`account-${accountId}`)}`}>
+              Everything about this account
+            </Link>
+          )}
+        </Group>
       }
       actions={<AsOf asOf={asOf} onChange={(at) => setSearch({ asOf: at })} />}
     >

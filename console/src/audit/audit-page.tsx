@@ -27,7 +27,7 @@ export const AuditPage = () => {
   return (
     <Page
       title="Audit"
-      lead="Everything that was done here, in the order in which it was recorded. Exports are recorded too."
+      lead="Everything that was done here, allowed or refused. Exports are recorded too."
       actions={mayExport && <Downloads query={query} />}
     >
       <AuditFilterBar filter={filter} onChange={setSearch} />

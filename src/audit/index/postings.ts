@@ -5,7 +5,7 @@
  *
  * Why not GIN over arrays of tokens: a search for two frequent values that never meet has to pass every
  * occurrence of both, two million of each in a log of five; as bitmaps they are a megabyte, and one AND
- * (docs/decisions/0028 has the figures).
+ * (docs/decisions/0024 has the figures).
  */
 import type { Token } from './tokens.ts';
 

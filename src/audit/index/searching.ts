@@ -47,7 +47,7 @@ interface Asked {
 const unindexedMax = 20_000;
 const unindexedRows = 1_000;
 /** Of segments read together: few at first, since most pages are full after them, then more and more. */
-const segmentsFirst = 4;
+const segmentsFirst = 1;
 const segmentsMax = 128;
 const candidatesMin = 50;
 const candidatesMax = 2_000;
