@@ -65,8 +65,9 @@ export const createForgetting = (pool: Db, log: Pick<EventLog, 'head'>) => {
     const values = [keysOf(token), from, to];
     const { rows } = await pool.query<SegmentRow>({ ...selectPostings, values });
     for (let segment = from; segment < to; segment++) {
-      const own = rows.filter((row) => row.segment === segment);
-      const gone = new Set(offsetsWith(new Map(own.map(({ key, postings }) => [key, postings])), [token]));
+      const own = rows.filter((row) => row.key !== null && row.segment === segment);
+      const byKey = new Map(own.map(({ key, postings }) => [Number(key), postings]));
+      const gone = new Set(offsetsWith(byKey, [token]));
       if (gone.size === 0) continue;
       await inTransaction(pool, async (tx) => {
         await tx.query(holdIndex);

@@ -48,7 +48,7 @@ const unindexedMax = 20_000;
 const unindexedRows = 1_000;
 /** Of segments read together: few at first, since most pages are full after them, then more and more. */
 const segmentsFirst = 1;
-const segmentsMax = 128;
+const segmentsMax = 256;
 const candidatesMin = 50;
 const candidatesMax = 2_000;
 const pollMs = 100;
@@ -113,7 +113,9 @@ export const createIndexedBatches = (deps: Deps): Batches => {
     if (tokens.length === 0) return bySegment;
     const values = [tokens.flatMap(keysOf), from, to];
     const { rows } = await pool.query<SegmentRow>({ ...statement, values });
+    if ((rows[0]?.segments ?? 0) < to) throw behind(endOf(rows[0]?.segments ?? 0), endOf(to));
     for (const { segment, key, postings } of rows) {
+      if (key === null) continue;
       const own = bySegment.get(segment) ?? new Map<number, Buffer>();
       bySegment.set(segment, own.set(key, postings));
     }
@@ -130,9 +132,6 @@ export const createIndexedBatches = (deps: Deps): Batches => {
       rowsOf(selectPostings, tokens, from, to),
       rowsOf(selectWords, words, from, to),
     ]);
-    // An index that was thrown away in between must not look like a log without such events.
-    const { position, segments } = await standing();
-    if (segments < to) throw behind(position, endOf(to));
     const positions: number[] = [];
     for (let segment = from; segment < to; segment++) {
       const first = endOf(segment) + 1;
@@ -147,7 +146,7 @@ export const createIndexedBatches = (deps: Deps): Batches => {
   async function* throughSegments({ after, upTo }: Range, asked: Asked) {
     let low = segmentOf(after + 1);
     let high = segmentOf(upTo) + 1;
-    for (let size = segmentsFirst; low < high; size = Math.min(size * 4, segmentsMax)) {
+    for (let size = segmentsFirst; low < high; size = Math.min(size * 8, segmentsMax)) {
       const from = asked.order === 'oldest' ? low : Math.max(low, high - size);
       const to = asked.order === 'oldest' ? Math.min(high, low + size) : high;
       const positions = await found(from, to, asked);

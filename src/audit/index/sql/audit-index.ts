@@ -91,15 +91,21 @@ export const readFresh = {
 
 export const clearFresh = { name: 'audit_fresh_clear', text: 'DELETE FROM audit_fresh' } as const;
 
-/** $1 keys, $2 from and $3 to (exclusive) segment. */
+/**
+ * $1 keys, $2 from and $3 to (exclusive) segment. Beside each row, and in one of its own where there is none, how
+ * many whole segments there are at that moment: an index that was thrown away must not look like one without them.
+ */
 const selectFrom = (table: string) =>
   ({
     name: `${table}_select`,
-    text: `SELECT key, segment, postings FROM ${table} WHERE key = ANY ($1::bigint[]) AND segment >= $2 AND segment < $3`,
+    text: `SELECT i.segments, p.key, p.segment, p.postings FROM audit_index i
+      LEFT JOIN ${table} p ON p.key = ANY ($1::bigint[]) AND p.segment >= $2 AND p.segment < $3`,
   }) as const;
 
 export interface SegmentRow {
-  readonly key: number;
+  readonly segments: number;
+  /** null in a row that only tells of the segments. */
+  readonly key: number | null;
   readonly segment: number;
   readonly postings: Buffer;
 }
