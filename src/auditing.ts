@@ -1,9 +1,11 @@
 /** The audit log of an engine, with the index that its search asks: what the registry and the read models know. */
+import { systemPrincipal } from './access/principal.ts';
 import { type Audit, createAudit } from './audit/audit.ts';
 import type { AboutOf } from './audit/index/attributes.ts';
 import { type AuditIndex, createAuditIndex } from './audit/index/audit-index.ts';
 import type { Replayable } from './audit/replay.ts';
 import type { RefsOf } from './audit/shown.ts';
+import { createSnapshotDesk, type SnapshotDesk } from './audit/snapshots.ts';
 import type { Db } from './db/pool.ts';
 import type { Codec } from './events/codec.ts';
 import type { EventLog } from './events/log.ts';
@@ -30,6 +32,7 @@ interface Parts {
 export interface Auditing {
   readonly audit: Audit;
   readonly auditIndex: AuditIndex;
+  readonly snapshots: SnapshotDesk;
 }
 
 export const openAuditing = (parts: Parts): Auditing => {
@@ -44,7 +47,12 @@ export const openAuditing = (parts: Parts): Auditing => {
     streamsReached: readSide.reached.streams,
     indexed: auditIndex.batches,
   });
-  return { audit, auditIndex };
+  const snapshots = createSnapshotDesk({
+    ...parts,
+    tables: readSide.named,
+    system: { principal: systemPrincipal },
+  });
+  return { audit, auditIndex, snapshots };
 };
 
 /** By its definition; a recorded read is also about the rows whose fields were read. */

@@ -14,6 +14,7 @@ import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { openTls, type Tls } from './http/tls.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
+import { buildSnapshot, dropNamed, type ReplayAsked, saySnapshots } from './snapshot-acts.ts';
 import { foreignEnvironment } from './standing.ts';
 import { toldOf } from './workers/index.ts';
 
@@ -232,11 +233,22 @@ export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
     say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
   });
 
+export const replayInto = (config: Config, asked: ReplayAsked, say: Say): Promise<void> =>
+  briefly(config, say, ({ engine: { snapshots } }) => buildSnapshot(snapshots, asked, say));
+
+export const listSnapshots = (config: Config, say: Say): Promise<void> =>
+  briefly(config, say, ({ engine: { snapshots } }) => saySnapshots(snapshots, say));
+
+export const dropSnapshot = (config: Config, name: string, say: Say): Promise<void> =>
+  briefly(config, say, ({ engine: { snapshots } }) => dropNamed(snapshots, name, say));
+
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
     if (projection === 'audit-index') {
       await engine.auditIndex.rebuild();
-      return say('The audit index is made anew by the process that projects; searches by filter wait for it.');
+      return say(
+        'The audit index is made anew by the process that projects; searches by filter wait for it.',
+      );
     }
     await engine.readSide.rebuild(projection);
     say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);

@@ -245,6 +245,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       if (project) {
         readSide.projector.start();
         auditing.auditIndex.start();
+        auditing.snapshots.start();
       }
       if (!work) return;
       await bulk.start();
@@ -257,6 +258,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await fanOut.stop();
       await readSide.projector.stop();
       await auditing.auditIndex.stop();
+      auditing.snapshots.stop();
       await readSide.stop();
       await access.stop();
       await listener.stop();

@@ -40,6 +40,7 @@ import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
+import { snapshotRoutes } from './http/snapshots.ts';
 import { masterKeyIn } from './keys.ts';
 import { healthChecks, lagOf, providersCheck, reactorsOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
@@ -248,6 +249,7 @@ const routesOf = (
       ...bulkRoutes(engine.bulk),
       ...fanOutRoutes(engine),
       ...auditRoutes(engine.audit),
+      ...snapshotRoutes(engine.snapshots),
     ],
     document,
   );

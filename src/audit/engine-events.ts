@@ -22,4 +22,21 @@ export const StreamReplayed = defineEvent({
   refs: ({ stream }) => [stream],
 });
 
-export const auditEvents = [EventsExported, StreamReplayed] as const;
+/** All rows as of a position are kept under a name until then, unless it is dropped before. */
+export const SnapshotBuilt = defineEvent({
+  type: 'SnapshotBuilt',
+  schema: z.object({ name: z.string(), position: z.int().nonnegative(), expiresAt: z.string() }),
+  refs: () => [],
+});
+
+export const SnapshotDropped = defineEvent({
+  type: 'SnapshotDropped',
+  schema: z.object({
+    name: z.string(),
+    position: z.int().nonnegative(),
+    why: z.enum(['asked', 'expired']),
+  }),
+  refs: () => [],
+});
+
+export const auditEvents = [EventsExported, StreamReplayed, SnapshotBuilt, SnapshotDropped] as const;

@@ -81,8 +81,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'workers/reconciliation',
   ],
   'requesters.ts': ['access', 'workers/index.ts'],
-  'auditing.ts': ['audit', 'db', 'events', 'queries'],
+  'auditing.ts': ['access/principal.ts', 'audit', 'db', 'events', 'queries'],
   'engine-options.ts': ['area.ts', 'clock.ts', 'db', 'fan-out.ts', 'presence.ts'],
+  'snapshot-acts.ts': ['access/principal.ts', 'audit'],
   'presence.ts': ['access/origin.ts', 'access/principal.ts', 'events'],
   'engine-events.ts': [
     'access',
@@ -155,6 +156,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'engine.ts',
     'http',
     'quarterdeck.ts',
+    'snapshot-acts.ts',
     'workers/index.ts',
     'standing.ts',
   ],

@@ -3,7 +3,7 @@ import { outcomes } from '../../audit/index/attributes.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Operation, Parameter } from '../route.ts';
 import { path, query } from './parts.ts';
-import { json, pageOf, ref, text, time, whole } from './schemas.ts';
+import { arrayOf, json, object, orNull, pageOf, ref, text, time, whole } from './schemas.ts';
 
 const base = '/internal/v1/audit';
 const shared = { tag: 'Audit', method: 'get' } as const;
@@ -43,6 +43,16 @@ const filters: readonly Parameter[] = [
     'Behind this position in the order asked for; the `nextCursor` of the page before. Not beyond the head.',
   ),
 ];
+
+const snapshot = object({
+  name: text,
+  position: whole,
+  recordedAt: orNull(time),
+  state: { type: 'string', enum: ['building', 'ready'] },
+  madeBy: text,
+  createdAt: time,
+  expiresAt: time,
+});
 
 const streamed = ['Quarterdeck-Position'];
 
@@ -107,5 +117,29 @@ export const operations = {
     parameters: [path('stream', 'The stream’s name.'), query('at', text, 'Up to this time or position.')],
     answers: [{ status: 200, description: 'The states, oldest first.', content: json(ref('Replay')) }],
     codes: [...codes, 'not_found'],
+  },
+  snapshots: {
+    ...shared,
+    path: `${base}/snapshots`,
+    operationId: 'listSnapshots',
+    summary: 'Moments whose rows are kept under a name, the newest first',
+    description:
+      'Built by `quarterdeck replay --at <time or position> --into <name>`; read by `?snapshot=<name>` at every list, row and export.',
+    permission: 'audit:replay',
+    answers: [
+      { status: 200, description: 'The snapshots.', content: json(object({ data: arrayOf(snapshot) })) },
+    ],
+    codes: ['not_permitted', 'invalid_input'],
+  },
+  dropSnapshot: {
+    tag: 'Audit',
+    method: 'delete',
+    path: `${base}/snapshots/{name}`,
+    operationId: 'dropSnapshot',
+    summary: 'Drop a snapshot and its tables; recorded, and for roles that reach every row',
+    permission: 'audit:replay',
+    parameters: [path('name', 'The snapshot’s name.')],
+    answers: [{ status: 204, description: 'It is gone.' }],
+    codes: ['not_permitted', 'not_found'],
   },
 } as const satisfies Record<string, Operation>;

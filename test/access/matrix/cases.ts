@@ -189,6 +189,15 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
       outOfReach: 'as-missing',
     },
   ],
+  noRows(`${audit}/snapshots`),
+  [
+    `DELETE ${audit}/snapshots/{name}`,
+    {
+      ask: () => ({ path: `${audit}/snapshots/none`, method: 'DELETE' }),
+      reached: 404,
+      outOfReach: 'about-no-rows',
+    },
+  ],
   noRows('/internal/v1/me'),
   noRows('/internal/v1/commands'),
   noRows('/internal/v1/policy'),
