@@ -86,7 +86,7 @@ export const createSearch = (
     const found: RecordedEvent[] = [];
     let looked = 0;
     for await (const batch of batches(range, filter, narrowedRows, order)) {
-      const events = await shown(await log.decode(batch), rows);
+      const events = withReason(await shown(await log.decode(batch), rows), filter);
       found.push(...events.slice(0, limit - found.length + 1));
       if (found.length > limit) break;
       looked += batch.length;
@@ -106,7 +106,7 @@ export const createSearch = (
     order: Order,
   ): AsyncGenerator<RecordedEvent> {
     for await (const batch of batches(range, filter, exportRows, order))
-      yield* await shown(await log.decode(batch), rows);
+      yield* withReason(await shown(await log.decode(batch), rows), filter);
   }
 
   const exportEvents = async (
@@ -125,6 +125,10 @@ export const createSearch = (
 
   return { search, exportEvents };
 };
+
+/** An event whose reason is not shown may not tell of it by being found. */
+const withReason = (events: readonly RecordedEvent[], { reason }: EventFilter): readonly RecordedEvent[] =>
+  reason === undefined ? events : events.filter(({ metadata }) => metadata.reason !== undefined);
 
 const cursorOf = (after: string | undefined): number | undefined => {
   if (after === undefined) return undefined;
