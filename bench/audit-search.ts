@@ -15,6 +15,7 @@ import { createEventLog } from '#engine/events/event-log';
 import { createKeyRing } from '#engine/events/keys';
 import { createRegistry } from '#engine/events/registry';
 import { accounts, jobEvery, people, personOf, reasonOf, writeLog } from './audit-log.ts';
+import { peersOf } from './audit-search-peers.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { masterKey } from './processes/commands.ts';
 
@@ -179,6 +180,7 @@ const run = async ({ server, say }: BenchContext) => {
     const asking = asked[name] as Asking;
     await measure(`${name}, within a month`, (n) => ({ ...asking(n), ...month(n) }));
   }
+  const peersOverAMillion = await peersOf(owner, say);
   await log.stop();
   await pool.end();
   await owner.end();
@@ -189,6 +191,7 @@ const run = async ({ server, say }: BenchContext) => {
       searchesEach,
       limit: 100,
       measured,
+      peersOverAMillion,
       indexBytesAnEvent: Number(sizes?.index) / events,
       logBytesAnEvent: Number(sizes?.events) / events,
       indexingNodeCpuMicrosAnEvent: (cpu.user + cpu.system) / events,

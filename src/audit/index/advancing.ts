@@ -3,12 +3,13 @@
  * rows, which become postings when their segment is whole. Each step is one transaction that demands the
  * checkpoint it began from, so that two processes never both write.
  */
+import { setImmediate } from 'node:timers/promises';
 import { arrayText } from '../../db/array-text.ts';
 import type { Db, Tx } from '../../db/pool.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { EventLog } from '../../events/log.ts';
 import { attributesVersion } from './attributes.ts';
-import { endOf, type PostingRow, postingsOf, segmentOf, segmentSize } from './postings.ts';
+import { endOf, gatherPostings, type PostingRow, segmentOf, segmentSize } from './postings.ts';
 import type { Indexed, Reader } from './reader.ts';
 import {
   clearFresh,
@@ -42,6 +43,8 @@ interface Deps {
 export type Step = 'nothing' | 'to-head' | 'behind';
 
 const pageEvents = 2_000;
+/** Between so many the process answers others: the one that indexes may be the one that serves. */
+const eventsAtOnce = 500;
 
 export interface Advancing {
   step(): Promise<Step>;
@@ -83,15 +86,22 @@ export const createAdvancing = ({ pool, log, reader }: Deps): Advancing => {
     segment: number,
     events: readonly Pick<Indexed, 'tokens' | 'words'>[],
   ): Promise<void> => {
-    await insert(tx, insertPostings, segment, postingsOf(events.map(({ tokens }) => tokens)));
-    await insert(tx, insertWords, segment, postingsOf(events.map(({ words }) => words)));
+    const postings = gatherPostings();
+    const reasons = gatherPostings();
+    for (const [offset, { tokens, words }] of events.entries()) {
+      postings.add(offset, tokens);
+      reasons.add(offset, words);
+      if (offset % eventsAtOnce === 0) await setImmediate();
+    }
+    await insert(tx, insertPostings, segment, postings.rows());
+    await insert(tx, insertWords, segment, reasons.rows());
   };
 
   const readSegment = async (from: number): Promise<readonly Indexed[]> => {
     const end = from + segmentSize;
     const events: Indexed[] = [];
     for (let after = from; after < end; after = from + events.length) {
-      const page = await reader.read(after, end, pageEvents * 2);
+      const page = await reader.read(after, end, pageEvents);
       if (page.length === 0) throw new Error(`the log has no event behind ${after}`);
       events.push(...page);
     }

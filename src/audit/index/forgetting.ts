@@ -2,6 +2,7 @@
  * Removes the words of one actor's reasons from the index, after the actor's key was destroyed. The indexer
  * may have opened a page just before that and write it just after, so the index must first have taken in
  * everything of before. What is removed is found by the actor's own postings; the lock keeps the indexer away.
+ * Processes remember keys for a minute: whoever erases keeps the actor from acting before.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { arrayText } from '../../db/array-text.ts';

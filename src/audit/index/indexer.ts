@@ -27,7 +27,7 @@ export interface Indexer {
 
 const idleMs = 1_000;
 /** From one look at the head to the next: under load a page then carries many events, and its cost is shared. */
-const restMs = 50;
+const restMs = 200;
 const retryMs = 2_000;
 
 export const createIndexer = ({ pool, log, advancing, leaderUrl, onError, logLine }: Options): Indexer => {

@@ -65,30 +65,40 @@ const pairsOf = (pairs: readonly Pair[]): Buffer => {
   return bytes;
 };
 
-/** The rows of a segment; `tokens` has an entry for each of its positions, in order. */
-export const postingsOf = (tokens: readonly (readonly Token[])[]): readonly PostingRow[] => {
+export interface Gathering {
+  /** Tokens of the event at that offset; offsets come in order. */
+  add(offset: number, tokens: readonly Token[]): void;
+  rows(): readonly PostingRow[];
+}
+
+/** The rows of one segment. */
+export const gatherPostings = (): Gathering => {
   const offsets = new Map<Token, number[]>();
-  tokens.forEach((own, offset) => {
-    for (const token of own) {
-      const known = offsets.get(token);
-      if (known === undefined) offsets.set(token, [offset]);
-      else if (known.at(-1) !== offset) known.push(offset);
-    }
-  });
-  const rows: PostingRow[] = [];
-  const shared = new Map<number, Pair[]>();
-  for (const [token, own] of offsets) {
-    if (own.length >= ownFrom) {
-      rows.push({ key: token, postings: ownRow(own) });
-      continue;
-    }
-    const key = sharedKeyOf(token);
-    const pairs = shared.get(key) ?? [];
-    for (const offset of own) pairs.push([restOf(token), offset]);
-    shared.set(key, pairs);
-  }
-  for (const [key, pairs] of shared) rows.push({ key, postings: pairsOf(pairs) });
-  return rows;
+  return {
+    add(offset, tokens) {
+      for (const token of tokens) {
+        const known = offsets.get(token);
+        if (known === undefined) offsets.set(token, [offset]);
+        else if (known.at(-1) !== offset) known.push(offset);
+      }
+    },
+    rows() {
+      const rows: PostingRow[] = [];
+      const shared = new Map<number, Pair[]>();
+      for (const [token, own] of offsets) {
+        if (own.length >= ownFrom) {
+          rows.push({ key: token, postings: ownRow(own) });
+          continue;
+        }
+        const key = sharedKeyOf(token);
+        const pairs = shared.get(key) ?? [];
+        for (const offset of own) pairs.push([restOf(token), offset]);
+        shared.set(key, pairs);
+      }
+      for (const [key, pairs] of shared) rows.push({ key, postings: pairsOf(pairs) });
+      return rows;
+    },
+  };
 };
 
 const offsetsOfPairs = (bytes: Buffer, rest: number): number[] => {

@@ -2,6 +2,7 @@
  * Reads events as the index wants them: the tokens of each, and those of the words of its reason. The
  * reason is opened for that and goes no further.
  */
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { type Codec, erased, isSealed } from '../../events/codec.ts';
 import type { StoredEvent } from '../../events/envelope.ts';
@@ -33,6 +34,8 @@ export interface Reader {
 const openedMax = 20_000;
 /** As long as keys are remembered. */
 const openedForMs = 60_000;
+/** Between so many the process answers others: the one that indexes may be the one that serves. */
+const eventsAtOnce = 500;
 const context = 'metadata';
 const none: readonly Token[] = [];
 
@@ -85,11 +88,14 @@ export const createReader = ({ log, codec, aboutOf, isOld, wordToken }: ReaderDe
       const page = await log.readStored({ after, upTo, limit });
       const words = await openAll(page.events);
       const events = await inNewShape(page.events);
-      return events.map((event) => {
+      const read: Indexed[] = [];
+      for (const event of events) {
         const sealed = sealedOf(event);
         const own = sealed === undefined ? none : (words.get(sealed) ?? none);
-        return { position: event.position, tokens: tokensOf(event, aboutOf), words: own };
-      });
+        read.push({ position: event.position, tokens: tokensOf(event, aboutOf), words: own });
+        if (read.length % eventsAtOnce === 0) await setImmediate();
+      }
+      return read;
     },
   };
 };
