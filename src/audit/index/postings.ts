@@ -30,7 +30,8 @@ const pairBytes = 6;
 const listTag = 0;
 const bitmapTag = 1;
 
-const sharedKeyOf = (token: Token): number => -1 - (token % sharedRows);
+/** The row that it shares where it has none of its own; that one's key is the token. */
+export const sharedKeyOf = (token: Token): number => -1 - (token % sharedRows);
 const restOf = (token: Token): number => Math.floor(token / sharedRows) % 0x100000000;
 
 /** The rows that may tell of a token. */

@@ -12,7 +12,7 @@ import type { Batches, Range } from '../reading.ts';
 import type { EventFilter, Order } from '../request.ts';
 import { readLog, readPositions } from '../sql/search-events.ts';
 import { type AboutOf, attributesVersion, has, tokensAsked } from './attributes.ts';
-import { endOf, keysOf, offsetsWith, segmentOf } from './postings.ts';
+import { endOf, offsetsWith, segmentOf, sharedKeyOf } from './postings.ts';
 import {
   type IndexRow,
   readIndex,
@@ -103,23 +103,39 @@ export const createIndexedBatches = (deps: Deps): Batches => {
     }
   }
 
+  type BySegment = Map<number, Map<number, Buffer>>;
+
+  const select = async (
+    statement: typeof selectPostings,
+    keys: readonly number[],
+    { from, to, into }: { readonly from: number; readonly to: number; readonly into: BySegment },
+  ): Promise<void> => {
+    const { rows } = await pool.query<SegmentRow>({ ...statement, values: [keys, from, to] });
+    const segments = rows[0]?.segments ?? 0;
+    if (segments < to) throw behind(endOf(segments), endOf(to));
+    for (const { segment, key, postings } of rows) {
+      if (key === null) continue;
+      const own = into.get(segment) ?? new Map<number, Buffer>();
+      into.set(segment, own.set(key, postings));
+    }
+  };
+
+  /** Rows of their own first: where a value has one, what it might share with others need not be read. */
   const rowsOf = async (
     statement: typeof selectPostings,
     tokens: readonly Token[],
     from: number,
     to: number,
   ): Promise<ReadonlyMap<number, Rows>> => {
-    const bySegment = new Map<number, Map<number, Buffer>>();
-    if (tokens.length === 0) return bySegment;
-    const values = [tokens.flatMap(keysOf), from, to];
-    const { rows } = await pool.query<SegmentRow>({ ...statement, values });
-    if ((rows[0]?.segments ?? 0) < to) throw behind(endOf(rows[0]?.segments ?? 0), endOf(to));
-    for (const { segment, key, postings } of rows) {
-      if (key === null) continue;
-      const own = bySegment.get(segment) ?? new Map<number, Buffer>();
-      bySegment.set(segment, own.set(key, postings));
-    }
-    return bySegment;
+    const into: BySegment = new Map();
+    if (tokens.length === 0) return into;
+    await select(statement, tokens, { from, to, into });
+    const segments = Array.from({ length: to - from }, (_, n) => from + n);
+    const shared = tokens.filter((token) =>
+      segments.some((segment) => into.get(segment)?.has(token) !== true),
+    );
+    if (shared.length > 0) await select(statement, shared.map(sharedKeyOf), { from, to, into });
+    return into;
   };
 
   /** Positions of whole segments `from` … `to` (exclusive), in order. */
