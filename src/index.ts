@@ -22,6 +22,8 @@ export type { RecordedEvent, StoredEvent } from './events/envelope.ts';
 export { personal } from './events/personal.ts';
 export { createQuarterdeck, type Quarterdeck, type QuarterdeckOptions } from './quarterdeck.ts';
 export { defineProjection, type ProjectionDefinition, type RecordedOf } from './queries/definition.ts';
+export { openStorage, type StorageOptions } from './storage/open.ts';
+export type { Storage } from './storage/storage.ts';
 export {
   type AppendedEvent,
   type Applied,

@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'config.ts': [],
   'clock.ts': ['events/envelope.ts', 'events/event-id.ts'],
   'keys.ts': ['events/keys.ts'],
+  storage: [],
   db: ['errors.ts'],
   events: ['errors.ts', 'db'],
   access: ['errors.ts', 'db', 'events'],
@@ -144,6 +145,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'db',
     'events',
     'quarterdeck.ts',
+    'storage',
   ],
   'database.ts': ['config.ts', 'db'],
   'demo.ts': ['access/principal.ts', 'engine.ts'],
@@ -175,6 +177,7 @@ const places: Readonly<Record<string, RegExp>> = {
   jose: /^access\/oidc\//,
   commander: /^main\.ts/,
   standardwebhooks: /^webhooks\//,
+  '@aws-sdk/client-s3': /^storage\/bucket\.ts/,
 };
 
 const partOf = (file: string): string => file.split('/', 1)[0] ?? file;
