@@ -52,7 +52,7 @@ export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
   };
   return (
     <form onSubmit={submit} data-testid="audit-filter">
-      <div className="filters">
+      <div className="filters wide">
         {[...auditWords, ...(isMore ? auditIds : [])].map((word) => (
           <TextInput
             key={word}
