@@ -9,7 +9,9 @@ import { headroom } from './headroom.ts';
 import { hotStream } from './hot-stream.ts';
 import { http } from './http.ts';
 import { projections } from './projections.ts';
+import { proving } from './proving.ts';
 import { queueMemory } from './queue-memory.ts';
+import { sealing } from './sealing.ts';
 import { snapshot } from './snapshot.ts';
 import { upload } from './upload.ts';
 
@@ -26,4 +28,6 @@ export const benches: readonly Bench[] = [
   projections,
   codec,
   auditSearch,
+  sealing,
+  proving,
 ];

@@ -3,6 +3,7 @@
  * demo. The only place that reads Config.
  */
 import { readFile } from 'node:fs/promises';
+import { LogFault } from './audit/transparency/log-fault.ts';
 import { type Config, ConfigError } from './config.ts';
 import { type Database, openDatabase, openDatabaseBriefly } from './database.ts';
 import { ownsEvents } from './db/migrate.ts';
@@ -152,6 +153,8 @@ const openQuarterdeck = async (config: Config, { pool, database, publicUrl }: Ar
     ...(config.role === 'all' ? { policy: await policyText(config), policyName: config.accessPolicy } : {}),
     ...(config.allowedNetworks === undefined ? {} : { allowedNetworks: config.allowedNetworks }),
     ...(config.masterKey === undefined ? {} : { masterKey: config.masterKey }),
+    ...(config.signingKey === undefined ? {} : { signingKey: config.signingKey }),
+    ...(config.logMirror === undefined ? {} : { logMirror: config.logMirror }),
   });
 
 const policyText = async ({ accessPolicy }: Config): Promise<string> =>
@@ -263,4 +266,20 @@ export const verifyBulkJob = async (config: Config, id: string, say: Say): Promi
     proven = verified.faults.length === 0;
   });
   return proven;
+};
+
+/** @returns whether the log is as it was sealed. */
+export const checkLog = async (config: Config, say: Say): Promise<boolean> => {
+  let intact = false;
+  await briefly(config, say, async ({ engine }) => {
+    try {
+      const { upTo } = await engine.transparency.checkAll(new AbortController().signal);
+      say(`intact: ${upTo} events are as they were sealed.`);
+      intact = true;
+    } catch (error) {
+      if (!(error instanceof LogFault)) throw error;
+      say(`${error.kind} at ${error.position}: ${error.message}`);
+    }
+  });
+  return intact;
 };

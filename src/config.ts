@@ -38,6 +38,14 @@ const wholeNumber = (least: number, most: number) => {
     .refine((number) => number >= least && number <= most, said);
 };
 
+const key = z
+  .string()
+  .refine(
+    (text) => Buffer.from(text, 'base64').length === 32,
+    'must be 32 bytes in base64 (`openssl rand -base64 32` makes one)',
+  )
+  .transform((text) => Buffer.from(text, 'base64'));
+
 const environment = z.object({
   NODE_ENV: z.string().default('development'),
   DATABASE_URL: postgres.optional(),
@@ -69,14 +77,9 @@ const environment = z.object({
     )
     .default([]),
   QUARTERDECK_ACCESS_POLICY: z.string().default('access-policy.yaml'),
-  QUARTERDECK_SIGNING_KEY: z.string().optional(),
-  QUARTERDECK_MASTER_KEY: z
-    .string()
-    .refine(
-      (text) => Buffer.from(text, 'base64').length === 32,
-      'must be 32 bytes in base64 (`openssl rand -base64 32` makes one)',
-    )
-    .optional(),
+  QUARTERDECK_SIGNING_KEY: key.optional(),
+  QUARTERDECK_MASTER_KEY: key.optional(),
+  QUARTERDECK_LOG_MIRROR: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
   QUARTERDECK_BULK_LATENCY_BUDGET_MS: wholeNumber(0, 60_000).default(25),
   QUARTERDECK_BULK_LAG_BUDGET_MS: wholeNumber(0, 3_600_000).default(5_000),
   QUARTERDECK_BULK_RESULTS_DAYS: wholeNumber(1, 36_500).default(90),
@@ -121,7 +124,9 @@ export interface Config {
   /** `provider:hash`; empty: no directory may tell us of people. */
   readonly scimTokens: readonly string[];
   readonly accessPolicy: string;
-  readonly signingKey: string | undefined;
+  readonly signingKey: Buffer | undefined;
+  /** Where checkpoints of the log are kept outside the database; undefined: in the data directory. */
+  readonly logMirror: string | undefined;
   readonly masterKey: Buffer | undefined;
   /** Budgets that bulk work yields at, and for how long its results are kept. */
   readonly bulk: {
@@ -187,8 +192,8 @@ const fromParsed = (p: Parsed): Config => ({
   scimTokens: p.QUARTERDECK_SCIM_TOKENS,
   accessPolicy: p.QUARTERDECK_ACCESS_POLICY,
   signingKey: p.QUARTERDECK_SIGNING_KEY,
-  masterKey:
-    p.QUARTERDECK_MASTER_KEY === undefined ? undefined : Buffer.from(p.QUARTERDECK_MASTER_KEY, 'base64'),
+  logMirror: p.QUARTERDECK_LOG_MIRROR,
+  masterKey: p.QUARTERDECK_MASTER_KEY,
   bulk: {
     bulkLatencyBudgetMs: p.QUARTERDECK_BULK_LATENCY_BUDGET_MS,
     bulkLagBudgetMs: p.QUARTERDECK_BULK_LAG_BUDGET_MS,

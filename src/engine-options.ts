@@ -13,6 +13,10 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly directUrl: string;
   /** 32 bytes; wraps the keys of personal data. */
   readonly masterKey: Buffer;
+  /** 32 bytes; signs checkpoints of the log. */
+  readonly signingKey: Buffer;
+  /** Where checkpoints are kept outside the database, a directory or `s3://bucket/prefix`; absent: nowhere. */
+  readonly logMirror?: string;
   readonly publicUrl: string;
   readonly allowedNetworks: readonly string[];
   readonly trustedProxies: readonly string[];

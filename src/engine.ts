@@ -5,6 +5,7 @@
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
 import type { RefsOf } from './audit/shown.ts';
+import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
 import { type Auditing, openAuditing } from './auditing.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
@@ -31,6 +32,7 @@ import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
+import { openStorage } from './storage/open.ts';
 import { createEffects } from './workers/effects/index.ts';
 import {
   type Bulk,
@@ -45,6 +47,8 @@ import {
 export interface Duties {
   readonly project: boolean;
   readonly work: boolean;
+  /** Sealing the log; who projects seals too, unless told otherwise. */
+  readonly seal?: boolean;
 }
 
 export interface Engine extends Omit<FanOut, 'start' | 'stop'>, Auditing {
@@ -59,6 +63,7 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'>, Auditing {
   readonly readSide: ReadSide;
   readonly bulk: Bulk;
   readonly headroom: Headroom;
+  readonly transparency: Transparency;
   readonly listener: Listener;
   start(duties: Duties): Promise<void>;
   /** Lets what was begun end: commands under way, the rounds of bulk work, recorded reads. */
@@ -204,6 +209,20 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     options.presence === undefined
       ? undefined
       : createPresence(options.presence, { log, newId, clock: now, environment: options.environment });
+  const mirror = options.logMirror === undefined ? undefined : await openStorage(options.logMirror);
+  const transparency = await createTransparency({
+    pool,
+    log,
+    mirror,
+    newId,
+    onError,
+    clock: now,
+    signingKey: options.signingKey,
+    environment: options.environment ?? 'unnamed',
+    leaderUrl: directUrl,
+    logLine: options.say,
+  });
+
   const hear: Readonly<Record<string, (payload: string) => void>> = {
     [appendedChannel]: log.heard,
     [projectedChannel]: readSide.progress.heard,
@@ -239,14 +258,16 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     readSide,
     bulk,
     headroom,
+    transparency,
     listener,
-    async start({ project, work }) {
+    async start({ project, work, seal = project }) {
       await presence?.started();
       if (project) {
         readSide.projector.start();
         auditing.auditIndex.start();
         auditing.snapshots.start();
       }
+      if (seal) transparency.start();
       if (!work) return;
       await bulk.start();
       await fanOut.start();
@@ -261,8 +282,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       auditing.snapshots.stop();
       await readSide.stop();
       await access.stop();
-      await listener.stop();
       await presence?.stopped().catch((error: unknown) => onError(error, 'recording the stop'));
+      // After everything that appends, so that the last of it is sealed too.
+      await transparency.stop();
+      mirror?.close();
+      await listener.stop();
       await log.stop();
     },
   };

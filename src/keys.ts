@@ -10,9 +10,15 @@ import type { KeyRing } from './events/keys.ts';
 
 const keyBytes = 32;
 
-/** The key that wraps personal-data keys: as given, or the data directory's own. */
-export const masterKeyIn = async (dataDir: string): Promise<Buffer> => {
-  const file = join(dataDir, 'master.key');
+/** The key that wraps personal-data keys, where none was given. */
+export const masterKeyIn = (dataDir: string): Promise<Buffer> => keptKey(dataDir, 'master.key');
+
+/** The Ed25519 key (its seed) that signs the log, where none was given. */
+export const signingKeyIn = (dataDir: string): Promise<Buffer> => keptKey(dataDir, 'signing.key');
+
+/** 32 random bytes, made at first. */
+const keptKey = async (dataDir: string, name: string): Promise<Buffer> => {
+  const file = join(dataDir, name);
   await mkdir(dataDir, { recursive: true });
   const made = `${randomBytes(keyBytes).toString('base64')}\n`;
   // wx: of two processes that start at once, one makes the key and both read that one.

@@ -7,6 +7,7 @@ import { Command, Option } from 'commander';
 import {
   adoptEnvironment,
   applyPolicyFile,
+  checkLog,
   checkPolicyFile,
   dropSnapshot,
   listSnapshots,
@@ -20,6 +21,7 @@ import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
 import { onOrphaned } from './orphan.ts';
+import { exitCodeOf, VerifyError, type VerifyOptions, verifyGiven } from './verify-command.ts';
 import { packageVersion } from './version.ts';
 
 const say = (line: string): void => {
@@ -79,7 +81,7 @@ const toldBy = (error: Error): string => {
 
 /** What the operator did is told in a sentence; anything else is a fault and shows where it arose. */
 const fail = (error: unknown): never => {
-  const told = error instanceof ConfigError || isQuarterdeckError(error);
+  const told = error instanceof ConfigError || error instanceof VerifyError || isQuarterdeckError(error);
   const text =
     error instanceof Error ? (told ? toldBy(error) : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`Quarterdeck cannot go on: ${text}\n`);
@@ -170,6 +172,35 @@ program
   .description('prove from the log alone that every item of a job was decided, and took effect, exactly once')
   .action(async (id: string) => {
     if (!(await verifyBulkJob(configFrom(), id, say))) process.exitCode = 1;
+  });
+
+const gather = (one: string, before: readonly string[]): readonly string[] => [...before, one];
+
+program
+  .command('verify')
+  .argument('<source>', 'an export, a manifest, a receipt, a proof file, or the URL of a server')
+  .requiredOption(
+    '--key <vkey>',
+    'the verifier key of the log, or a file with keys; may be repeated',
+    gather,
+    [],
+  )
+  .option('--earlier <file>', 'a checkpoint that was kept: the log must go on from it')
+  .option('--events <file>', 'the CSV file that a manifest is of')
+  .option('--token-file <file>', 'holds the bearer token for a URL')
+  .addOption(new Option('--threads <n>', 'how many hash beside each other').argParser(Number))
+  .description('say whether what the audit handed out is as the log signed it; needs no database')
+  .action(async (source: string, options: VerifyOptions) => {
+    process.exitCode = exitCodeOf(await verifyGiven(source, options, say));
+  });
+
+program
+  .command('log')
+  .description('the log itself')
+  .command('check')
+  .description('hash every event that is sealed anew and compare it with what was signed')
+  .action(async () => {
+    if (!(await checkLog(configFrom(), say))) process.exitCode = 1;
   });
 
 await program.parseAsync().catch(fail);

@@ -5,6 +5,7 @@
  */
 
 import type { RequestListener, Server } from 'node:http';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Router } from 'express';
 import type { Logger } from 'pino';
@@ -17,7 +18,6 @@ import { type Db, parsesExactly } from './db/pool.ts';
 import { createEngine, type Duties, type Engine } from './engine.ts';
 import { type FanOutOptions, fanOutOf } from './fan-out.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
-import { auditRoutes } from './http/audit.ts';
 import { authRouter } from './http/auth.ts';
 import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
@@ -31,6 +31,7 @@ import { logTopic } from './http/live/log-topic.ts';
 import { rowTopics } from './http/live/row-topics.ts';
 import { systemTopic } from './http/live/system-topic.ts';
 import { createLogger } from './http/log.ts';
+import { logRoutes } from './http/log-routes.ts';
 import { meRoute } from './http/me.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { oidcRouter } from './http/oidc.ts';
@@ -40,8 +41,7 @@ import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
-import { snapshotRoutes } from './http/snapshots.ts';
-import { masterKeyIn } from './keys.ts';
+import { masterKeyIn, signingKeyIn } from './keys.ts';
 import { healthChecks, lagOf, providersCheck, reactorsOf, systemState } from './standing.ts';
 import { packageVersion } from './version.ts';
 
@@ -59,6 +59,10 @@ export interface QuarterdeckOptions extends FanOutOptions {
   /** Keys of development are kept here. */
   readonly dataDir?: string;
   readonly masterKey?: Buffer;
+  /** 32 bytes, the seed of the Ed25519 key that signs checkpoints of the log. */
+  readonly signingKey?: Buffer;
+  /** Where checkpoints are kept outside the database: a directory, or `s3://bucket/prefix`. */
+  readonly logMirror?: string;
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
@@ -111,6 +115,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulk: () => engine?.bulk.health(),
     headroom: () => engine?.headroom.standing(),
     reactors: async () => (engine === undefined ? {} : reactorsOf(engine)),
+    sealing: async () => engine?.transparency.health(),
   });
   engine = await createEngine({
     ...systemSources,
@@ -119,6 +124,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     pool,
     directUrl: options.directUrl ?? urlOf(pool),
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
+    signingKey: options.signingKey ?? (await signingKeyIn(dataDir)),
+    logMirror: options.logMirror ?? join(dataDir, 'mirror'),
     publicUrl,
     allowedNetworks: options.allowedNetworks ?? loopback,
     trustedProxies: options.trustedProxies ?? [],
@@ -248,8 +255,7 @@ const routesOf = (
       ...queryRoutes(engine.readSide.queries, engine.projections),
       ...bulkRoutes(engine.bulk),
       ...fanOutRoutes(engine),
-      ...auditRoutes(engine.audit),
-      ...snapshotRoutes(engine.snapshots),
+      ...logRoutes(engine),
     ],
     document,
   );

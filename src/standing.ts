@@ -14,14 +14,16 @@ export const foreignEnvironment = async (environment: Environment): Promise<stri
   return `This database belongs to the environment ${kept}, and QUARTERDECK_ENVIRONMENT says ${environment.name}: reactors, webhooks, effects and schedules stay off until "quarterdeck adopt-environment".`;
 };
 
-export const systemState = async ({ readSide, bulk, environment }: Engine) => {
-  const { head, projections } = await readSide.health();
+export const systemState = async ({ readSide, bulk, environment, transparency }: Engine) => {
+  const [{ head, projections }, { sealed }] = await Promise.all([readSide.health(), transparency.health()]);
   const projected = Math.min(head, ...projections.map((p) => p.position));
   const running = await bulk.jobs.list({ principal: systemPrincipal, states: ['running'], limit: 200 });
   return {
     head,
     projected,
     lag: head - projected,
+    /** Events that the newest signed checkpoint covers. */
+    sealed,
     jobsRunning: running.data.length,
     environment: environment.name ?? null,
     /** Whether reactors, webhooks, effects and schedules are on. */
@@ -76,6 +78,23 @@ export const reactorsOf = async ({ reactors }: Engine): Promise<Record<string, R
   );
 };
 
+/** Longer than a sealer takes to be replaced after its process died. */
+const unsealedMsMax = 60_000;
+
+/** A log that cannot be proven is told at once; no other process could do better. */
+const logCheck = ({ transparency }: Engine): HealthCheck => ({
+  name: 'log',
+  warns: true,
+  missing: async () => {
+    const { head, sealed, signedAt, fault, mirrorFault } = await transparency.health();
+    if (fault !== undefined) return `${fault} Nothing more is sealed until it is looked into.`;
+    const behindMs = signedAt === undefined ? 0 : Date.now() - Date.parse(signedAt);
+    if (head > sealed && behindMs > unsealedMsMax)
+      return `Sealing is ${head - sealed} events behind, and nothing was signed for ${Math.round(behindMs / 1_000)} s.`;
+    return mirrorFault;
+  },
+});
+
 export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] => [
   {
     name: 'database',
@@ -108,6 +127,7 @@ export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] =
     warns: true,
     missing: () => foreignEnvironment(engine.environment),
   },
+  logCheck(engine),
   {
     // Whoever answers can answer all else without it.
     name: 'audit index',

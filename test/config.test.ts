@@ -9,7 +9,7 @@ const production = {
   QUARTERDECK_TRUSTED_PROXIES: '10.0.0.1',
   QUARTERDECK_SAML_METADATA: 'okta=https://okta.example.com/metadata',
   QUARTERDECK_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
-  QUARTERDECK_SIGNING_KEY: 'a key',
+  QUARTERDECK_SIGNING_KEY: Buffer.alloc(32, 2).toString('base64'),
   QUARTERDECK_HOST: '0.0.0.0',
 };
 

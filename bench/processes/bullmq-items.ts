@@ -10,7 +10,7 @@ import { createPool } from '#engine/db/pool';
 import { areas } from '#engine/domain/index';
 import { createEngine, type Engine } from '#engine/engine';
 import type { Loaded } from '../measure.ts';
-import { masterKey, principalOf } from './commands.ts';
+import { masterKey, principalOf, signingKey } from './commands.ts';
 import { serveTasks } from './serve.ts';
 
 interface Opening {
@@ -76,6 +76,7 @@ const open = async ({ applicationUrl, redisUrl, concurrency }: Opening): Promise
     pool,
     directUrl: applicationUrl,
     masterKey,
+    signingKey,
     publicUrl: 'http://127.0.0.1:7400',
     allowedNetworks: ['127.0.0.0/8'],
     trustedProxies: [],

@@ -16,6 +16,8 @@ export type PersonalMetadata = 'none' | 'session' | 'reason';
 /** All processes that work on one database need the same. */
 export const masterKey = Buffer.alloc(32, 7);
 
+export const signingKey = Buffer.alloc(32, 9);
+
 export const timestamp = (): string => new Date().toISOString().replace('Z', '000Z');
 
 /** What is alike for all commands of one client: a person in a session of their own. */

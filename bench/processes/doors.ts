@@ -19,7 +19,7 @@ import { commandRoutes } from '#engine/http/commands';
 import { createLogger } from '#engine/http/log';
 import { messages } from '#engine/http/messages';
 import { createMetrics } from '#engine/http/metrics';
-import { accountOpened, masterKey, metadataOf, unitOf } from './commands.ts';
+import { accountOpened, masterKey, metadataOf, signingKey, unitOf } from './commands.ts';
 import { serveTasks } from './serve.ts';
 
 const policy = `
@@ -43,6 +43,7 @@ const open = async ({ applicationUrl }: { applicationUrl: string }): Promise<voi
     pool,
     directUrl: applicationUrl,
     masterKey,
+    signingKey,
     publicUrl: 'http://127.0.0.1',
     allowedNetworks: ['127.0.0.0/8'],
     trustedProxies: [],

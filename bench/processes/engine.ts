@@ -14,6 +14,7 @@ import {
   metadataOf,
   type PersonalMetadata,
   principalOf,
+  signingKey,
   unitOf,
 } from './commands.ts';
 import { paced, serveTasks, underLoad } from './serve.ts';
@@ -34,6 +35,7 @@ const open = async ({ applicationUrl, redisUrls = [], ...duties }: Opening): Pro
     pool,
     directUrl: applicationUrl,
     masterKey,
+    signingKey,
     publicUrl: 'http://127.0.0.1:7400',
     allowedNetworks: ['127.0.0.0/8'],
     trustedProxies: [],
@@ -186,8 +188,28 @@ const history = async ({ prefix, accounts, eventsEach, personal }: History): Pro
   }
 };
 
+/** From the moment that an event was recorded to the signature of the first checkpoint that covers it. */
+const sealingLag = async (): Promise<{ p50: number; p99: number; unsealed: number }> => {
+  for (let tries = 0; tries < 100; tries++) {
+    const { head, sealed } = await engine.transparency.health();
+    if (sealed >= head) break;
+    await sleep(100);
+  }
+  const { head, sealed } = await engine.transparency.health();
+  const { rows } = await pool.query<{ p50: number; p99: number }>(`
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY lag) AS p50, percentile_cont(0.99) WITHIN GROUP (ORDER BY lag) AS p99
+    FROM (
+      SELECT 1000 * extract(epoch FROM c.signed_at - e.recorded_at)::float8 AS lag
+      FROM events e, LATERAL (
+        SELECT signed_at FROM log_checkpoints c WHERE c.size >= e.position ORDER BY c.size LIMIT 1
+      ) c WHERE e.position > 6400
+    ) lags`);
+  return { p50: rows[0]?.p50 ?? Number.NaN, p99: rows[0]?.p99 ?? Number.NaN, unsealed: head - sealed };
+};
+
 serveTasks(
   {
+    sealingLag,
     open,
     openAccounts,
     append,

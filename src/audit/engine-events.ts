@@ -12,6 +12,8 @@ export const EventsExported = defineEvent({
     /** Positions looked through: behind `after`, up to and with `upTo`. */
     after: z.int().nonnegative(),
     upTo: z.int().nonnegative(),
+    /** With the means to prove that it is whole. */
+    provable: z.boolean().optional(),
   }),
   refs: ({ filter }) => (filter.stream === undefined ? [] : [filter.stream]),
 });
@@ -39,4 +41,35 @@ export const SnapshotDropped = defineEvent({
   refs: () => [],
 });
 
-export const auditEvents = [EventsExported, StreamReplayed, SnapshotBuilt, SnapshotDropped] as const;
+/** A key signs the log from now on; checkpoints before it are checked with the keys before it. */
+export const LogKeyIntroduced = defineEvent({
+  type: 'LogKeyIntroduced',
+  schema: z.object({ vkey: z.string(), size: z.int().nonnegative() }),
+  refs: () => [],
+});
+
+/** Positions behind `after` up to and with `upTo` were hashed anew and are as they were sealed. */
+export const LogChecked = defineEvent({
+  type: 'LogChecked',
+  schema: z.object({ after: z.int().nonnegative(), upTo: z.int().nonnegative() }),
+  refs: () => [],
+});
+
+export const LogFaultFound = defineEvent({
+  type: 'LogFaultFound',
+  schema: z.object({
+    kind: z.enum(['altered', 'missing', 'truncated', 'forked']),
+    position: z.int().nonnegative(),
+  }),
+  refs: () => [],
+});
+
+export const auditEvents = [
+  EventsExported,
+  StreamReplayed,
+  LogKeyIntroduced,
+  LogChecked,
+  LogFaultFound,
+  SnapshotBuilt,
+  SnapshotDropped,
+] as const;

@@ -89,10 +89,19 @@ const sealFields = (keys: Keys, item: FieldsToSeal): EventData => {
   return data;
 };
 
-const openFields = (keys: Keys, item: FieldsToOpen): EventData => {
+/**
+ * What one call has opened already: metadata is sealed once for all that somebody does for one reason. By the
+ * ciphertext and what it is bound to, and no longer than the call, so that nothing readable outlives its key.
+ */
+type Opened = Map<string, unknown>;
+
+const openFields = (keys: Keys, item: FieldsToOpen, opened: Opened): EventData => {
   const data: Record<string, unknown> = { ...item.data };
   for (const [field, value] of Object.entries(data)) {
-    if (isSealed(value)) data[field] = openField(keys, item.context, field, value);
+    if (!isSealed(value)) continue;
+    const bound = `${value.$personal}\n${item.context}.${field}\n${value.sealed}`;
+    if (!opened.has(bound)) opened.set(bound, openField(keys, item.context, field, value));
+    data[field] = opened.get(bound);
   }
   return data;
 };
@@ -125,8 +134,10 @@ export const createCodec = (keyRing: KeyRing): Codec => ({
     const all = subjects.flat();
     if (all.length === 0) return items.map((item) => item.data);
     const keys = await keyRing.find(all);
-    const opened = opening === 'now' ? openFields : openFieldsWhenRead;
-    return items.map((item, i) => (subjects[i]?.length === 0 ? item.data : opened(keys, item)));
+    const before: Opened = new Map();
+    const open = (item: FieldsToOpen) =>
+      opening === 'now' ? openFields(keys, item, before) : openFieldsWhenRead(keys, item);
+    return items.map((item, i) => (subjects[i]?.length === 0 ? item.data : open(item)));
   },
   async encryptText(subject, plaintext, context) {
     const key = (await keyRing.make([subject])).get(subject);

@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { isQuarterdeckError, QuarterdeckError } from '../errors.ts';
 import { runsOf } from './alike.ts';
+import { canonicalJson } from './canonical-json.ts';
 import type { Codec, Opening } from './codec.ts';
 import type { EventData, EventDefinition } from './definition.ts';
 import type {
@@ -43,14 +44,35 @@ export interface Encoding {
 const sealedMetadataCached = 10_000;
 const metadataContext = 'metadata';
 
+type PersonalMetadata = Pick<Metadata, 'email' | 'name' | 'ip' | 'reason'>;
+
 const personalOf = ({ email, name, ip, reason }: Metadata): EventData | undefined =>
   email === undefined && name === undefined && ip === undefined && reason === undefined
     ? undefined
     : { email, name, ip, reason };
 
-const commonOf = (metadata: Metadata, personal: unknown): string => {
-  const { email: _e, name: _n, ip: _i, reason: _r, commandId: _c, ...common } = metadata;
-  return JSON.stringify(personal === undefined ? common : { ...common, personal }).slice(0, -1);
+/**
+ * Data and metadata are stored as canonical JSON, so that the database can hash them where they lie: members in
+ * order here, but for `commandId`, which is an event's own and stands behind them.
+ */
+const commonOf = (metadata: Metadata, personal: object | undefined): string => {
+  const { actor, executor } = metadata;
+  const common = {
+    actor: { id: actor.id, kind: actor.kind },
+    approval: metadata.approval,
+    bulkJobId: metadata.bulkJobId,
+    causationId: metadata.causationId,
+    command: metadata.command,
+    correlationId: metadata.correlationId,
+    decidedAt: metadata.decidedAt,
+    executor: executor && { id: executor.id, kind: executor.kind },
+    personal,
+    reference: metadata.reference,
+    sessionId: metadata.sessionId,
+    tool: metadata.tool,
+    traceparent: metadata.traceparent,
+  } satisfies Record<Exclude<keyof Metadata, keyof PersonalMetadata | 'commandId'> | 'personal', unknown>;
+  return JSON.stringify(common).slice(0, -1);
 };
 
 const ownOf = ({ commandId }: Metadata): string => `,"commandId":${JSON.stringify(commandId)}}`;
@@ -163,7 +185,7 @@ export const createEncoding = (registry: Registry, codec: Codec): Encoding => {
       stream: event.stream,
       type: event.type,
       schemaVersion: registry.get(event.type).schemaVersion,
-      data: JSON.stringify(sealed[i]),
+      data: canonicalJson(sealed[i]),
       common: commons.get(runs[i] as Metadata) ?? '',
       own: ownOf(event.metadata),
     }));

@@ -1,7 +1,8 @@
 /**
- * Finds the route of a request by walking its path once, segment by segment, instead of asking every
- * route of a long list whether it matches. A literal segment wins over a parameter; nothing else is
- * ambiguous. Serves what express's own router would: paths to the letter, HEAD like GET, parameters decoded.
+ * Finds the route of a request by walking its path once, segment by segment, instead of asking every route of a
+ * long list whether it matches. A literal segment wins over a parameter, and both over a tail, which takes the
+ * rest of the path; nothing else is ambiguous. Serves what express's own router would: paths to the letter, HEAD
+ * like GET, parameters decoded.
  */
 import type { Request, Response } from 'express';
 import { isQuarterdeckError } from '../errors.ts';
@@ -11,11 +12,17 @@ import type { OnDenied, Route } from './route.ts';
 interface Node {
   readonly literals: Map<string, Node>;
   parameter: { readonly name: string; readonly node: Node } | undefined;
+  tail: { readonly name: string; readonly node: Node } | undefined;
   /** By method in capitals. */
   readonly routes: Map<string, Route>;
 }
 
-const newNode = (): Node => ({ literals: new Map(), parameter: undefined, routes: new Map() });
+const newNode = (): Node => ({
+  literals: new Map(),
+  parameter: undefined,
+  tail: undefined,
+  routes: new Map(),
+});
 
 /** @throws Error where two routes name the same parameter differently, or answer the same. */
 const childOf = (node: Node, segment: string, path: string): Node => {
@@ -35,7 +42,13 @@ const treeOf = (routes: readonly Route[]): Node => {
   const root = newNode();
   for (const route of routes) {
     let node = root;
-    for (const segment of route.path.slice(1).split('/')) node = childOf(node, segment, route.path);
+    const segments = route.path.slice(1).split('/');
+    const tail = route.tail === true ? segments.pop()?.slice(1, -1) : undefined;
+    for (const segment of segments) node = childOf(node, segment, route.path);
+    if (tail !== undefined) {
+      node.tail ??= { name: tail, node: newNode() };
+      node = node.tail.node;
+    }
     const method = route.method.toUpperCase();
     if (node.routes.has(method)) throw new Error(`${method} ${route.path} is answered twice`);
     node.routes.set(method, route);
@@ -54,10 +67,15 @@ const find = (node: Node, segments: readonly string[], from: number): Found | un
   if (segment === undefined) return node.routes.size === 0 ? undefined : { node, parameters: {} };
   const literal = node.literals.get(segment);
   const found = literal === undefined ? undefined : find(literal, segments, from + 1);
-  if (found !== undefined || node.parameter === undefined || segment === '') return found;
-  const { name, node: child } = node.parameter;
-  const behind = find(child, segments, from + 1);
-  return behind && { node: behind.node, parameters: { ...behind.parameters, [name]: segment } };
+  if (found !== undefined || segment === '') return found;
+  if (node.parameter !== undefined) {
+    const { name, node: child } = node.parameter;
+    const behind = find(child, segments, from + 1);
+    if (behind !== undefined)
+      return { node: behind.node, parameters: { ...behind.parameters, [name]: segment } };
+  }
+  if (node.tail === undefined) return undefined;
+  return { node: node.tail.node, parameters: { [node.tail.name]: segments.slice(from).join('/') } };
 };
 
 const decoded = (parameters: Readonly<Record<string, string>>): Record<string, string> =>

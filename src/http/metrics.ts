@@ -16,6 +16,15 @@ export interface Gauges {
   readonly headroom?: () => HeadroomGauge | undefined;
   /** Events that each reactor has outstanding: pending, held back, dead; and `lag`, positions it has not read. */
   readonly reactors?: () => Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** How far the log is sealed. */
+  readonly sealing?: () => Promise<SealingGauge | undefined>;
+}
+
+export interface SealingGauge {
+  readonly head: number;
+  readonly sealed: number;
+  /** What is wrong with the log. */
+  readonly fault: string | undefined;
 }
 
 export interface BulkGauges {
@@ -48,6 +57,7 @@ export const createMetrics = (gauges: Gauges): Metrics => {
   registerBulk(registry, gauges);
   registerHeadroom(registry, gauges);
   registerReactors(registry, gauges);
+  registerSealing(registry, gauges);
   const counters = countersOf(registry);
   return {
     registry,
@@ -193,3 +203,25 @@ const timed = (registry: Registry): OnEnded => {
 
 const methodLabel = (method: string): string =>
   ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].includes(method) ? method : 'other';
+
+const registerSealing = (registry: Registry, { sealing }: Gauges): void => {
+  if (sealing === undefined) return;
+  new Gauge({
+    name: 'quarterdeck_log_unsealed_events',
+    help: 'Events behind the newest signed checkpoint of the log.',
+    registers: [registry],
+    async collect() {
+      const standing = await sealing();
+      if (standing !== undefined) this.set(standing.head - standing.sealed);
+    },
+  });
+  new Gauge({
+    name: 'quarterdeck_log_fault',
+    help: '1 where this process found that the log is not as it was sealed.',
+    registers: [registry],
+    async collect() {
+      const standing = await sealing();
+      if (standing !== undefined) this.set(standing.fault === undefined ? 0 : 1);
+    },
+  });
+};

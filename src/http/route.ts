@@ -54,6 +54,8 @@ export interface Operation {
 export interface Route extends Operation {
   /** What OpenAPI says in this route's stead: one handler may serve a whole family of operations. */
   readonly describes?: readonly Operation[];
+  /** The last parameter takes the rest of the path, slashes and all. */
+  readonly tail?: true;
   /** The use case behind it records who was refused for want of a permission; otherwise the app does. */
   readonly recordsDenials?: true;
   readonly handle: (request: Request, response: Response) => Promise<void> | void;

@@ -8,6 +8,7 @@ import { holdLeadership, type Leadership } from '../db/leader.ts';
 import type { Db } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { EventLog } from '../events/log.ts';
+import { createWake } from '../events/wake.ts';
 import { createAdvancing, type Live } from './advancing.ts';
 import { createBuilder } from './builder.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -15,7 +16,6 @@ import type { Progress } from './progress.ts';
 import { createSerial } from './serial.ts';
 import { lockRetired, readTables, type TableRow } from './sql/projections.ts';
 import { dropTables, fits, openTable } from './tables.ts';
-import { createWake } from './wake.ts';
 
 export interface ProjectorOptions {
   readonly pool: Db;

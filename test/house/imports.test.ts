@@ -39,7 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   commands: [...everybody, 'db', 'events'],
   queries: [...everybody, 'db', 'events'],
   workers: [...everybody, 'db', 'events', 'commands'],
-  audit: [...everybody, 'db', 'events'],
+  audit: [...everybody, 'db', 'events', 'storage'],
   // An area of the engine's own, and a reactor for each endpoint.
   webhooks: [...everybody, 'db', 'events', 'commands', 'queries/definition.ts', 'workers'],
   // Of db only what a lost database looks like: it is answered 503.
@@ -114,6 +114,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'presence.ts',
     'queries',
     'requesters.ts',
+    'storage',
     'workers/effects/index.ts',
     'workers/index.ts',
   ],
@@ -150,6 +151,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'database.ts': ['config.ts', 'db'],
   'demo.ts': ['access/principal.ts', 'engine.ts'],
   'compose.ts': [
+    'audit/transparency/log-fault.ts',
     'config.ts',
     'database.ts',
     'db',
@@ -162,7 +164,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'workers/index.ts',
     'standing.ts',
   ],
-  'main.ts': ['compose.ts', 'config.ts', 'database.ts', 'errors.ts', 'orphan.ts', 'version.ts'],
+  // Of the audit alone: it runs where there is no database and no server.
+  'verify-command.ts': ['audit/verify'],
+  'main.ts': [
+    'compose.ts',
+    'config.ts',
+    'database.ts',
+    'errors.ts',
+    'orphan.ts',
+    'verify-command.ts',
+    'version.ts',
+  ],
 };
 
 /** Libraries that have one place. What is not listed may be used by the whole engine. */

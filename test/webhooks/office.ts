@@ -40,6 +40,7 @@ export const openOffice = async (more: Partial<EngineOptions> = {}) => {
     pool,
     directUrl: db.applicationUrl,
     masterKey: Buffer.alloc(32, 5),
+    signingKey: Buffer.alloc(32, 6),
     publicUrl: 'https://quarterdeck.example',
     allowedNetworks: ['127.0.0.1/32'],
     trustedProxies: [],

@@ -135,6 +135,20 @@ const auditCase = (suffix: string): readonly [string, Case] => [
   },
 ];
 
+/** Route, how it is asked for, and the body of a POST. */
+const wholeLog: readonly (readonly [string, string, object?])[] = [
+  ['vkey', 'vkey'],
+  ['vkeys', 'vkeys'],
+  ['checkpoint', 'checkpoint'],
+  ['tile/{level}/{index}', 'tile/0/000.p/1'],
+  ['tile/entries/{index}', 'tile/entries/000.p/1'],
+  ['proof/{position}', 'proof/1'],
+  ['consistency', 'consistency?from=1'],
+  ['receipts/{commandId}', 'receipts/01a21c57-3e60-7289-a082-de253a779c0e'],
+  ['exports/{id}/manifest', 'exports/1/manifest'],
+  ['exports', 'exports', {}],
+];
+
 export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
   [
     'POST /internal/v1/commands/open-account',
@@ -198,6 +212,15 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
       outOfReach: 'about-no-rows',
     },
   ],
+  ...wholeLog.map(([route, asked, body]): [string, Case] => [
+    `${body === undefined ? 'GET' : 'POST'} ${audit}/${route}`,
+    {
+      ask: () => ({ path: `${audit}/${asked}`, ...(body === undefined ? {} : { body }) }),
+      // What is proven is proven of every event.
+      reached: 403,
+      outOfReach: 'about-no-rows',
+    },
+  ]),
   noRows('/internal/v1/me'),
   noRows('/internal/v1/commands'),
   noRows('/internal/v1/policy'),

@@ -13,6 +13,8 @@ export interface Described {
   readonly path: string;
   readonly operationId: string;
   readonly 'x-permission'?: string;
+  /** It tells of all rows: whoever reaches some of them only is refused. */
+  readonly 'x-every-row'?: true;
   /** Empty where the route stands outside the session. */
   readonly security?: readonly object[];
 }
@@ -55,11 +57,12 @@ export const cellOf = (
   policy: Policy,
   role: string,
   permission: string | undefined,
-  command?: string,
+  { command, everyRow = false }: { readonly command?: string | undefined; readonly everyRow?: boolean } = {},
 ): string => {
   const [found] = rolesIn(policy, [role]);
   if (permission === undefined) return 'yes';
   if (found === undefined || !matcher(found.permissions)(permission)) return '-';
+  if (everyRow && found.rows !== undefined) return '-';
   const limited = command !== undefined && found.limits !== undefined && Object.hasOwn(found.limits, command);
   const parts = [...(found.rows === undefined ? [] : ['rows']), ...(limited ? ['limits'] : [])];
   return parts.length === 0 ? 'yes' : parts.join('+');
@@ -67,6 +70,12 @@ export const cellOf = (
 
 export const commandOf = ({ path }: Pick<Described, 'path'>): string | undefined =>
   /\/v1\/commands\/(.+)$/.exec(path)?.[1];
+
+export const cellOfRoute = (policy: Policy, role: string, operation: Described): string =>
+  cellOf(policy, role, operation['x-permission'], {
+    command: commandOf(operation),
+    everyRow: operation['x-every-row'] === true,
+  });
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
   const all = [head, ...rows];
@@ -110,7 +119,7 @@ export const rolesByRoute = (operations: readonly Described[]): string => {
       const permission = operation['x-permission'];
       if (isDirectorys(operation)) return [route, '401', 'a directory’s token', ...roles.map(() => '-')];
       if (!isClosed(operation)) return [route, 'open', '', ...roles.map(() => 'open')];
-      const cells = roles.map((role) => cellOf(policy, role, permission, commandOf(operation)));
+      const cells = roles.map((role) => cellOfRoute(policy, role, operation));
       return [route, '401', permission ?? 'any role', ...cells];
     })
     .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));

@@ -18,8 +18,7 @@ import {
 } from '../../contract/running.ts';
 import { type Case, cases, commandNames, type Ids, idOf, type Place } from './cases.ts';
 import {
-  cellOf,
-  commandOf,
+  cellOfRoute,
   type Described,
   type Document,
   isClosed,
@@ -68,7 +67,7 @@ test('each role is let into the routes that the matrix gives it, and gets 403 fr
   for (const role of roles) {
     for (const operation of operations) {
       const permission = operation['x-permission'];
-      const cell = cellOf(policy, role, permission, commandOf(operation));
+      const cell = cellOfRoute(policy, role, operation);
       const { status, body } = await as(role, barely(operation));
       const told = [role, nameOf(operation), status === 403 ? body.permission : 'let in'];
       expect(told).toEqual([role, nameOf(operation), cell === '-' ? permission : 'let in']);

@@ -230,6 +230,7 @@ export const openZoo = async (db: TestDatabase): Promise<Zoo> => {
     pool: db.app,
     directUrl: db.applicationUrl,
     masterKey: randomBytes(32),
+    signingKey: randomBytes(32),
     publicUrl: 'http://127.0.0.1',
     allowedNetworks: ['127.0.0.0/8'],
     trustedProxies: [],

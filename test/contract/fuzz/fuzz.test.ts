@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import fc from 'fast-check';
-import { cellOf, commandOf, samplePolicy } from '../../access/matrix/matrix.ts';
+import { cellOfRoute, samplePolicy } from '../../access/matrix/matrix.ts';
 import { account } from '../bad-input.ts';
 import { ask, type Running, startQuarterdeck } from '../running.ts';
 import { type Fuzzed, type Operation, requestsOf } from './requests.ts';
@@ -106,7 +106,7 @@ const isAllowed = (fuzzed: Fuzzed, role: string | undefined): boolean => {
   if (operation === undefined) return !/^\/(internal|scim)(\/|$)/.test(fuzzed.path);
   if (isOpen(operation)) return true;
   if (operation.path.startsWith('/scim/') || role === undefined) return false;
-  return cellOf(samplePolicy(), role, operation['x-permission'], commandOf(operation)) !== '-';
+  return cellOfRoute(samplePolicy(), role, operation) !== '-';
 };
 
 const run = async (role: string | undefined, count: number) => {

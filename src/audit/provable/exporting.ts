@@ -1,0 +1,186 @@
+/**
+ * Writes provable exports: page by page, so that they hold no transaction and little memory, whatever their
+ * size. What is sealed is the range: an export made right after a command waits until its events are.
+ */
+import type { Db } from '../../db/pool.ts';
+import type { StoredEvent } from '../../events/envelope.ts';
+import type { EventLog } from '../../events/log.ts';
+import { entryFieldsOf, entryOf } from '../transparency/entry.ts';
+import { hashBytes, subtreesOf } from '../transparency/merkle.ts';
+import type { SealedTree, TreeReading } from '../transparency/tree.ts';
+import {
+  csvColumns,
+  type EntryFilter,
+  type ExportEnd,
+  type ExportHead,
+  exportFormat,
+  matches,
+} from './format.ts';
+import { selectStoredLines } from './sql/stored-lines.ts';
+
+/** Small, so that what a page takes of memory is soon used again. */
+const pageEvents = 512;
+
+export interface Range {
+  /** Exclusive. */
+  readonly after: number;
+  /** Inclusive, and sealed. */
+  readonly upTo: number;
+}
+
+export interface Exporting {
+  /** `readable`: each event also as it reads, decrypted and in its newest shape. */
+  lines(range: Range, filter: EntryFilter, readable: boolean): AsyncGenerator<string>;
+  /** Matching events as rows of CSV, in stored form. */
+  rows(range: Range, filter: EntryFilter): AsyncGenerator<Readonly<Record<string, unknown>>>;
+  /** What proves such rows: the lines of an export whose events are all entries. */
+  manifest(range: Range, filter: EntryFilter): AsyncGenerator<string>;
+}
+
+interface Deps {
+  readonly pool: Db;
+  readonly log: Pick<EventLog, 'readStored' | 'decode'>;
+  readonly tree: TreeReading;
+  readonly latest: () => Promise<SealedTree>;
+}
+
+type Counts = { -readonly [name in keyof ExportEnd['end']]: number };
+
+export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting => {
+  const headOf = async (
+    { after, upTo }: Range,
+    filter: EntryFilter,
+    events: ExportHead['events'],
+  ): Promise<ExportHead> => {
+    const { origin, note, size } = await latest();
+    const [before, behind] = await Promise.all([
+      tree.subtrees(subtreesOf(0, after)),
+      tree.subtrees(subtreesOf(upTo, size)),
+    ]);
+    const base64 = (hashes: readonly Buffer[]) => hashes.map((one) => one.toString('base64'));
+    return {
+      ...{ format: exportFormat, origin, filter, after, upTo, events, checkpoint: note },
+      before: base64(before),
+      behind: base64(behind),
+    };
+  };
+
+  /** Hashes of the leaves of each page, as sealed; pages end where tiles do, so that each tile is read once. */
+  async function* pagesOf({ after, upTo }: Range) {
+    for (let at = after; at < upTo; ) {
+      const end = Math.min(upTo, (Math.floor(at / pageEvents) + 1) * pageEvents);
+      const leaves = await tree.leaves(at, end);
+      const leafOf = (position: number): string => {
+        const from = (position - at - 1) * hashBytes;
+        return leaves.subarray(from, from + hashBytes).toString('base64');
+      };
+      yield { after: at, upTo: end, leafOf };
+      at = end;
+    }
+  }
+
+  /** Everything matches, so nothing need be looked at. */
+  async function* everyStored(range: Range, counts: Counts): AsyncGenerator<string> {
+    for await (const { after, upTo, leafOf } of pagesOf(range)) {
+      const { rows } = await pool.query<[number, string], [number, number]>({
+        ...selectStoredLines,
+        values: [after, upTo],
+      });
+      let text = '';
+      let next = after + 1;
+      const missingUpTo = (position: number): void => {
+        for (; next < position; next++) {
+          counts.missing++;
+          text += `{"leaf":"${leafOf(next)}","missing":${next}}\n`;
+        }
+      };
+      for (const [position, stored] of rows) {
+        missingUpTo(position);
+        text += `{"leaf":"${leafOf(position)}","stored":${oneLine(stored)}}\n`;
+        counts.events++;
+        next = position + 1;
+      }
+      missingUpTo(upTo + 1);
+      yield text;
+    }
+  }
+
+  interface Shown {
+    readonly stored: boolean;
+    readonly readable: boolean;
+  }
+
+  async function* narrowed(
+    range: Range,
+    filter: EntryFilter,
+    shown: Shown,
+    counts: Counts,
+  ): AsyncGenerator<string> {
+    for await (const { after, upTo, leafOf } of pagesOf(range)) {
+      const { events } = await log.readStored({ after, upTo, limit: upTo - after });
+      const found = events.filter((event) => shown.stored && matches(filter, entryFieldsOf(event)));
+      const readable = shown.readable ? await log.decode(found) : [];
+      const shownAt = new Map(found.map((event, n) => [event.position, readable[n]]));
+      const byPosition = new Map(events.map((event) => [event.position, event]));
+      let text = '';
+      for (let position = after + 1; position <= upTo; position++) {
+        const leaf = leafOf(position);
+        const stored = byPosition.get(position);
+        if (stored === undefined) {
+          counts.missing++;
+          text += `{"leaf":"${leaf}","missing":${position}}\n`;
+        } else if (shownAt.has(position)) {
+          counts.events++;
+          const event = shownAt.get(position);
+          const beside = event === undefined ? '' : `,"event":${JSON.stringify(event)}`;
+          text += `{"leaf":"${leaf}","stored":${JSON.stringify(stored)}${beside}}\n`;
+        } else {
+          counts.entries++;
+          text += `{"leaf":"${leaf}","entry":${entryOf(stored)}}\n`;
+        }
+      }
+      yield text;
+    }
+  }
+
+  async function* framed(
+    head: ExportHead,
+    lines: (counts: Counts) => AsyncGenerator<string>,
+  ): AsyncGenerator<string> {
+    const counts: Counts = { events: 0, entries: 0, missing: 0 };
+    yield `${JSON.stringify(head)}\n`;
+    yield* lines(counts);
+    yield `${JSON.stringify({ end: counts } satisfies ExportEnd)}\n`;
+  }
+
+  return {
+    async *lines(range, filter, readable) {
+      const head = await headOf(range, filter, 'here');
+      const whole = Object.keys(filter).length === 0 && !readable;
+      yield* framed(head, (counts) =>
+        whole ? everyStored(range, counts) : narrowed(range, filter, { stored: true, readable }, counts),
+      );
+    },
+    async *rows(range, filter) {
+      for await (const { after, upTo } of pagesOf(range)) {
+        const { events } = await log.readStored({ after, upTo, limit: upTo - after });
+        for (const event of events) if (matches(filter, entryFieldsOf(event))) yield rowOf(event);
+      }
+    },
+    async *manifest(range, filter) {
+      const head = await headOf(range, filter, 'csv');
+      yield* framed(head, (counts) => narrowed(range, filter, { stored: false, readable: false }, counts));
+    },
+  };
+};
+
+/** JSON text that was altered in place may hold line breaks between its tokens, and nowhere else. */
+const oneLine = (json: string): string => (json.includes('\n') ? json.replaceAll('\n', ' ') : json);
+
+const rowOf = (event: StoredEvent): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    csvColumns.map((name) => {
+      const value = event[name];
+      return [name, typeof value === 'object' ? JSON.stringify(value) : value];
+    }),
+  );

@@ -1,0 +1,196 @@
+/** Puts the parts of an export together in their order, up to the signed root, and judges what they come to. */
+import type { ExportHead } from '../provable/format.ts';
+import type { Checkpoint } from '../transparency/checkpoint.ts';
+import { createFrontier, hashBytes, subtreesOf } from '../transparency/merkle.ts';
+import { strictBase64 } from '../transparency/note.ts';
+import type { EventsInCsv } from './csv.ts';
+import type { Fault, PartResult } from './part.ts';
+import type { Verdict } from './verdict.ts';
+
+const faultsKept = 1_000;
+
+export const createJoining = (
+  head: ExportHead,
+  checkpoint: Checkpoint,
+  kept: Checkpoint | undefined,
+  csv: EventsInCsv | undefined,
+) => {
+  const frontier = createFrontier();
+  const faults: Fault[] = [];
+  let faultsInAll = 0;
+  const streams = new Map<string, number>();
+  const erasures = new Map<string, number>();
+  const erased = new Map<string, { position: number; fields: number }>();
+  const counts = { events: 0, entries: 0, missing: 0 };
+  let ended: PartResult['end'];
+  let firstRecordedAt = '';
+  let lastRecordedAt = '';
+  let broken = false;
+
+  const fault = (kind: Fault['kind'], position: number, message: string): void => {
+    faultsInAll++;
+    if (faults.length < faultsKept) faults.push({ kind, position, message });
+  };
+
+  const push = (hash: Buffer, level: number): void => {
+    frontier.push(hash, level);
+    if (kept !== undefined && kept.size === frontier.size && !frontier.root().equals(kept.root))
+      fault('altered', kept.size, `The first ${kept.size} events are not those of the earlier checkpoint.`);
+  };
+
+  const pushAll = (hashes: readonly string[], from: number, to: number): void => {
+    subtreesOf(from, to).forEach(({ level }, n) => {
+      const hash = strictBase64(hashes[n] ?? '');
+      if (hash?.length === hashBytes) push(hash, level);
+      else broken = true;
+    });
+  };
+
+  const followStreams = (part: PartResult): void => {
+    for (let n = 0; n < part.streams.length; n += 3) {
+      const [stream, first, last] = part.streams.slice(n, n + 3) as [string, number, number];
+      const before = streams.get(stream);
+      if (before === undefined ? head.after === 0 && first !== 1 : first !== before + 1)
+        fault(
+          'altered',
+          part.firstPosition,
+          `From position ${part.firstPosition}: ${stream} goes on with version ${first} behind ${before ?? 0}.`,
+        );
+      streams.set(stream, last);
+    }
+  };
+
+  pushAll(head.before, 0, head.after);
+
+  return {
+    async join(part: PartResult): Promise<void> {
+      faultsInAll += part.faultsInAll - part.faults.length;
+      for (const { kind, position, message } of part.faults) fault(kind, position, message);
+      if (ended !== undefined) fault('stray', 0, 'There is something behind the end of the export.');
+      ended ??= part.end;
+      for (const name of ['events', 'entries', 'missing'] as const) counts[name] += part[name];
+      for (const [subject, position] of part.erasures)
+        if (!erasures.has(subject)) erasures.set(subject, position);
+      for (const [subject, position, fields] of part.erased) {
+        const known = erased.get(subject);
+        if (known === undefined) erased.set(subject, { position, fields });
+        else known.fields += fields;
+      }
+      if (csv !== undefined) for (const found of await csv.compare(part.wanted)) fault(...found);
+      if (part.levels.length === 0 || broken) return;
+      if (part.firstPosition !== frontier.size + 1) {
+        broken = true;
+        fault(
+          'stray',
+          part.firstPosition,
+          `Position ${part.firstPosition} stands behind position ${frontier.size}.`,
+        );
+        return;
+      }
+      if (lastRecordedAt !== '' && part.firstRecordedAt !== '' && part.firstRecordedAt <= lastRecordedAt)
+        fault(
+          'altered',
+          part.firstPosition,
+          `Position ${part.firstPosition} was recorded no later than the one before it.`,
+        );
+      if (firstRecordedAt === '') firstRecordedAt = part.firstRecordedAt;
+      lastRecordedAt = part.lastRecordedAt;
+      followStreams(part);
+      part.levels.forEach((level, n) => {
+        push(Buffer.from(part.hashes.buffer, part.hashes.byteOffset + n * hashBytes, hashBytes), level);
+      });
+    },
+
+    async end(): Promise<Verdict> {
+      if (csv !== undefined) for (const found of await csv.rest()) fault(...found);
+      if (!broken && frontier.size < head.upTo)
+        fault(
+          'missing',
+          frontier.size + 1,
+          `The export ends behind position ${frontier.size} and promises ${head.upTo}.`,
+        );
+      else if (!broken && frontier.size > head.upTo)
+        fault(
+          'stray',
+          head.upTo + 1,
+          `The export goes on behind position ${head.upTo}, where it says it ends.`,
+        );
+      else if (ended === undefined) fault('missing', 0, 'The last line of the export is missing.');
+      else if ((['events', 'entries', 'missing'] as const).some((name) => ended?.[name] !== counts[name]))
+        fault('stray', 0, 'The export counts other lines at its end than it has.');
+      if (!broken && frontier.size === head.upTo) {
+        pushAll(head.behind, head.upTo, checkpoint.size);
+        if (broken || !frontier.root().equals(checkpoint.root))
+          fault(
+            'altered',
+            0,
+            'The leaves of the export do not make the tree that was signed: it was altered, and so was what was sealed of it.',
+          );
+      }
+      if (kept !== undefined && kept.size > checkpoint.size)
+        fault(
+          'missing',
+          checkpoint.size + 1,
+          `The earlier checkpoint has ${kept.size} events, and this log has ${checkpoint.size}: its end was cut off.`,
+        );
+      for (const sentence of edgeFaults(head, checkpoint, firstRecordedAt, lastRecordedAt))
+        fault('left-out', 0, sentence);
+      const { notes, lawful } = judgeErased();
+      return {
+        intact: faultsInAll === 0,
+        faults,
+        faultsInAll,
+        unverifiable: undefined,
+        checkpoint,
+        range: { after: head.after, upTo: head.upTo },
+        events: counts.events,
+        entries: counts.entries,
+        erasures: lawful,
+        notes: [...notes, ...notesOf(head)],
+      };
+    },
+  };
+
+  function judgeErased() {
+    const lawful = new Map<number, number>();
+    const notes: string[] = [];
+    const whole = head.after === 0 && Object.keys(head.filter).length === 0;
+    for (const [subject, { position, fields }] of erased) {
+      const record = erasures.get(subject);
+      if (record !== undefined) lawful.set(record, (lawful.get(record) ?? 0) + fields);
+      else if (whole)
+        fault(
+          'altered',
+          position,
+          `Fields of position ${position} cannot be read, and no event records that ${subject} was erased.`,
+        );
+      else
+        notes.push(
+          `Fields of position ${position} cannot be read; the event that says why is not among those of this export.`,
+        );
+    }
+    return { notes, lawful: [...lawful].map(([position, fields]) => ({ position, fields })) };
+  }
+};
+
+/** A range that is bounded by time holds the event before it and the one behind it, if there are any. */
+const edgeFaults = (
+  { filter, after, upTo }: ExportHead,
+  { size }: Checkpoint,
+  first: string,
+  last: string,
+): readonly string[] => [
+  ...(filter.from !== undefined && after > 0 && first >= filter.from
+    ? ['The export begins behind events that may match: it holds none from before its time.']
+    : []),
+  ...(filter.to !== undefined && upTo < size && last <= filter.to
+    ? ['The export ends before events that may match: it holds none from after its time.']
+    : []),
+];
+
+const notesOf = ({ filter }: ExportHead): readonly string[] => {
+  const names = Object.keys(filter);
+  return names.length === 0
+    ? []
+    : [`Nothing that matches was left out, by what entries carry (${names.join(', ')}).`];
+};

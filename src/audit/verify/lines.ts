@@ -1,0 +1,40 @@
+/** Cuts a stream of bytes into blocks of whole lines. */
+const blockBytes = 1_048_576;
+/** Longer than any event: what has no line break in so many bytes is no export. */
+const lineBytesMax = 64 * 1_048_576;
+
+export class LineTooLong extends Error {}
+
+/** Blocks end with a line break, but for the last where the source does not. @throws LineTooLong */
+export async function* blocksOfLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of source) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length < blockBytes) continue;
+    const whole = Buffer.concat(parts);
+    const end = whole.lastIndexOf(0x0a) + 1;
+    if (end === 0 && length > lineBytesMax) throw new LineTooLong();
+    if (end > 0) yield whole.subarray(0, end);
+    parts = [whole.subarray(end)];
+    length -= end;
+  }
+  if (length > 0) yield Buffer.concat(parts);
+}
+
+/** The first line of a stream, and blocks of the lines behind it. */
+export const headAndBlocks = async (
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ readonly head: string; readonly blocks: AsyncGenerator<Buffer> }> => {
+  const blocks = blocksOfLines(source);
+  const { value, done } = await blocks.next();
+  const first = done === true ? Buffer.alloc(0) : value;
+  const end = first.indexOf(0x0a);
+  const head = first.subarray(0, end < 0 ? first.length : end).toString('utf8');
+  async function* rest(): AsyncGenerator<Buffer> {
+    if (end >= 0 && end + 1 < first.length) yield first.subarray(end + 1);
+    yield* blocks;
+  }
+  return { head, blocks: rest() };
+};

@@ -1,0 +1,240 @@
+/**
+ * Verifies a part of an export, line by line: hashes anew what stands there and compares it with the leaf that
+ * it is said to be; looks at what follows what; runs the filter again. Whatever needs more than one part
+ * comes back in small, to be put together. Pure, so that any thread can do it.
+ */
+
+import type { EventData } from '../../events/definition.ts';
+import { type EntryFilter, type ExportEnd, type ExportLine, matches } from '../provable/format.ts';
+import { type Entry, entryFieldsOf, entryOf } from '../transparency/entry.ts';
+import { createFrontier, leafHash, subtreesOf } from '../transparency/merkle.ts';
+import { atAGlance, type Glanced } from './at-a-glance.ts';
+import { shownBeside } from './beside.ts';
+
+export type FaultKind =
+  | 'altered'
+  | 'missing'
+  /** It matches the filter and is only an entry. */
+  | 'left-out'
+  /** It does not match the filter, or stands twice or in the wrong place. */
+  | 'stray'
+  | 'malformed';
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Of the event; 0 where there is none to name. */
+  readonly position: number;
+  readonly message: string;
+}
+
+/** What is asked of every part of one export. */
+export interface Asked {
+  readonly filter: EntryFilter;
+  readonly eventsHere: boolean;
+  /** Size of a tree whose root has to be known: subtrees do not reach across it. */
+  readonly cutAt?: number;
+}
+
+export interface PartResult {
+  readonly firstPosition: number;
+  readonly lastPosition: number;
+  readonly firstRecordedAt: string;
+  readonly lastRecordedAt: string;
+  /** Of the leaves: complete subtrees from left to right, levels beside their hashes (32 bytes each). */
+  readonly levels: readonly number[];
+  readonly hashes: Uint8Array;
+  /** `stream, first version, last version` in turn. */
+  readonly streams: readonly (string | number)[];
+  readonly faults: readonly Fault[];
+  readonly faultsInAll: number;
+  /** Subjects whose erasure is recorded in this part, with its position. */
+  readonly erasures: readonly (readonly [subject: string, position: number])[];
+  /** Subjects of fields that cannot be read any more, with the position of one such event, and how many. */
+  readonly erased: readonly (readonly [subject: string, position: number, fields: number])[];
+  readonly events: number;
+  readonly entries: number;
+  readonly missing: number;
+  readonly end: ExportEnd['end'] | undefined;
+  /** Positions of entries that a file of events has to hold; only where events are not here. */
+  readonly wanted: readonly (readonly [position: number, leaf: string])[];
+  readonly seconds: number;
+}
+
+/** Kept of one part; the others are counted. */
+const faultsKept = 100;
+
+interface Seen {
+  position: number;
+  recordedAt: string;
+}
+
+export const verifyPart = (text: string, asked: Asked): PartResult => {
+  const begun = performance.now();
+  const faults: Fault[] = [];
+  let faultsInAll = 0;
+  const streams = new Map<string, [number, number]>();
+  const erasures: [string, number][] = [];
+  const erased = new Map<string, [number, number]>();
+  const wanted: [number, string][] = [];
+  const leaves: Buffer[] = [];
+  let first: Seen | undefined;
+  let last: Seen | undefined;
+  let end: ExportEnd['end'] | undefined;
+  const counts = { events: 0, entries: 0, missing: 0 };
+
+  const fault = (kind: FaultKind, position: number, message: string): void => {
+    faultsInAll++;
+    if (faults.length < faultsKept) faults.push({ kind, position, message });
+  };
+
+  const follow = (entry: Pick<Entry, 'position' | 'stream' | 'version' | 'recordedAt'>): void => {
+    const { position, stream, version, recordedAt } = entry;
+    if (last !== undefined) {
+      if (position !== last.position + 1)
+        fault('stray', position, `Position ${position} stands behind position ${last.position}.`);
+      if (last.recordedAt !== '' && recordedAt <= last.recordedAt)
+        fault('altered', position, `Position ${position} was recorded no later than the one before it.`);
+    }
+    const versions = streams.get(stream);
+    if (versions === undefined) streams.set(stream, [version, version]);
+    else {
+      if (version !== versions[1] + 1)
+        fault(
+          'altered',
+          position,
+          `Position ${position} is version ${version} of ${stream}, behind ${versions[1]}.`,
+        );
+      versions[1] = version;
+    }
+    last = { position, recordedAt };
+    first ??= last;
+  };
+
+  const compare = (entry: string, leaf: string, position: number): void => {
+    const hash = leafHash(entry);
+    if (hash.toString('base64') !== leaf)
+      fault('altered', position, `The event at position ${position} is not the one that was sealed.`);
+    // What was sealed makes the root; that what stands here is something else was just told.
+    leaves.push(hash.toString('base64') === leaf ? hash : Buffer.from(leaf, 'base64'));
+  };
+
+  const takeGlanced = (glanced: Glanced): void => {
+    const { position, leaf, type, data } = glanced;
+    leaves.push(leaf);
+    follow(glanced);
+    counts.events++;
+    if (!matches(asked.filter, glanced) || !asked.eventsHere) stray(position);
+    if (type === 'SubjectErased') takeErasure(JSON.parse(data) as EventData, position);
+  };
+
+  const stray = (position: number): void =>
+    fault('stray', position, `The event at position ${position} does not match the filter.`);
+
+  const takeErasure = ({ subject }: EventData, position: number): void => {
+    if (typeof subject === 'string') erasures.push([subject, position]);
+  };
+
+  const take = (line: ExportLine): void => {
+    if ('stored' in line) {
+      const { stored, leaf, event } = line;
+      compare(entryOf(stored), leaf, stored.position);
+      const fields = entryFieldsOf(stored);
+      follow(fields);
+      counts.events++;
+      if (!matches(asked.filter, fields) || !asked.eventsHere) stray(stored.position);
+      if (stored.type === 'SubjectErased') takeErasure(stored.data, stored.position);
+      if (event === undefined) return;
+      const beside = shownBeside(stored, event);
+      for (const subject of beside.erased) {
+        const known = erased.get(subject);
+        if (known === undefined) erased.set(subject, [stored.position, 1]);
+        else known[1]++;
+      }
+      if (beside.differs !== undefined)
+        fault(
+          'altered',
+          stored.position,
+          `What is shown of position ${stored.position} is not what is stored: ${beside.differs}.`,
+        );
+      return;
+    }
+    if ('entry' in line) {
+      const { entry, leaf } = line;
+      compare(JSON.stringify(entry), leaf, entry.position);
+      follow(entry);
+      counts.entries++;
+      if (!matches(asked.filter, entry)) return;
+      if (asked.eventsHere)
+        fault(
+          'left-out',
+          entry.position,
+          `The event at position ${entry.position} matches the filter and was left out.`,
+        );
+      else wanted.push([entry.position, leaf]);
+      return;
+    }
+    const position = line.missing;
+    leaves.push(Buffer.from(line.leaf, 'base64'));
+    counts.missing++;
+    fault('missing', position, `The event at position ${position} is missing.`);
+    last = { position, recordedAt: last?.recordedAt ?? '' };
+    first ??= last;
+  };
+
+  for (let from = 0; from < text.length; ) {
+    const to = text.indexOf('\n', from);
+    const line = text.slice(from, to < 0 ? text.length : to);
+    from = to < 0 ? text.length : to + 1;
+    if (end !== undefined) {
+      fault('stray', 0, 'There is something behind the end of the export.');
+      break;
+    }
+    try {
+      const glanced = atAGlance(line);
+      if (glanced !== undefined) {
+        takeGlanced(glanced);
+        continue;
+      }
+      const read = JSON.parse(line) as ExportLine | ExportEnd;
+      if ('end' in read) end = read.end;
+      else take(read);
+    } catch {
+      const position = (last?.position ?? 0) + 1;
+      fault('malformed', position, `The line for position ${position} cannot be read as one of an export.`);
+      if (last !== undefined) last = { position, recordedAt: last.recordedAt };
+    }
+  }
+
+  const { levels, hashes } = reduced(leaves, (first?.position ?? 1) - 1, asked.cutAt);
+  return {
+    firstPosition: first?.position ?? 0,
+    lastPosition: last?.position ?? 0,
+    firstRecordedAt: first?.recordedAt ?? '',
+    lastRecordedAt: last?.recordedAt ?? '',
+    levels,
+    hashes,
+    faults,
+    faultsInAll,
+    erasures,
+    wanted,
+    end,
+    streams: [...streams].flatMap(([stream, [one, other]]) => [stream, one, other]),
+    erased: [...erased].map(([subject, [position, fields]]) => [subject, position, fields]),
+    ...counts,
+    seconds: (performance.now() - begun) / 1_000,
+  };
+};
+
+/** Hashes of the complete subtrees that the leaves make, where the first is leaf `from` of the tree. */
+const reduced = (leaves: readonly Buffer[], from: number, cutAt = from) => {
+  const to = from + leaves.length;
+  const cut = Math.min(Math.max(cutAt, from), to);
+  const subtrees = [...subtreesOf(from, cut), ...subtreesOf(cut, to)];
+  let at = 0;
+  const hashes = subtrees.map(({ level }) => {
+    const frontier = createFrontier();
+    for (const end = at + 2 ** level; at < end; at++) frontier.push(leaves[at] as Buffer);
+    return frontier.root();
+  });
+  return { levels: subtrees.map(({ level }) => level), hashes: new Uint8Array(Buffer.concat(hashes)) };
+};
