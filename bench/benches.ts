@@ -1,6 +1,7 @@
 /** All benches, in the order in which they run. */
 import { access } from './access.ts';
 import { append } from './append.ts';
+import { auditSearch } from './audit-search.ts';
 import type { Bench } from './bench.ts';
 import { bulk } from './bulk.ts';
 import { codec } from './codec.ts';
@@ -30,6 +31,7 @@ export const benches: readonly Bench[] = [
   projections,
   codec,
   personalData,
+  auditSearch,
   sealing,
   proving,
 ];

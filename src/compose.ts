@@ -19,6 +19,7 @@ import { createDoor, type Door, type Listening, listenOn } from './http/server.t
 import { openTls, type Tls } from './http/tls.ts';
 import { masterKeyIn } from './keys.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
+import { buildSnapshot, dropNamed, type ReplayAsked, saySnapshots } from './snapshot-acts.ts';
 import { foreignEnvironment } from './standing.ts';
 import { openStorage } from './storage/open.ts';
 import { toldOf } from './workers/index.ts';
@@ -165,6 +166,7 @@ const openQuarterdeck = async (
     samlGroupsAttribute: config.samlGroupsAttribute,
     scimTokens: config.scimTokens,
     console: true,
+    role: config.role,
     logger: createLogger({ level: config.production ? 'info' : 'warn', destination: process.stderr }),
     // Only one kind of process proposes the policy, so that a mixed deployment cannot flap.
     ...(config.role === 'all' ? { policy: await policyText(config), policyName: config.accessPolicy } : {}),
@@ -268,9 +270,23 @@ export const rewrapKeys = (config: Config, say: Say): Promise<void> =>
         : `${keys} keys of personal data are wrapped by the master key ${masterKey} from now on.`,
     );
   });
+export const replayInto = (config: Config, asked: ReplayAsked, say: Say): Promise<void> =>
+  briefly(config, say, ({ engine: { snapshots } }) => buildSnapshot(snapshots, asked, say));
+
+export const listSnapshots = (config: Config, say: Say): Promise<void> =>
+  briefly(config, say, ({ engine: { snapshots } }) => saySnapshots(snapshots, say));
+
+export const dropSnapshot = (config: Config, name: string, say: Say): Promise<void> =>
+  briefly(config, say, ({ engine: { snapshots } }) => dropNamed(snapshots, name, say));
 
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
+    if (projection === 'audit-index') {
+      await engine.auditIndex.rebuild();
+      return say(
+        'The audit index is made anew by the process that projects; searches by filter wait for it.',
+      );
+    }
     await engine.readSide.rebuild(projection);
     say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);
   });

@@ -4,6 +4,7 @@ import { auditEvents } from './audit/engine-events.ts';
 import { commandEngineEvents } from './commands/engine-events.ts';
 import type { EventDefinition } from './events/definition.ts';
 import { fanOutEvents } from './fan-out.ts';
+import { presenceEvents } from './presence.ts';
 import { queryEvents } from './queries/engine-events.ts';
 import { exportEvents } from './workers/exports/engine-events.ts';
 import { bulkEvents } from './workers/index.ts';
@@ -17,4 +18,5 @@ export const engineEvents = [
   ...exportEvents,
   ...fanOutEvents,
   ...auditEvents,
+  ...presenceEvents,
 ] as unknown as readonly EventDefinition[];

@@ -4,6 +4,7 @@ import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
 import type { MasterKeys } from './events/master-keys.ts';
 import type { FanOutOptions } from './fan-out.ts';
+import type { ToldPresence } from './presence.ts';
 import type { StorageOptions } from './storage/open.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -39,6 +40,8 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly exportsStorage: Storage;
   /** Hours for which they are; 72 unless told. */
   readonly exportsKeepHours?: number | undefined;
+  /** How the process calls itself where its starts and stops shall be in the log. */
+  readonly presence?: ToldPresence | undefined;
   readonly onError: (error: unknown, doing: string) => void;
   readonly say: (line: string) => void;
   readonly onCommand?: (command: string, outcome: string) => void;

@@ -5,11 +5,11 @@
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
 import type { Area } from './area.ts';
-import { type Audit, createAudit } from './audit/audit.ts';
 import type { NotesOf } from './audit/fields.ts';
 import { createLogReads } from './audit/reads.ts';
 import type { RefsOf } from './audit/shown.ts';
 import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
+import { type Auditing, openAuditing } from './auditing.ts';
 import { timestampOf } from './clock.ts';
 import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
@@ -32,6 +32,7 @@ import { createRegistry } from './events/registry.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
 import { hmacKeyOf } from './keys.ts';
 import { permissionsAskedFor, policyCheckOf } from './policy-check.ts';
+import { createPresence } from './presence.ts';
 import { stillReached } from './queries/copying.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
 import { projectedChannel } from './queries/progress.ts';
@@ -57,7 +58,7 @@ export interface Duties {
   readonly seal?: boolean;
 }
 
-export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
+export interface Engine extends Omit<FanOut, 'start' | 'stop'>, Auditing {
   readonly log: RunningLog;
   readonly codec: Codec;
   /** 32 bytes that outlive a change of the master key; keys for one use each are derived from it. */
@@ -70,7 +71,6 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'> {
   readonly bulk: Bulk;
   readonly exports: Exports;
   readonly headroom: Headroom;
-  readonly audit: Audit;
   readonly transparency: Transparency;
   readonly listener: Listener;
   readonly compliance: Compliance;
@@ -254,19 +254,28 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     },
     options,
   );
-  const audit = createAudit({
+  const auditing = openAuditing({
     pool,
     log,
-    clock: now,
-    newId,
-    streams: areas.flatMap((area) => area.streams),
-    streamsReached: readSide.reached.streams,
+    codec,
+    registry,
+    readSide,
     refsOf,
     notesOf,
     logReads,
-    types: registry.types,
+    newId,
+    clock: now,
+    streams: areas.flatMap((area) => area.streams),
+    secret: hmacKey,
+    leaderUrl: directUrl,
+    onError: (error) => onError(error, 'indexing the log'),
+    logLine: options.say,
   });
 
+  const presence =
+    options.presence === undefined
+      ? undefined
+      : createPresence(options.presence, { log, newId, clock: now, environment: options.environment });
   await compliance.keep({
     rows: (subject, wait) => readSide.erase(subject, { wait }),
     shutOut: (person) => access.people.setActive(person, false),
@@ -313,6 +322,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
 
   return {
     ...fanOut,
+    ...auditing,
     log,
     codec,
     secret: hmacKey,
@@ -324,12 +334,16 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     bulk,
     exports,
     headroom,
-    audit,
     transparency,
     listener,
     compliance,
     async start({ project, work, seal = project }) {
-      if (project) readSide.projector.start();
+      await presence?.started();
+      if (project) {
+        readSide.projector.start();
+        auditing.auditIndex.start();
+        auditing.snapshots.start();
+      }
       if (seal) transparency.start();
       if (!work) return;
       compliance.start();
@@ -345,10 +359,13 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       headroom.stop();
       await fanOut.stop();
       await readSide.projector.stop();
+      await auditing.auditIndex.stop();
+      auditing.snapshots.stop();
       await readSide.stop();
       await logReads.stop();
       await refusals.stop();
       await access.stop();
+      await presence?.stopped().catch((error: unknown) => onError(error, 'recording the stop'));
       // After everything that appends, so that the last of it is sealed too.
       await transparency.stop();
       mirror?.close();

@@ -10,7 +10,10 @@ import {
   archiveLog,
   checkLog,
   checkPolicyFile,
+  dropSnapshot,
+  listSnapshots,
   rebuildProjection,
+  replayInto,
   rewrapKeys,
   rotateToolKey,
   startService,
@@ -70,11 +73,19 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
   if (orphaned) onOrphan();
 };
 
+/** A refused input in the words of each of its faults. */
+const toldBy = (error: Error): string => {
+  const faults = isQuarterdeckError(error) ? (error.errors ?? []) : [];
+  return faults.length === 0
+    ? error.message
+    : faults.map(({ path, message }) => `${path} ${message}`).join('; ');
+};
+
 /** What the operator did is told in a sentence; anything else is a fault and shows where it arose. */
 const fail = (error: unknown): never => {
   const told = error instanceof ConfigError || error instanceof VerifyError || isQuarterdeckError(error);
   const text =
-    error instanceof Error ? (told ? error.message : (error.stack ?? error.message)) : String(error);
+    error instanceof Error ? (told ? toldBy(error) : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`Quarterdeck cannot go on: ${text}\n`);
   process.exit(1);
 };
@@ -135,9 +146,32 @@ program
 
 program
   .command('rebuild')
-  .argument('<projection>', 'its name, as in the path')
+  .argument('<projection>', 'its name, as in the path; or audit-index')
   .description('fill a projection anew beside the one in use, then switch')
   .action((projection: string) => rebuildProjection(configFrom(), projection, say));
+
+program
+  .command('replay')
+  .description(
+    'build every read model as of a moment, under a name; cut off, the same command goes on with it',
+  )
+  .requiredOption('--at <moment>', 'a time with its zone (2026-03-31T23:59:59Z) or a position of the log')
+  .requiredOption('--into <name>', 'lower-case letters, digits and hyphens')
+  .option('--keep-days <days>', 'after which it is dropped', '7')
+  .action(({ at, into, keepDays }: { at: string; into: string; keepDays: string }) =>
+    replayInto(configFrom(), { at, into, keepDays: Number(keepDays) }, say),
+  );
+
+const snapshots = program
+  .command('snapshots')
+  .description('moments that are kept under a name')
+  .action(() => listSnapshots(configFrom(), say));
+
+snapshots
+  .command('drop')
+  .argument('<name>', 'its name')
+  .description('drop one with its tables')
+  .action((name: string) => dropSnapshot(configFrom(), name, say));
 
 program
   .command('bulk')

@@ -19,7 +19,6 @@ import { createEngine, type Duties, type Engine } from './engine.ts';
 import type { MasterKeys } from './events/master-keys.ts';
 import { type FanOutOptions, fanOutOf } from './fan-out.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';
-import { auditRoutes } from './http/audit.ts';
 import { authRouter } from './http/auth.ts';
 import { gateHandlers, recordDenial } from './http/authenticate.ts';
 import { bulkRoutes } from './http/bulk.ts';
@@ -29,6 +28,7 @@ import { exportRoutes } from './http/exports.ts';
 import { fanOutRoutes } from './http/fan-out.ts';
 import { grantRoutes } from './http/grants.ts';
 import { createLogger } from './http/log.ts';
+import { logRoutes } from './http/log-routes.ts';
 import { meRoute } from './http/me.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { oidcRouter } from './http/oidc.ts';
@@ -38,7 +38,6 @@ import { queryRoutes } from './http/queries.ts';
 import type { Route } from './http/route.ts';
 import { scimRouter } from './http/scim.ts';
 import { sessionRoutes } from './http/sessions.ts';
-import { transparencyRoutes } from './http/transparency.ts';
 import { masterKeyIn, signingKeyIn } from './keys.ts';
 import { createLiveOf } from './live-topics.ts';
 import { healthChecks, lagOf, providersCheck, reactorsOf } from './standing.ts';
@@ -85,6 +84,8 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly s3?: StorageOptions;
   /** Hours for which they are; 72 unless told. */
   readonly exportsKeepHours?: number;
+  /** How this process is called in the log, where its starts and stops are kept; undefined: they are not. */
+  readonly role?: string;
   readonly production?: boolean;
   /** Whether to serve the console of this package at `/`. */
   readonly console?: boolean;
@@ -146,6 +147,8 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     bulkResultsDays: options.bulkResultsDays,
     exportsStorage: storage,
     exportsKeepHours: options.exportsKeepHours,
+    presence:
+      options.role === undefined ? undefined : { role: options.role, version: await packageVersion() },
     onError,
     say: (line) => logger.info(line),
     onCommand: metrics.commandEnded,
@@ -270,8 +273,7 @@ const routesOf = (
       ...bulkRoutes(engine.bulk),
       ...exportRoutes(engine.exports),
       ...fanOutRoutes(engine),
-      ...auditRoutes(engine.audit),
-      ...transparencyRoutes(engine.transparency),
+      ...logRoutes(engine),
     ],
     document,
   );

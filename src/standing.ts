@@ -31,9 +31,11 @@ export const systemState = async ({ readSide, bulk, environment, transparency }:
   };
 };
 
-/** Positions by which each projection is behind the head. */
-export const lagOf = async ({ readSide }: Engine): Promise<Record<string, number>> =>
-  Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag]));
+/** Positions by which each projection, and the audit index, is behind the head. */
+export const lagOf = async ({ readSide, auditIndex }: Engine): Promise<Record<string, number>> => ({
+  ...Object.fromEntries((await readSide.health()).projections.map((p) => [p.name, p.lag])),
+  'audit-index': (await auditIndex.standing()).lag,
+});
 
 /** Longer than any pause that a worker makes on purpose. */
 const stalledMsMax = 30_000;
@@ -128,6 +130,16 @@ export const healthChecks = (engine: Engine, pool: Db): readonly HealthCheck[] =
     missing: () => foreignEnvironment(engine.environment),
   },
   logCheck(engine),
+  {
+    // Whoever answers can answer all else without it.
+    name: 'audit index',
+    warns: true,
+    missing: async () => {
+      const { lag, progressing, error } = await engine.auditIndex.standing();
+      if (progressing && error === undefined) return undefined;
+      return `It is ${lag} positions behind and not progressing; see the log of the process that projects.`;
+    },
+  },
   {
     name: 'projections',
     missing: async () => {

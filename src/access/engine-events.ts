@@ -164,6 +164,13 @@ export const ProviderKeysChanged = defineEvent({
   refs: ({ provider }) => [provider],
 });
 
+/** ID tokens are signed with another key, named as tools see it: its time had come, or somebody asked for it. */
+export const SigningKeyChanged = defineEvent({
+  type: 'SigningKeyChanged',
+  schema: z.object({ kid: z.string(), why: z.enum(['due', 'asked']) }),
+  refs: none,
+});
+
 export const PolicyApplied = defineEvent({
   type: 'PolicyApplied',
   schema: z.object({
@@ -192,5 +199,6 @@ export const accessEvents = [
   TokenRefused,
   TokenRevoked,
   ProviderKeysChanged,
+  SigningKeyChanged,
   PolicyApplied,
 ] as const;

@@ -7,7 +7,7 @@ import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import { auditStream, EventsExported, StreamReplayed } from './engine-events.ts';
 import { allFields, createFields, type NotesOf } from './fields.ts';
-import { createBatches } from './reading.ts';
+import { type Batches, createBatches } from './reading.ts';
 import type { LogReads } from './reads.ts';
 import { createReplay, type Replayable } from './replay.ts';
 import type { Audit, EventFilter } from './request.ts';
@@ -29,14 +29,16 @@ interface Options {
   readonly refsOf: RefsOf;
   readonly notesOf: NotesOf;
   readonly logReads: Pick<LogReads, 'soon'>;
+  /** Answers what neither the log's order nor one stream's does. */
+  readonly indexed: Batches;
 }
 
 export const createAudit = (options: Options): Audit => {
-  const { pool, log, streams, clock, newId, streamsReached, refsOf, notesOf, logReads } = options;
-  const batches = createBatches(pool);
+  const { pool, log, streams, clock, newId, streamsReached, refsOf, notesOf, logReads, indexed } = options;
+  const batches = createBatches(pool, indexed);
   const fields = createFields({ streamsReached, refsOf, notesOf, everything: allFields });
   const shown = createShown(streamsReached, refsOf);
-  const { search, exportEvents } = createSearch({ log, batches, shown, streamsReached, fields });
+  const { search, exportEvents } = createSearch({ log, batches, shown, streamsReached, fields, clock });
   const replay = createReplay({ log, batches, streams, clock, streamsReached, notesOf, fields });
 
   const record = async (origin: Origin, event: NewEvent): Promise<number> =>
@@ -51,7 +53,7 @@ export const createAudit = (options: Options): Audit => {
     async exportEvents(request) {
       const rows = permitted(request, 'audit:export');
       const { format, principal } = request;
-      const filter = given(request.filter);
+      const filter = told(request.filter);
       const types = filter.type === undefined ? options.types : [filter.type];
       const personal = types.some((type) => fields.somePersonal(type, principal));
       return exportEvents(request, rows, (range) =>
@@ -75,5 +77,10 @@ const permitted = ({ principal }: Origin, permission: string) => {
 
 const shownPersonal = (personal: boolean) => (personal ? { personal } : {});
 
-const given = (filter: EventFilter): Record<string, string> =>
-  Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+/** As it is kept for ever: what was searched for in reasons may name people. */
+const told = ({ reason, ...filter }: EventFilter): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ ...filter, ...(reason === undefined ? {} : { reason: '[not kept]' }) }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );

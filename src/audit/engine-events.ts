@@ -47,6 +47,23 @@ export const EventFieldsRead = defineEvent({
   refs: ({ streams }) => streams,
 });
 
+/** All rows as of a position are kept under a name until then, unless it is dropped before. */
+export const SnapshotBuilt = defineEvent({
+  type: 'SnapshotBuilt',
+  schema: z.object({ name: z.string(), position: z.int().nonnegative(), expiresAt: z.string() }),
+  refs: () => [],
+});
+
+export const SnapshotDropped = defineEvent({
+  type: 'SnapshotDropped',
+  schema: z.object({
+    name: z.string(),
+    position: z.int().nonnegative(),
+    why: z.enum(['asked', 'expired']),
+  }),
+  refs: () => [],
+});
+
 /** A key signs the log from now on; checkpoints before it are checked with the keys before it. */
 export const LogKeyIntroduced = defineEvent({
   type: 'LogKeyIntroduced',
@@ -91,4 +108,6 @@ export const auditEvents = [
   LogChecked,
   LogFaultFound,
   LogArchived,
+  SnapshotBuilt,
+  SnapshotDropped,
 ] as const;

@@ -1,15 +1,12 @@
 /**
- * Reads stored events that match a filter, oldest or newest first, in batches of one statement each. No transaction
- * stays open between two, and none looks through more than a window of the log, so that even a filter that
- * matches nothing in millions of events never runs into the bound on a statement's time.
+ * Reads stored events that match a filter, in batches of one statement each, oldest or newest first. No
+ * transaction stays open between two. Without a filter it goes through the log, along one stream by the log's
+ * own index; every other filter is the audit index's to answer.
  */
 import type { Db } from '../db/pool.ts';
 import type { StoredEvent } from '../events/envelope.ts';
-import type { EventFilter } from './request.ts';
-import { searchLog, searchLogBackwards, searchStream, searchStreamBackwards } from './sql/search-events.ts';
-
-/** Positions that one statement looks through: a second or two of work where nothing matches. */
-const windowPositions = 500_000;
+import type { EventFilter, Order } from './request.ts';
+import { readLog, readStream } from './sql/search-events.ts';
 
 export interface Range {
   /** Exclusive. */
@@ -22,65 +19,47 @@ export type Batches = (
   range: Range,
   filter: EventFilter,
   rowsMax: number,
-  /** The newest first. */
-  backwards?: boolean,
+  order?: Order,
 ) => AsyncGenerator<readonly StoredEvent[]>;
 
-export const createBatches = (pool: Db, window = windowPositions): Batches => {
-  async function* throughLog(range: Range, filter: EventFilter, rowsMax: number) {
-    const { actor = null, type = null, command = null } = filter;
-    let { after } = range;
-    while (after < range.upTo) {
-      const end = Math.min(after + window, range.upTo);
-      const values = [after, end, actor, type, command, rowsMax];
-      const { rows } = await pool.query<StoredEvent>(searchLog, values);
+/** Times are bounds of the range by now. */
+const namesOf = (filter: EventFilter): readonly string[] =>
+  Object.entries(filter).flatMap(([name, value]) =>
+    value === undefined || name === 'from' || name === 'to' ? [] : [name],
+  );
+
+const beyond = ({ after, upTo }: Range, last: number, order: Order): Range =>
+  order === 'oldest' ? { after: last, upTo } : { after, upTo: last - 1 };
+
+export const createBatches = (pool: Db, indexed: Batches): Batches => {
+  async function* throughLog(asked: Range, rowsMax: number, order: Order) {
+    let range = asked;
+    while (range.after < range.upTo) {
+      const values = [range.after, range.upTo, rowsMax];
+      const { rows } = await pool.query<StoredEvent>({ ...readLog[order], values });
       yield rows;
-      after = rows.length < rowsMax ? end : (rows.at(-1)?.position ?? end);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < rowsMax) return;
+      range = beyond(range, last.position, order);
     }
   }
 
-  async function* throughStream(range: Range, filter: EventFilter, rowsMax: number) {
-    const { stream, actor = null, type = null, command = null } = filter;
-    let version = 0;
+  async function* throughStream({ after, upTo }: Range, stream: string, rowsMax: number, order: Order) {
+    let version: number | null = null;
     for (;;) {
-      const values = [range.after, range.upTo, actor, type, command, rowsMax, stream, version];
-      const { rows } = await pool.query<StoredEvent>(searchStream, values);
+      const values: unknown[] = [after, upTo, rowsMax, stream, version];
+      const { rows } = await pool.query<StoredEvent>(readStream[order], values);
       yield rows;
       if (rows.length < rowsMax) return;
       version = rows.at(-1)?.version ?? version;
     }
   }
 
-  async function* backThroughLog(range: Range, filter: EventFilter, rowsMax: number) {
-    const { actor = null, type = null, command = null } = filter;
-    let { upTo } = range;
-    while (upTo > range.after) {
-      const begin = Math.max(range.after, upTo - window);
-      const values = [begin, upTo, actor, type, command, rowsMax];
-      const { rows } = await pool.query<StoredEvent>(searchLogBackwards, values);
-      yield rows;
-      upTo = rows.length < rowsMax ? begin : (rows.at(-1)?.position ?? begin + 1) - 1;
-    }
-  }
-
-  async function* backThroughStream(range: Range, filter: EventFilter, rowsMax: number) {
-    const { stream, actor = null, type = null, command = null } = filter;
-    let version = versionMax;
-    for (;;) {
-      const values = [range.after, range.upTo, actor, type, command, rowsMax, stream, version];
-      const { rows } = await pool.query<StoredEvent>(searchStreamBackwards, values);
-      yield rows;
-      if (rows.length < rowsMax) return;
-      version = rows.at(-1)?.version ?? version;
-    }
-  }
-
-  return (range, filter, rowsMax, backwards = false) => {
-    const ofStream = filter.stream !== undefined;
-    if (backwards) return (ofStream ? backThroughStream : backThroughLog)(range, filter, rowsMax);
-    return (ofStream ? throughStream : throughLog)(range, filter, rowsMax);
+  return (range, filter, rowsMax, order = 'oldest') => {
+    const names = namesOf(filter);
+    if (names.length === 0) return throughLog(range, rowsMax, order);
+    if (names.length === 1 && filter.stream !== undefined)
+      return throughStream(range, filter.stream, rowsMax, order);
+    return indexed(range, filter, rowsMax, order);
   };
 };
-
-/** Versions are four bytes in the database. */
-const versionMax = 2_147_483_647;

@@ -13,18 +13,34 @@ export interface EventFilter {
   readonly actor?: string;
   readonly type?: string;
   readonly command?: string;
+  readonly tool?: string;
+  /** A stream or a person that the event is about, as one of its own or by reference. */
+  readonly about?: string;
+  /** How it ended: one of `outcomes`. */
+  readonly outcome?: string;
+  /** Words that its reason has, all of them, in any order. */
+  readonly reason?: string;
+  readonly correlation?: string;
+  readonly bulkJob?: string;
+  readonly commandId?: string;
+  readonly session?: string;
   /** ISO 8601 with zone; inclusive. */
   readonly from?: string;
   /** ISO 8601 with zone; inclusive. */
   readonly to?: string;
 }
 
+export type Order = 'oldest' | 'newest';
+
 export interface SearchRequest extends Origin {
   readonly filter: EventFilter;
-  /** Only events behind this position (with `newest`: before it); a `nextCursor` of the page before, or any. */
+  /**
+   * Only events behind this position, in the order asked for: a `nextCursor` of the page before, or any
+   * position.
+   */
   readonly after?: string;
-  /** The newest first. */
-  readonly newest?: boolean;
+  /** `oldest` first unless told. */
+  readonly order?: string;
   /** 100 unless told; at most 1,000. */
   readonly limit?: number;
 }
@@ -40,13 +56,14 @@ export interface EventPage {
 export interface ExportRequest extends Origin {
   readonly filter: EventFilter;
   readonly after?: string;
+  readonly order?: string;
   readonly format: 'ndjson' | 'csv';
 }
 
 export interface EventExport {
   /** The head of the log when the export began; it goes no further. */
   readonly position: number;
-  /** In order of position, bounded in memory, without a transaction that stays open. */
+  /** In the order asked for, bounded in memory, without a transaction that stays open. */
   readonly events: AsyncIterable<RecordedEvent>;
 }
 

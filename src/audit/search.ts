@@ -4,12 +4,13 @@
  */
 import { isEveryRow, type Rows } from '../access/principal.ts';
 import { invalidInput, QuarterdeckError } from '../errors.ts';
-import { timeOf } from '../events/asked-moment.ts';
-import { isEngineStream, type RecordedEvent, type StoredEvent } from '../events/envelope.ts';
+import { pastTimeOf } from '../events/asked-moment.ts';
+import { isEngineStream, type RecordedEvent, type StoredEvent, type Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
+import { checkFilter, orderOf } from './asked.ts';
 import type { Asking, Fields, ReadableEvent } from './fields.ts';
 import type { Batches, Range } from './reading.ts';
-import type { EventExport, EventFilter, EventPage, ExportRequest, SearchRequest } from './request.ts';
+import type { EventExport, EventFilter, EventPage, ExportRequest, Order, SearchRequest } from './request.ts';
 import type { Shown, StreamsReached } from './shown.ts';
 
 const limitDefault = 100;
@@ -25,37 +26,37 @@ interface Deps {
   readonly shown: Shown;
   readonly streamsReached: StreamsReached;
   readonly fields: Fields;
+  readonly clock: () => Timestamp;
 }
 
 /** A page before it is known whether its personal fields are on record. */
 type Found = Omit<EventPage, 'data'> & { readonly found: readonly ReadableEvent[] };
 
-export const createSearch = ({ log, batches, shown, streamsReached, fields }: Deps) => {
+export const createSearch = ({ log, batches, shown, streamsReached, fields, clock }: Deps) => {
   /** Times become positions: recordedAt grows with position, so that each names exactly one. */
   const rangeOf = async (
     filter: EventFilter,
     after: string | undefined,
-    newest = false,
-  ): Promise<Range & { head: number; backwards: boolean }> => {
-    checkActor(filter.actor);
+    order: Order,
+  ): Promise<Range & { head: number }> => {
+    checkFilter(filter);
     const cursor = cursorOf(after);
-    const from = filter.from === undefined ? undefined : timeOf('from', filter.from);
-    const to = filter.to === undefined ? undefined : timeOf('to', filter.to);
+    const { position: head, recordedAt } = await log.head();
+    const now = recordedAt !== undefined && recordedAt > clock() ? recordedAt : clock();
+    const from = filter.from === undefined ? undefined : pastTimeOf('from', filter.from, now);
+    const to = filter.to === undefined ? undefined : pastTimeOf('to', filter.to, now);
     if (from !== undefined && to !== undefined && from > to) {
       throw invalidInput('from', 'must not lie after "to"');
     }
-    const { position: head } = await log.head();
+    if (cursor !== undefined && cursor > head)
+      throw invalidInput('after', `is beyond the head of the log, which is at ${head}`);
     const begin = from === undefined ? 0 : await log.positionBefore(from);
     const end = to === undefined ? head : await log.positionAt(to);
-    const upTo = Math.min(end, head);
-    if (newest)
-      return {
-        head,
-        after: begin,
-        upTo: after === undefined ? upTo : Math.min(upTo, cursor - 1),
-        backwards: true,
-      };
-    return { head, after: Math.max(begin, cursor), upTo, backwards: false };
+    const range = { head, after: begin, upTo: Math.min(end, head) };
+    if (cursor === undefined) return range;
+    return order === 'oldest'
+      ? { ...range, after: Math.max(begin, cursor) }
+      : { ...range, upTo: Math.min(range.upTo, cursor - 1) };
   };
 
   const readable = async (stored: readonly StoredEvent[], asking: Asking) =>
@@ -72,25 +73,26 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
     !(await streamsReached([stream], rows)).has(stream);
 
   const search = async (
-    { filter, after, newest, limit = limitDefault, principal }: SearchRequest,
+    { filter, after, order: asked, limit = limitDefault, principal }: SearchRequest,
     rows: Rows,
   ): Promise<Found> => {
     if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
       throw invalidInput('limit', `must be a whole number from 1 to ${limitMax}`);
     }
     const asking = { principal, rows };
-    const range = await rangeOf(filter, after, newest);
+    const order = orderOf(asked);
+    const range = await rangeOf(filter, after, order);
     if (await isOutOfReach(filter, asking)) return { found: [], nextCursor: null, position: range.head };
-    if (!isEveryRow(rows)) return searchShown(range, filter, limit, asking);
+    if (!isEveryRow(rows)) return searchShown(range, filter, limit, { ...asking, order });
     const found: StoredEvent[] = [];
     // One more than asked for tells whether there is a next page.
-    for await (const batch of batches(range, filter, limit + 1, range.backwards)) {
+    for await (const batch of batches(range, filter, limit + 1, order)) {
       found.push(...batch);
       if (found.length > limit) break;
     }
     const page = found.slice(0, limit);
     const nextCursor = found.length > limit ? String(page.at(-1)?.position) : null;
-    return { found: await readable(page, asking), nextCursor, position: range.head };
+    return { found: withReason(await readable(page, asking), filter), nextCursor, position: range.head };
   };
 
   /**
@@ -98,15 +100,15 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
    * for one is bounded, whatever of it may be seen.
    */
   const searchShown = async (
-    range: Range & { head: number; backwards: boolean },
+    range: Range & { head: number },
     filter: EventFilter,
     limit: number,
-    asking: Asking,
+    { order, ...asking }: Asking & { readonly order: Order },
   ): Promise<Found> => {
     const found: StoredEvent[] = [];
     let looked = 0;
     let further: number | undefined;
-    for await (const batch of batches(range, filter, narrowedRows, range.backwards)) {
+    for await (const batch of batches(range, filter, narrowedRows, order)) {
       const events = await shown(batch, asking.rows);
       found.push(...events.slice(0, limit - found.length + 1));
       if (found.length > limit) break;
@@ -117,44 +119,47 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields }: De
     const page = found.slice(0, limit);
     const last = found.length > limit ? page.at(-1)?.position : further;
     const nextCursor = last === undefined ? null : String(last);
-    return { found: await readable(page, asking), nextCursor, position: range.head };
+    return { found: withReason(await readable(page, asking), filter), nextCursor, position: range.head };
   };
 
-  async function* exported(range: Range, filter: EventFilter, asking: Asking): AsyncGenerator<RecordedEvent> {
+  async function* exported(
+    range: Range,
+    filter: EventFilter,
+    { order, ...asking }: Asking & { readonly order: Order },
+  ): AsyncGenerator<RecordedEvent> {
     if (await isOutOfReach(filter, asking)) return;
-    for await (const batch of batches(range, filter, exportRows))
-      for (const { event } of await readable(await shown(batch, asking.rows), asking)) yield event;
+    for await (const batch of batches(range, filter, exportRows, order)) {
+      const events = await readable(await shown(batch, asking.rows), asking);
+      for (const { event } of withReason(events, filter)) yield event;
+    }
   }
 
   const exportEvents = async (
-    { filter, after, principal }: ExportRequest,
+    { filter, after, order: wanted, principal }: ExportRequest,
     rows: Rows,
     record: (range: Range) => Promise<number>,
   ): Promise<EventExport> => {
-    const asked = await rangeOf(filter, after);
+    const order = orderOf(wanted);
+    const asked = await rangeOf(filter, after, order);
     // The export holds its own record, unless a time bounds it: what it covers is said before it is sent.
     const recordedAt = await record({ after: asked.after, upTo: asked.upTo });
-    const range = filter.to === undefined ? { ...asked, upTo: recordedAt } : asked;
+    const open = filter.to === undefined && (order === 'oldest' || after === undefined);
+    const range = open ? { ...asked, upTo: recordedAt } : asked;
     return {
       position: Math.max(asked.head, recordedAt),
-      events: exported(range, filter, { principal, rows }),
+      events: exported(range, filter, { principal, rows, order }),
     };
   };
 
   return { search, exportEvents };
 };
 
-const checkActor = (actor: string | undefined): void => {
-  if (actor?.includes('@') === true) {
-    throw invalidInput(
-      'actor',
-      'must be an opaque actor id: e-mail addresses are encrypted and cannot be searched',
-    );
-  }
-};
+/** An event whose reason is not shown may not tell of it by being found. */
+const withReason = (events: readonly ReadableEvent[], { reason }: EventFilter): readonly ReadableEvent[] =>
+  reason === undefined ? events : events.filter(({ event }) => event.metadata.reason !== undefined);
 
-const cursorOf = (after: string | undefined): number => {
-  if (after === undefined) return 0;
+const cursorOf = (after: string | undefined): number | undefined => {
+  if (after === undefined) return undefined;
   if (!/^\d{1,15}$/.test(after))
     throw new QuarterdeckError('malformed_request', '"after" must be a position or a nextCursor.');
   return Number(after);

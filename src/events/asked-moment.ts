@@ -13,6 +13,13 @@ export const timeOf = (path: string, text: string): Timestamp => {
   return at;
 };
 
+/** @throws QuarterdeckError invalid_input also where it is later than `now`. */
+export const pastTimeOf = (path: string, text: string, now: Timestamp): Timestamp => {
+  const at = timeOf(path, text);
+  if (at > now) throw invalidInput(path, 'must not lie in the future');
+  return at;
+};
+
 interface Deps {
   readonly log: Pick<EventLog, 'head' | 'positionAt'>;
   readonly clock: () => Timestamp;

@@ -4,7 +4,6 @@
  */
 import type { Request, Response } from 'express';
 import type { Audit, EventExport, EventFilter } from '../audit/request.ts';
-import { invalidInput } from '../errors.ts';
 import type { RecordedEvent } from '../events/envelope.ts';
 import { sendJson, setPosition } from './answer.ts';
 import { originOf } from './caller.ts';
@@ -15,17 +14,20 @@ import { present } from './present.ts';
 import type { Route } from './route.ts';
 import { ndjsonLines, sendStream } from './streaming.ts';
 
-const filters = ['stream', 'actor', 'type', 'command', 'from', 'to'] as const;
+const filters = [
+  ...['stream', 'actor', 'type', 'command', 'tool', 'about', 'outcome', 'reason', 'correlation'],
+  ...['bulkJob', 'commandId', 'session', 'from', 'to'],
+];
+const order = ['after', 'order'];
 
 export const auditRoutes = (audit: Audit): readonly Route[] => [
   {
     ...operations.search,
     handle: async (request, response) => {
       const query = queryOf(request);
-      requireKnown(query, [...filters, 'after', 'limit', 'order']);
-      const newest = orderOf(query) === 'newest';
+      requireKnown(query, [...filters, ...order, 'limit']);
       const limit = wholeNumberOf(query, 'limit', 1);
-      const page = await audit.search({ ...askedOf(query, response), ...present({ limit }), newest });
+      const page = await audit.search({ ...askedOf(query, response), ...present({ limit }) });
       setPosition(response, page.position);
       sendJson(response, page);
     },
@@ -46,15 +48,10 @@ export const auditRoutes = (audit: Audit): readonly Route[] => [
   },
 ];
 
-const orderOf = (query: URLSearchParams): string => {
-  const order = oneOf(query, 'order') ?? 'oldest';
-  if (!['oldest', 'newest'].includes(order)) throw invalidInput('order', 'Give oldest or newest.');
-  return order;
-};
-
 const askedOf = (query: URLSearchParams, response: Response) => {
   const filter: EventFilter = present(Object.fromEntries(filters.map((name) => [name, oneOf(query, name)])));
-  return { ...originOf(response), filter, ...present({ after: oneOf(query, 'after') }) };
+  const place = present({ after: oneOf(query, 'after'), order: oneOf(query, 'order') });
+  return { ...originOf(response), filter, ...place };
 };
 
 const exported = async (
@@ -64,7 +61,7 @@ const exported = async (
   response: Response,
 ): Promise<void> => {
   const query = queryOf(request);
-  requireKnown(query, [...filters, 'after']);
+  requireKnown(query, [...filters, ...order]);
   const { position, events } = await audit.exportEvents({ ...askedOf(query, response), format });
   await sendStream(request, response, {
     contentType: format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',

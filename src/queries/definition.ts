@@ -100,13 +100,14 @@ export const queryWords = [
   'snapshot',
 ] as const;
 
-/** Routes under `/internal/v1`: a projection may not bear such a name. */
+/** Routes under `/internal/v1`, and what is rebuilt beside projections: none may bear such a name. */
 export const reservedNames = [
   'me',
   'commands',
   'bulk-jobs',
   'approvals',
   'audit',
+  'audit-index',
   'exports',
   'feed',
   'sessions',

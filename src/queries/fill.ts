@@ -20,6 +20,13 @@ export class FillFailed extends Error {
   override readonly name = 'FillFailed';
 }
 
+export interface FillOptions {
+  readonly upTo?: number;
+  readonly signal?: AbortSignal;
+  /** Told of every page that was committed. */
+  readonly onPage?: (position: number) => void;
+}
+
 const pageEventsMax = 2_000;
 /** Positions looked through at once: where its events are rare, a read must still end in good time. */
 const windowPositions = 250_000;
@@ -32,7 +39,7 @@ export const fill = async (
   { pool, log }: FillDeps,
   table: OpenTable,
   from: number,
-  { upTo, signal }: { readonly upTo?: number; readonly signal?: AbortSignal } = {},
+  { upTo, signal, onPage }: FillOptions = {},
 ): Promise<number> => {
   const target = upTo ?? (await log.head()).position;
   const { events: types } = table.known.definition;
@@ -59,6 +66,7 @@ export const fill = async (
     });
     if (failure !== undefined) throw new FillFailed(String(failure.error), { cause: failure.error });
     position = page.position;
+    onPage?.(position);
   }
   return position;
 };

@@ -21,6 +21,8 @@ export interface Plan {
   readonly limit: number;
   readonly cursor: string | undefined;
   readonly asOf: string | undefined;
+  /** The name of a moment that is kept, in place of `asOf`. */
+  readonly snapshot: string | undefined;
   /** The filter as it was asked, in one form: what a cursor is bound to. */
   readonly asked: string;
 }
@@ -29,9 +31,9 @@ const limitDefault = 100;
 const limitMax = 1_000;
 
 const words = {
-  list: ['sort', 'limit', 'cursor', 'fields', 'asOf', 'where'],
-  get: ['fields', 'asOf'],
-  export: ['sort', 'fields', 'asOf', 'where'],
+  list: ['sort', 'limit', 'cursor', 'fields', 'asOf', 'snapshot', 'where'],
+  get: ['fields', 'asOf', 'snapshot'],
+  export: ['sort', 'fields', 'asOf', 'snapshot', 'where'],
 } as const;
 
 const isWord = (name: string): boolean => (queryWords as readonly string[]).includes(name);
@@ -84,6 +86,8 @@ export const planOf = (known: Known, principal: Principal, query: URLSearchParam
   const stray = conditions.find(([name]) => kind === 'get' || isWord(name));
   if (stray !== undefined) throw invalidInput(stray[0], `Not taken here; what is: ${allowed.join(', ')}.`);
   const where = word('where');
+  if (word('asOf') !== undefined && word('snapshot') !== undefined)
+    throw invalidInput('snapshot', 'Name a snapshot or give asOf, not both.');
   const filter = [
     ...filterOfQuery(scope, conditions),
     ...(where === undefined ? [] : filterOfWhere(scope, whereOf(where), 'where')),
@@ -101,6 +105,7 @@ export const planOf = (known: Known, principal: Principal, query: URLSearchParam
     limit: limitOf(word('limit')),
     cursor: word('cursor'),
     asOf: word('asOf'),
+    snapshot: word('snapshot'),
     asked: askedOf(filter, sort),
   };
 };

@@ -17,7 +17,8 @@ import { filterOfWhere } from './filter.ts';
 import { foldRow } from './fold.ts';
 import { readFoldedStreams } from './folded-events.ts';
 import { keyPages } from './key-pages.ts';
-import { present } from './live-tables.ts';
+import { isGone, present } from './live-tables.ts';
+import type { NamedSnapshots } from './named-snapshots.ts';
 import { answered, createReadPage, type PageOfRecords, placeOf, type Stored } from './pages.ts';
 import { type Plan, planOf, requirePermission } from './plan.ts';
 import type { Progress } from './progress.ts';
@@ -36,7 +37,7 @@ import type {
 import type { ReachingOf } from './scope/reach.ts';
 import type { Reached } from './scope/reached.ts';
 import { rowsReadable } from './selection.ts';
-import type { Snapshots } from './snapshots.ts';
+import { type Snapshots, snapshotBuilding } from './snapshots.ts';
 import { countRows, selectRow } from './sql/select-rows.ts';
 
 interface Deps {
@@ -47,6 +48,7 @@ interface Deps {
   readonly reaching: ReachingOf;
   readonly reached: Reached;
   readonly snapshots: Snapshots;
+  readonly named: Pick<NamedSnapshots, 'positionOf'>;
   readonly progress: Pick<Progress, 'waitFor'>;
   readonly cursors: Cursors;
   readonly recordReads: RecordReads;
@@ -78,11 +80,12 @@ const readsOf = (plan: Plan, reader: Reader, records: readonly Stored[]): FieldR
 };
 
 export const createQueries = (deps: Deps): Queries => {
-  const { pool, log, catalogue, reaching, reached, snapshots, progress, cursors, recordReads } = deps;
+  const { pool, log, catalogue, reaching, reached, snapshots, named, progress, cursors, recordReads } = deps;
   const readPage = createReadPage(pool, reaching, snapshots);
 
-  /** The position that `asOf` came to; without it, waits until the projection is far enough. */
+  /** The position that `asOf` or `snapshot` came to; without, waits until the projection is far enough. */
   const moment = async (plan: Plan, minPosition: number | undefined): Promise<number | undefined> => {
+    if (plan.snapshot !== undefined) return named.positionOf(plan.snapshot);
     if (plan.asOf !== undefined) return asOfPosition(deps, plan.asOf);
     if (minPosition !== undefined) await waitForAll(plan.known, plan.rows, minPosition);
     return undefined;
@@ -150,11 +153,26 @@ export const createQueries = (deps: Deps): Queries => {
     return { record: row as Stored, version, position };
   };
 
+  const findInSnapshot = async ({ known, rows, fields }: Plan, key: string, position: number) => {
+    const { definition, shape } = known;
+    const source = await snapshots.tableAt(known, position);
+    const found = await reaching(known, rows)
+      .readAsOf(source, async (table, reach) => {
+        const { sql, parameters } = selectRow(table, reach, present(table, fields), shape.key, key);
+        return (await pool.query<Record<string, unknown>>(sql, [...parameters])).rows[0];
+      })
+      .catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+      });
+    if (found === undefined) throw snapshotBuilding(position);
+    if (found[shape.key.name] === null) throw notFound(definition.name);
+    return { record: found, version: Number(found._version), position };
+  };
+
   const get = async (request: GetRequest): Promise<GetAnswer> => {
     const plan = planOf(catalogue.get(request.projection), request.principal, request.query, 'get');
     const asOf = await moment(plan, request.minPosition);
-    const { record, version, position } =
-      asOf === undefined ? await findNow(plan, request.key) : await findAsOf(plan, request.key, asOf);
+    const { record, version, position } = await find(plan, request.key, asOf);
     await recordNow(readsOf(plan, request, [record]));
     const { stream } = plan.known.definition;
     return {
@@ -162,6 +180,11 @@ export const createQueries = (deps: Deps): Queries => {
       position,
       version: stream === undefined ? undefined : version,
     };
+  };
+
+  const find = (plan: Plan, key: string, asOf: number | undefined): Promise<Found> => {
+    if (asOf === undefined) return findNow(plan, key);
+    return plan.snapshot === undefined ? findAsOf(plan, key, asOf) : findInSnapshot(plan, key, asOf);
   };
 
   async function* rowsFrom(

@@ -12,6 +12,7 @@ import { createCursors } from './cursor.ts';
 import type { ProjectionDefinition } from './definition.ts';
 import { createEraser, type ErasingRows } from './erasing.ts';
 import { createLiveTables } from './live-tables.ts';
+import { createNamedSnapshots, type NamedSnapshots } from './named-snapshots.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createProjector, type Projector } from './projector.ts';
 import { createQueries } from './queries.ts';
@@ -51,6 +52,8 @@ export interface ReadSide {
   /** Which streams' rows are reached, exact at the head of the log. */
   readonly reached: Reached;
   readonly queries: Queries;
+  /** All read models as of a position, under a name. */
+  readonly named: NamedSnapshots;
   readonly projector: Projector;
   /** `heard()` is to be called on notifications of `projectedChannel`, and after a reconnect. */
   readonly progress: Progress;
@@ -70,6 +73,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
   const catalogue = createCatalogue(options.projections);
   const progress = createProgress({ pool, log, onError, timeoutMs: options.waitTimeoutMs ?? 5_000 });
   const snapshots = createSnapshots({ pool, log, onError, waitMs: options.snapshotWaitMs ?? 2_000 });
+  const named = createNamedSnapshots({ pool, log, catalogue });
   const recordReads = createReadRecorder({ log, clock, newId, onError });
   const cursors = createCursors(createHmac('sha256', secret).update('quarterdeck cursors').digest());
   const scopes = createScopes(catalogue);
@@ -81,6 +85,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
     judging,
     reached,
     progress,
+    named,
     queries: createQueries({
       pool,
       log,
@@ -89,6 +94,7 @@ export const createReadSide = (options: ReadSideOptions): ReadSide => {
       reaching: createReaching(createLiveTables(pool), scopes),
       reached,
       snapshots,
+      named,
       progress,
       cursors,
       recordReads,

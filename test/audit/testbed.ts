@@ -1,14 +1,18 @@
 /** An audit over a log of counters in a cloned database, and who asks. */
+import { randomBytes } from 'node:crypto';
 import { type Principal, permissions } from '../../src/access/principal.ts';
 import { type Audit, createAudit } from '../../src/audit/audit.ts';
 import { auditEvents } from '../../src/audit/engine-events.ts';
 import { allFields, createFields } from '../../src/audit/fields.ts';
+import { type AuditIndex, createAuditIndex } from '../../src/audit/index/audit-index.ts';
 import type { Db } from '../../src/db/pool.ts';
+import { createCodec } from '../../src/events/codec.ts';
 import type { EventData, EventDefinition } from '../../src/events/definition.ts';
 import type { Metadata, RecordedEvent } from '../../src/events/envelope.ts';
 import { emptyUnit, type RunningLog } from '../../src/events/event-log.ts';
+import { createKeyRing } from '../../src/events/keys.ts';
 import type { Unit } from '../../src/events/unit.ts';
-import { counting, definitions, metadata, openLog } from '../events/testbed.ts';
+import { counting, definitions, masterKey, metadata, openLog } from '../events/testbed.ts';
 
 export const auditor: Principal = {
   id: 'person:auditor',
@@ -21,6 +25,8 @@ export const auditor: Principal = {
 export interface Audited {
   readonly log: RunningLog;
   readonly audit: Audit;
+  /** Not running: it takes in what there is when told to. */
+  readonly index: AuditIndex;
   /** Appends one event; by whom and by which command is up to `more`. */
   readonly write: (
     stream: string,
@@ -47,9 +53,23 @@ export const parts = () => {
 
 export const openAudit = async (pool: Db): Promise<Audited> => {
   const log = await openLog(pool, [...definitions, ...(auditEvents as unknown as EventDefinition[])]);
+  const index = createAuditIndex({
+    pool,
+    log,
+    codec: createCodec(createKeyRing(pool, masterKey)),
+    aboutOf: ({ data }) => [`team-${String(data.counter)}`],
+    isOld: () => false,
+    secret: randomBytes(32),
+    leaderUrl: String(pool.options.connectionString),
+    onError: (error) => {
+      throw error;
+    },
+    logLine: () => undefined,
+  });
   const audit = createAudit({
     pool,
     log,
+    indexed: index.batches,
     streams: [{ ...counting, prefix: 'counter' }],
     clock: () => new Date().toISOString().replace('Z', '000Z'),
     newId: () => crypto.randomUUID(),
@@ -66,7 +86,7 @@ export const openAudit = async (pool: Db): Promise<Audited> => {
     if (!outcome.accepted) throw new Error('not accepted');
   };
   const whole = async () => (await log.read({ after: 0, limit: 10_000 })).events;
-  return { log, audit, write, whole };
+  return { log, audit, index, write, whole };
 };
 
 export const drained = async <T>(values: AsyncIterable<T>): Promise<readonly T[]> => {

@@ -135,6 +135,17 @@ describeWhere(chromium, 'The console', () => {
     await page.getByText('None that you may run here').waitFor();
     await page.getByRole('link', { name: 'Audit', exact: true }).click();
     await page.getByTestId('audit-row').first().waitFor();
+
+    await page.goto(`${server.url}/accounts/told-0`);
+    await page.getByRole('link', { name: 'Everything about this account' }).click();
+    await page.waitForURL(/about=account-told-0/);
+    const found = page.getByTestId('audit-row');
+    await found.getByText('AccountSuspended').waitFor();
+    await page.getByLabel('Reason').fill('PHONE asked');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.waitForURL(/reason=PHONE/);
+    await found.getByText('Asked for by phone').waitFor();
+    expect(await found.count()).toBe(1);
   });
 });
 

@@ -40,7 +40,7 @@ const closed = () => operations.filter(({ path }) => path.startsWith('/internal'
 
 const asked = ({ method, path }: Described): Asked => ({
   path: path.replaceAll(/\{\w+\}/g, 'none'),
-  ...(method === 'post' ? { body: {} } : {}),
+  ...(method === 'post' ? { body: {} } : { method: method.toUpperCase() as 'GET' }),
 });
 
 test('the document is valid and has all of the domain and all fixed routes', async () => {

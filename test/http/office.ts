@@ -11,6 +11,7 @@ import { type Access, createAccess } from '../../src/access/access.ts';
 import { accessEvents } from '../../src/access/engine-events.ts';
 import { createAudit } from '../../src/audit/audit.ts';
 import { auditEvents } from '../../src/audit/engine-events.ts';
+import { createAuditIndex } from '../../src/audit/index/audit-index.ts';
 import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { createDeciding } from '../../src/commands/deciding.ts';
 import { commandEngineEvents } from '../../src/commands/engine-events.ts';
@@ -18,7 +19,7 @@ import { createIdempotency } from '../../src/commands/idempotency.ts';
 import { createLanes } from '../../src/commands/lanes.ts';
 import { createPipeline } from '../../src/commands/pipeline.ts';
 import { createRefusalCounts } from '../../src/commands/refusal-counts.ts';
-import { createCodec } from '../../src/events/codec.ts';
+import { type Codec, createCodec } from '../../src/events/codec.ts';
 import type { EventDefinition } from '../../src/events/definition.ts';
 import { createEventLog, type RunningLog } from '../../src/events/event-log.ts';
 import { createKeyRing } from '../../src/events/keys.ts';
@@ -104,7 +105,7 @@ export const openOffice = async (): Promise<Office> => {
   const live = createLive({ gate: access.gate, isToolOrigin: access.isToolOrigin, kinds, onError });
   live.attach(listening.server);
   access.onSessionsEnded(() => void live.recheck());
-  listening.use(appOver({ db, log, access, reading, publicUrl: base }));
+  listening.use(appOver({ db, log, access, reading, publicUrl: base, codec }));
   return {
     base,
     db,
@@ -165,9 +166,10 @@ interface Parts {
   readonly access: Access;
   readonly reading: ReadSide;
   readonly publicUrl: string;
+  readonly codec: Codec;
 }
 
-const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
+const appOver = ({ db, log, access, reading, publicUrl, codec }: Parts) => {
   const deciding = createDeciding(log, reading.judging);
   const commands = createPipeline({
     log,
@@ -178,6 +180,17 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     idempotency: createIdempotency(db.app, randomBytes(32)),
     source: { newId: randomUUID, clock },
     denied: async () => undefined,
+  });
+  const auditIndex = createAuditIndex({
+    pool: db.app,
+    log,
+    codec,
+    aboutOf: () => [],
+    isOld: () => false,
+    secret: randomBytes(32),
+    leaderUrl: db.applicationUrl,
+    onError: () => undefined,
+    logLine: () => undefined,
   });
   const audit = createAudit({
     pool: db.app,
@@ -190,6 +203,7 @@ const appOver = ({ db, log, access, reading, publicUrl }: Parts) => {
     types: shop.events.map(({ type }) => type),
     notesOf: (type) => shop.events.find((event) => event.type === type),
     logReads: { soon: () => undefined },
+    indexed: auditIndex.batches,
   });
   const routes = [
     ...commandRoutes({ commands, definitions: shop.commands }),

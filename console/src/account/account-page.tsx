@@ -17,6 +17,7 @@ import { useLiveAccount } from './use-live-account.ts';
 
 export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
   const mayReplay = usePermits('audit:replay');
+  const mayAudit = usePermits('audit:read');
   const asOf = usePlace().search.get('asOf') ?? undefined;
   const account = useQuery({ ...accountQuery(accountId, asOf), placeholderData: keepPreviousData });
   useLiveAccount(accountId, asOf);
@@ -31,9 +32,16 @@ export const AccountPage = ({ accountId }: { readonly accountId: string }) => {
         </Group>
       }
       lead={
-        <Link className="text-link" href="/accounts">
-          All accounts
-        </Link>
+        <Group gap="md" component="span">
+          <Link className="text-link" href="/accounts">
+            All accounts
+          </Link>
+          {mayAudit && (
+            <Link className="text-link" href={`/audit?about=${encodeURIComponent(`account-${accountId}`)}`}>
+              Everything about this account
+            </Link>
+          )}
+        </Group>
       }
       actions={<AsOf asOf={asOf} onChange={(at) => setSearch({ asOf: at })} />}
     >

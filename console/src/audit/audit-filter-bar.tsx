@@ -1,8 +1,8 @@
-/** The filters of the audit log. They apply on Enter or with the button: each is an exact match. */
-import { Button, TextInput } from '@mantine/core';
+/** The filters of the audit log. They apply on Enter or with the button; all of them must hold. */
+import { Button, Select, TextInput } from '@mantine/core';
 import { type FormEvent, useEffect, useState } from 'react';
 import { words } from '../parts/written.ts';
-import { auditTimes, auditWords } from './audit-filter.ts';
+import { auditChoices, auditFilters, auditIds, auditTimes, auditWords } from './audit-filter.ts';
 
 type Filter = Readonly<Record<string, string>>;
 
@@ -12,18 +12,27 @@ interface AuditFilterBarProps {
 }
 
 const placeholders = {
-  stream: 'account-7590-VHVEG',
+  about: 'account-7590-VHVEG',
   actor: 'an actor’s id',
   type: 'AccountSuspended',
   command: 'suspend-account',
+  tool: 'console',
+  reason: 'words of a reason',
+  stream: 'account-7590-VHVEG',
+  bulkJob: 'a bulk job’s id',
+  commandId: 'of one execution',
+  correlation: 'a request or trace',
+  session: 'a session’s id',
 } as const;
 
-const none = Object.fromEntries([...auditWords, ...auditTimes].map((word) => [word, undefined]));
+const none = Object.fromEntries(auditFilters.map((word) => [word, undefined]));
 
 export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
   const [typed, setTyped] = useState<Filter>(filter);
+  const [more, setMore] = useState(false);
   const key = JSON.stringify(filter);
   useEffect(() => setTyped(JSON.parse(key) as Filter), [key]);
+  const isMore = more || auditIds.some((word) => filter[word] !== undefined);
   const bound = (word: string) => ({
     name: word,
     label: words(word),
@@ -35,10 +44,16 @@ export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
     event.preventDefault();
     onChange({ ...none, ...typed });
   };
+  const choose = (word: string, value: string | null): void => {
+    const { [word]: _, ...rest } = typed;
+    const chosen = value === null ? rest : { ...rest, [word]: value };
+    setTyped(chosen);
+    onChange({ ...none, ...chosen });
+  };
   return (
     <form onSubmit={submit} data-testid="audit-filter">
-      <div className="filters">
-        {auditWords.map((word) => (
+      <div className="filters wide">
+        {[...auditWords, ...(isMore ? auditIds : [])].map((word) => (
           <TextInput
             key={word}
             placeholder={placeholders[word]}
@@ -47,10 +62,32 @@ export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
             {...bound(word)}
           />
         ))}
+        <Select
+          name="outcome"
+          label={words('outcome')}
+          placeholder="any"
+          clearable
+          data={[...auditChoices.outcome]}
+          value={typed.outcome ?? null}
+          onChange={(value) => choose('outcome', value)}
+        />
         {auditTimes.map((word) => (
           <TextInput key={word} type="datetime-local" step={1} {...bound(word)} />
         ))}
+        <Select
+          name="order"
+          label={words('order')}
+          allowDeselect={false}
+          data={auditChoices.order.map((value) => ({ value, label: `${value} first` }))}
+          value={typed.order ?? 'newest'}
+          onChange={(value) => choose('order', value === 'newest' ? null : value)}
+        />
         <Button type="submit">Search</Button>
+        {!isMore && (
+          <Button variant="subtle" onClick={() => setMore(true)}>
+            More filters
+          </Button>
+        )}
         {Object.keys(filter).length > 0 && (
           <Button variant="subtle" onClick={() => onChange(none)}>
             Clear

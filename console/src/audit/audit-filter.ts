@@ -2,20 +2,34 @@
 import type { Query } from '../api/client.ts';
 import { utcOf } from '../parts/written.ts';
 
-export const auditWords = ['stream', 'actor', 'type', 'command'] as const;
+export const auditWords = ['about', 'actor', 'type', 'command', 'tool', 'reason'] as const;
+/** Asked for now and then, mostly by a link or an id at hand. */
+export const auditIds = ['stream', 'bulkJob', 'commandId', 'correlation', 'session'] as const;
+export const auditChoices = {
+  outcome: ['succeeded', 'unchanged', 'rejected', 'refused', 'denied', 'failed', 'skipped', 'cancelled'],
+  order: ['newest', 'oldest'],
+} as const;
 export const auditTimes = ['from', 'to'] as const;
+
+export const auditFilters: readonly string[] = [
+  ...auditWords,
+  ...auditIds,
+  ...Object.keys(auditChoices),
+  ...auditTimes,
+];
 
 export const auditFilterOf = (search: URLSearchParams): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    [...auditWords, ...auditTimes].flatMap((word) => {
+    auditFilters.flatMap((word) => {
       const value = search.get(word)?.trim();
       return value ? [[word, value]] : [];
     }),
   );
 
+/** Whoever looks mostly looks for what was done last. */
 export const auditQueryOf = (filter: Readonly<Record<string, string>>): Query =>
   Object.fromEntries(
-    Object.entries(filter).map(([word, value]) => [
+    Object.entries({ order: 'newest', ...filter }).map(([word, value]) => [
       word,
       auditTimes.some((time) => time === word) ? (utcOf(value) ?? value) : value,
     ]),

@@ -1,5 +1,5 @@
 /** The audit log, in the order of the log, by filter. */
-import { Anchor, SegmentedControl } from '@mantine/core';
+import { Anchor } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { eventsQuery } from '../api/audit.ts';
@@ -17,39 +17,18 @@ import { AuditFilterBar } from './audit-filter-bar.tsx';
 import { actorsIn, auditColumns } from './columns.tsx';
 import { EventDetails } from './event-details.tsx';
 
-const orders = [
-  { value: 'oldest', label: 'Oldest first' },
-  { value: 'newest', label: 'Newest first' },
-];
-
 export const AuditPage = () => {
-  const { search } = usePlace();
-  const filter = auditFilterOf(search);
+  const filter = auditFilterOf(usePlace().search);
   const query = auditQueryOf(filter);
-  const newest = search.get('order') === 'newest';
   const mayExport = usePermits('audit:export');
   const [opened, setOpened] = useState<LogEvent>();
-  const events = useInfiniteQuery({
-    ...eventsQuery({ ...query, order: newest ? 'newest' : undefined }),
-    placeholderData: keepPreviousData,
-  });
+  const events = useInfiniteQuery({ ...eventsQuery(query), placeholderData: keepPreviousData });
   const rows = rowsOf(events.data);
   return (
     <Page
       title="Audit"
-      lead="Everything that was done here, in the order in which it was recorded. Exports are recorded too."
-      actions={
-        <>
-          <SegmentedControl
-            aria-label="Which comes first"
-            data={orders}
-            value={newest ? 'newest' : 'oldest'}
-            onChange={(order) => setSearch({ order: order === 'newest' ? order : undefined })}
-            data-testid="audit-order"
-          />
-          {mayExport && <Downloads query={query} />}
-        </>
-      }
+      lead="Everything that was done here, allowed or refused. Exports are recorded too."
+      actions={mayExport && <Downloads query={query} />}
     >
       <AuditFilterBar filter={filter} onChange={setSearch} />
       {events.isPending && <Loading what="the log" />}

@@ -37,9 +37,11 @@ interface Deps {
   readonly pool: Db;
   readonly codec: TextCodec;
   readonly clock: Clock;
+  /** Told of every key but the first. */
+  readonly onChanged?: (kid: string, why: 'due' | 'asked') => Promise<void>;
 }
 
-export const createSigningKeys = ({ pool, codec, clock }: Deps): SigningKeys => {
+export const createSigningKeys = ({ pool, codec, clock, onChanged }: Deps): SigningKeys => {
   const published = async (db: Queryable): Promise<readonly Row[]> =>
     (await db.query<Row>({ ...sql.selectSigningKeys, values: [clock()] })).rows;
 
@@ -68,14 +70,19 @@ export const createSigningKeys = ({ pool, codec, clock }: Deps): SigningKeys => 
   };
 
   const makeDue = async (): Promise<readonly Row[]> => {
-    const { values } = await make();
-    return inTransaction(pool, async (tx) => {
+    const { kid, values } = await make();
+    let follows = false;
+    const rows = await inTransaction(pool, async (tx) => {
       await tx.query(sql.lockSigningKeys);
-      const due = dueAt(await published(tx));
+      const before = await published(tx);
+      const due = dueAt(before);
       if (due !== undefined) await insert(tx, values, due);
+      follows = due !== undefined && before.length > 0;
       await tx.query({ ...sql.deleteOldSigningKeys, values: [clock()] });
       return published(tx);
     });
+    if (follows) await onChanged?.(kid, 'due');
+    return rows;
   };
 
   const open = async ({ privateSealed }: Row): Promise<JWK> => {
@@ -102,6 +109,7 @@ export const createSigningKeys = ({ pool, codec, clock }: Deps): SigningKeys => 
         await tx.query({ ...sql.retireSigningKeys, values: [now, new Date(now.getTime() + publishedMs)] });
         await insert(tx, values, now.getTime());
       });
+      await onChanged?.(kid, 'asked');
       return kid;
     },
   };

@@ -10,8 +10,11 @@ import type Provider from 'oidc-provider';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import type { Db } from '../../db/pool.ts';
 import type { Access } from '../access.ts';
+import { SigningKeyChanged } from '../engine-events.ts';
 import { scopeOf } from '../policy.ts';
 import type { Clock, OnError, TextCodec } from '../ports.ts';
+import { systemPrincipal } from '../principal.ts';
+import { whoIs } from '../recorder.ts';
 import * as sql from '../sql/oidc-records.ts';
 import { clientOf } from './clients.ts';
 import { type ExchangeDeps, registerExchange } from './exchange.ts';
@@ -63,7 +66,12 @@ export const openToolSignOn = async (options: ToolSignOnOptions): Promise<ToolSi
   const derived = (use: string) => Buffer.from(hkdfSync('sha256', options.secret, Buffer.alloc(0), use, 32));
   const sessionOf = createSessionOf(access.cookies, access.sessions);
   const grants = createGrants({ pool, people, sessionOf, clock });
-  const signingKeys = createSigningKeys({ pool, codec, clock });
+  const signingKeys = createSigningKeys({
+    pool,
+    codec,
+    clock,
+    onChanged: (kid, why) => recorder.record(SigningKeyChanged.of({ kid, why }), whoIs(systemPrincipal)),
+  });
   const adapter = createRecords({
     pool,
     codec,

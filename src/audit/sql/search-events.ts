@@ -1,33 +1,37 @@
-/**
- * Searching the log, by position or along one stream. NULL restricts nothing. Neither is prepared by
- * name: with the values known, the planner drops the conditions that are NULL.
- */
-
+/** Reading the log for an auditor, by position or along one stream, in either direction. */
 const columns = `position, id, stream, version, type, schema_version AS "schemaVersion", data, metadata,
          recorded_at AS "recordedAt"`;
 
-const matching = `position > $1 AND position <= $2
-    AND ($3::text IS NULL OR metadata -> 'actor' ->> 'id' = $3)
-    AND ($4::text IS NULL OR type = $4)
-    AND ($5::text IS NULL OR metadata ->> 'command' = $5)`;
+const throughLog = (direction: 'ASC' | 'DESC'): string =>
+  `SELECT ${columns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position ${direction} LIMIT $3`;
 
-/** $1 after, $2 up to (inclusive), $3 actor, $4 type, $5 command, $6 limit. By the primary key. */
-export const searchLog = `
-  SELECT ${columns} FROM events WHERE ${matching} ORDER BY position LIMIT $6`;
+/** $1 after, $2 up to (inclusive), $3 limit. By the primary key. */
+export const readLog = {
+  oldest: { name: 'audit_log', text: throughLog('ASC') },
+  newest: { name: 'audit_log_newest', text: throughLog('DESC') },
+} as const;
 
-export const searchLogBackwards = `
-  SELECT ${columns} FROM events WHERE ${matching} ORDER BY position DESC LIMIT $6`;
+const throughStream = (compared: string, direction: 'ASC' | 'DESC'): string =>
+  `SELECT ${columns} FROM events
+    WHERE stream = $4 AND ($5::int IS NULL OR version ${compared} $5) AND position > $1 AND position <= $2
+    ORDER BY version ${direction} LIMIT $3`;
 
 /**
- * As `searchLog`, then $7 stream, $8 the version to begin behind. Versions grow with positions; ordered by
+ * As `readLog`, then $4 stream, $5 null or the version to begin behind. Versions grow with positions; ordered by
  * version, the index on (stream, version) answers, while ordered by position a small LIMIT would make the
- * planner look through the log itself for a stream that has few events.
+ * planner look through the log itself for a stream that has few events. Not prepared by name: with the values
+ * known, the planner drops the condition that is NULL.
  */
-export const searchStream = `
-  SELECT ${columns} FROM events
-  WHERE stream = $7 AND version > $8 AND ${matching} ORDER BY version LIMIT $6`;
+export const readStream = {
+  oldest: throughStream('>', 'ASC'),
+  newest: throughStream('<', 'DESC'),
+} as const;
 
-/** $8: the version to begin before. */
-export const searchStreamBackwards = `
-  SELECT ${columns} FROM events
-  WHERE stream = $7 AND version < $8 AND ${matching} ORDER BY version DESC LIMIT $6`;
+const atPositions = (direction: 'ASC' | 'DESC'): string =>
+  `SELECT ${columns} FROM events WHERE position = ANY ($1::bigint[]) ORDER BY position ${direction}`;
+
+/** $1 positions. */
+export const readPositions = {
+  oldest: { name: 'audit_positions', text: atPositions('ASC') },
+  newest: { name: 'audit_positions_newest', text: atPositions('DESC') },
+} as const;

@@ -8,6 +8,7 @@ import { json, jsonSchemaOf, object, pageOf, text, whole } from './schemas.ts';
 const codes: readonly ErrorCode[] = [
   'malformed_request',
   'not_permitted',
+  'not_found',
   'invalid_input',
   'snapshot_building',
   'projection_behind',
@@ -17,6 +18,11 @@ const asOf = query(
   'asOf',
   text,
   'A time or a position: the answer as it was then. It says which position it used.',
+);
+const snapshot = query(
+  'snapshot',
+  text,
+  'The name of a moment that is kept (`quarterdeck replay`), in place of `asOf`. 404 where there is none, 503 `snapshot_building` until it is whole.',
 );
 const fields = query('fields', text, 'Only these fields, separated by commas.');
 const sort = query('sort', text, 'A field; `-field` for descending.');
@@ -31,7 +37,7 @@ export const operationsOfProjection = (definition: ProjectionDefinition) => {
   const shared = { tag: definition.name, method: 'get', permission: definition.permission, codes } as const;
   const base = `/internal/v1/${definition.name}`;
   const name = pascalCase(definition.name);
-  const filters = [...filtersOf(definition, row), where, sort, fields, asOf];
+  const filters = [...filtersOf(definition, row), where, sort, fields, asOf, snapshot];
   return {
     list: {
       ...shared,
@@ -70,7 +76,7 @@ export const operationsOfProjection = (definition: ProjectionDefinition) => {
       path: `${base}/{id}`,
       operationId: `get${name}Row`,
       summary: `${definition.summary}: one row`,
-      parameters: [path('id', `The row’s \`${definition.keyField}\`.`), fields, asOf, minPosition],
+      parameters: [path('id', `The row’s \`${definition.keyField}\`.`), fields, asOf, snapshot, minPosition],
       answers: [
         {
           status: 200,
@@ -80,7 +86,7 @@ export const operationsOfProjection = (definition: ProjectionDefinition) => {
             definition.stream === undefined ? ['Quarterdeck-Position'] : ['ETag', 'Quarterdeck-Position'],
         },
       ],
-      codes: [...codes, 'not_found'],
+      codes,
     },
   } as const satisfies Record<string, Operation>;
 };

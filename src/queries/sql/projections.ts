@@ -54,8 +54,11 @@ export const useSnapshot = {
     RETURNING ${row}, extract(epoch FROM now() - updated_at)::float8 AS "idleSeconds"`,
 } as const;
 
+/** Whether a name holds the moment: such tables are kept until it lets go, and take nobody's room. */
+const isNamed = 'EXISTS (SELECT FROM named_snapshots n WHERE n.position = up_to)';
+
 export const countSnapshots = {
-  text: `SELECT count(*)::int AS count FROM projections WHERE state = 'snapshot'`,
+  text: `SELECT count(*)::int AS count FROM projections WHERE state = 'snapshot' AND NOT ${isNamed}`,
 } as const;
 
 /** $1 id, $2 position. Made as a whole at that position. */
@@ -66,10 +69,11 @@ export const placeSnapshot = {
 /** $1 seconds unused after which one goes, $2 how many may stay, $3 seconds unused before one makes room. */
 export const lockExpiredSnapshots = {
   text: `SELECT id, table_name AS "tableName" FROM projections
-    WHERE state = 'snapshot' AND (
+    WHERE state = 'snapshot' AND NOT ${isNamed} AND (
       last_used_at < now() - make_interval(secs => $1)
       OR (last_used_at < now() - make_interval(secs => $3)
-          AND id NOT IN (SELECT id FROM projections WHERE state = 'snapshot' ORDER BY last_used_at DESC LIMIT $2)))
+          AND id NOT IN (SELECT id FROM projections WHERE state = 'snapshot' AND NOT ${isNamed}
+            ORDER BY last_used_at DESC LIMIT $2)))
     FOR UPDATE SKIP LOCKED`,
 } as const;
 

@@ -252,6 +252,15 @@ export const cases: ReadonlyMap<string, Case> = new Map<string, Case>([
       outOfReach: 'as-missing',
     },
   ],
+  noRows(`${audit}/snapshots`),
+  [
+    `DELETE ${audit}/snapshots/{name}`,
+    {
+      ask: () => ({ path: `${audit}/snapshots/none`, method: 'DELETE' }),
+      reached: 404,
+      outOfReach: 'about-no-rows',
+    },
+  ],
   ...wholeLog.map(([route, asked, body]): [string, Case] => [
     `${body === undefined ? 'GET' : 'POST'} ${audit}/${route}`,
     {

@@ -48,7 +48,7 @@ const nameOf = ({ method, path }: Described): string => `${method.toUpperCase()}
 /** Enough to get past the gate, and too little to do anything. */
 const barely = ({ method, path }: Described): Asked => ({
   path: path.replaceAll(/\{\w+\}/g, 'none'),
-  ...(method === 'post' ? { body: {} } : {}),
+  ...(method === 'post' ? { body: {} } : { method: method.toUpperCase() as 'GET' }),
 });
 
 test('every route has its cases, and every case its route', () => {

@@ -1,0 +1,272 @@
+/**
+ * Answers filters from the audit index: whole segments by their postings, what came since by fresh rows, and
+ * what is not indexed yet by looking at it, so that a search right behind a command finds it. Whatever is
+ * found is compared with the event before it is handed out.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Db } from '../../db/pool.ts';
+import { QuarterdeckError } from '../../errors.ts';
+import type { StoredEvent } from '../../events/envelope.ts';
+import type { EventLog } from '../../events/log.ts';
+import type { Batches, Range } from '../reading.ts';
+import type { EventFilter, Order } from '../request.ts';
+import { readLog, readPositions } from '../sql/search-events.ts';
+import { type AboutOf, attributesVersion, has, tokensAsked } from './attributes.ts';
+import { endOf, offsetsWith, segmentOf, sharedKeyOf } from './postings.ts';
+import {
+  type IndexRow,
+  readIndex,
+  type SegmentRow,
+  searchFresh,
+  selectPostings,
+  selectWords,
+} from './sql/audit-index.ts';
+import { type Token, type WordToken, wordsOf } from './tokens.ts';
+
+interface Deps {
+  readonly pool: Db;
+  readonly log: Pick<EventLog, 'decode'>;
+  readonly aboutOf: AboutOf;
+  readonly isOld: (event: StoredEvent) => boolean;
+  readonly wordToken: WordToken;
+  /** How long a search waits for an index that is too far behind. */
+  readonly waitMs?: number;
+}
+
+interface Asked {
+  readonly filter: EventFilter;
+  readonly order: Order;
+  readonly rowsMax: number;
+  readonly tokens: readonly Token[];
+  readonly words: readonly Token[];
+  /** Of the reason, to be compared with the opened one. */
+  readonly plainWords: readonly string[];
+}
+
+/** More than this the index may not be behind: looking at them one by one takes a second or so. */
+const unindexedMax = 20_000;
+const unindexedRows = 1_000;
+/** Of segments read together: few at first, since most pages are full after them, then more and more. */
+const segmentsFirst = 1;
+const segmentsMax = 256;
+const candidatesMin = 50;
+const candidatesMax = 2_000;
+const pollMs = 100;
+
+/** A segment's rows by key. */
+type Rows = ReadonlyMap<number, Buffer>;
+const noRows: Rows = new Map();
+
+export const createIndexedBatches = (deps: Deps): Batches => {
+  const { pool, log, aboutOf, isOld, wordToken, waitMs = 2_000 } = deps;
+
+  const standing = async (): Promise<Pick<IndexRow, 'position' | 'segments'>> => {
+    const { rows } = await pool.query<IndexRow>(readIndex);
+    const [row] = rows;
+    return row === undefined || row.version !== attributesVersion ? { position: 0, segments: 0 } : row;
+  };
+
+  const requireNear = async (upTo: number): Promise<void> => {
+    const until = performance.now() + waitMs;
+    for (;;) {
+      const { position } = await standing();
+      if (upTo - position <= unindexedMax) return;
+      if (performance.now() > until) throw behind(position, upTo);
+      await sleep(pollMs);
+    }
+  };
+
+  /** An event whose data is of an older shape, or whose reason matters, is decoded for the comparison. */
+  const matching = async (events: readonly StoredEvent[], asked: Asked): Promise<readonly StoredEvent[]> => {
+    const { filter, plainWords } = asked;
+    const near = events.filter((event) => isOld(event) || has(event, filter, aboutOf));
+    const toOpen = plainWords.length > 0 ? near : near.filter(isOld);
+    if (toOpen.length === 0) return near;
+    const opened = await log.decode(toOpen);
+    const kept = new Set<number>(
+      near.filter((event) => !toOpen.includes(event)).map(({ position }) => position),
+    );
+    for (const event of opened) {
+      const words = plainWords.length === 0 ? [] : wordsOf(event.metadata.reason ?? '');
+      if (plainWords.every((word) => words.includes(word)) && has(event, filter, aboutOf))
+        kept.add(event.position);
+    }
+    return near.filter(({ position }) => kept.has(position));
+  };
+
+  async function* atPositions(positions: readonly number[], asked: Asked) {
+    const size = Math.max(candidatesMin, Math.min(asked.rowsMax, candidatesMax));
+    for (let at = 0; at < positions.length; at += size) {
+      const values = [positions.slice(at, at + size)];
+      const { rows } = await pool.query<StoredEvent>({ ...readPositions[asked.order], values });
+      yield await matching(rows, asked);
+    }
+  }
+
+  type BySegment = Map<number, Map<number, Buffer>>;
+
+  const select = async (
+    statement: typeof selectPostings,
+    keys: readonly number[],
+    { from, to, into }: { readonly from: number; readonly to: number; readonly into: BySegment },
+  ): Promise<void> => {
+    const { rows } = await pool.query<SegmentRow>({ ...statement, values: [keys, from, to] });
+    const segments = rows[0]?.segments ?? 0;
+    if (segments < to) throw behind(endOf(segments), endOf(to));
+    for (const { segment, key, postings } of rows) {
+      if (key === null) continue;
+      const own = into.get(segment) ?? new Map<number, Buffer>();
+      into.set(segment, own.set(key, postings));
+    }
+  };
+
+  /** Rows of their own first: where a value has one, what it might share with others need not be read. */
+  const rowsOf = async (
+    statement: typeof selectPostings,
+    tokens: readonly Token[],
+    from: number,
+    to: number,
+  ): Promise<ReadonlyMap<number, Rows>> => {
+    const into: BySegment = new Map();
+    if (tokens.length === 0) return into;
+    await select(statement, tokens, { from, to, into });
+    const segments = Array.from({ length: to - from }, (_, n) => from + n);
+    const shared = tokens.filter((token) =>
+      segments.some((segment) => into.get(segment)?.has(token) !== true),
+    );
+    if (shared.length > 0) await select(statement, shared.map(sharedKeyOf), { from, to, into });
+    return into;
+  };
+
+  /** Positions of whole segments `from` … `to` (exclusive), in order. */
+  const found = async (
+    from: number,
+    to: number,
+    { tokens, words, order }: Asked,
+  ): Promise<readonly number[]> => {
+    const [postings, reasons] = await Promise.all([
+      rowsOf(selectPostings, tokens, from, to),
+      rowsOf(selectWords, words, from, to),
+    ]);
+    const positions: number[] = [];
+    for (let segment = from; segment < to; segment++) {
+      const first = endOf(segment) + 1;
+      const all = tokens.length === 0 ? undefined : offsetsWith(postings.get(segment) ?? noRows, tokens);
+      const said = words.length === 0 ? undefined : offsetsWith(reasons.get(segment) ?? noRows, words);
+      for (const offset of bothOf(all, said)) positions.push(first + offset);
+    }
+    return order === 'oldest' ? positions : positions.reverse();
+  };
+
+  /** Ends where the whole segments do, or the range. */
+  async function* throughSegments({ after, upTo }: Range, asked: Asked) {
+    let low = segmentOf(after + 1);
+    let high = segmentOf(upTo) + 1;
+    for (let size = segmentsFirst; low < high; size = Math.min(size * 8, segmentsMax)) {
+      const from = asked.order === 'oldest' ? low : Math.max(low, high - size);
+      const to = asked.order === 'oldest' ? Math.min(high, low + size) : high;
+      const positions = await found(from, to, asked);
+      yield* atPositions(
+        positions.filter((position) => position > after && position <= upTo),
+        asked,
+      );
+      if (asked.order === 'oldest') low = to;
+      else high = from;
+    }
+  }
+
+  interface Fresh {
+    readonly segments: number;
+    readonly indexed: number;
+    readonly found: readonly number[];
+  }
+
+  /** undefined: what was fresh has become a whole segment meanwhile. */
+  const fresh = async (
+    { after, upTo }: Range,
+    segments: number,
+    asked: Asked,
+  ): Promise<Fresh | undefined> => {
+    const values = [after, upTo, asked.tokens, asked.words];
+    const { rows } = await pool.query<Fresh>({ ...searchFresh, values });
+    return rows[0]?.segments === segments ? rows[0] : undefined;
+  };
+
+  async function* throughFresh(range: Range, segments: number, asked: Asked) {
+    const row = await fresh(range, segments, asked);
+    if (row === undefined) return false;
+    yield* atPositions(asked.order === 'oldest' ? row.found : row.found.toReversed(), asked);
+    return true;
+  }
+
+  async function* unindexed(asked: Asked, whole: Range) {
+    let { after, upTo } = whole;
+    while (after < upTo) {
+      const values = [after, upTo, unindexedRows];
+      const { rows } = await pool.query<StoredEvent>({ ...readLog[asked.order], values });
+      yield await matching(rows, asked);
+      const last = rows.at(-1)?.position;
+      if (last === undefined) return;
+      if (asked.order === 'oldest') after = last;
+      else upTo = last - 1;
+    }
+  }
+
+  /** Each part in turn, from where the index stands by then. */
+  async function* oldestFirst({ after, upTo }: Range, asked: Asked) {
+    let done = after;
+    while (done < upTo) {
+      const { position, segments } = await standing();
+      const whole = Math.min(endOf(segments), upTo);
+      const indexed = Math.min(position, upTo);
+      if (done < whole) {
+        yield* throughSegments({ after: done, upTo: whole }, asked);
+        done = whole;
+      } else if (done < indexed) {
+        if (yield* throughFresh({ after: done, upTo: indexed }, segments, asked)) done = indexed;
+      } else {
+        yield* unindexed(asked, { after: done, upTo });
+        done = upTo;
+      }
+    }
+  }
+
+  async function* newestFirst({ after, upTo }: Range, asked: Asked) {
+    let left = upTo;
+    while (left > after) {
+      const { position, segments } = await standing();
+      const whole = Math.max(endOf(segments), after);
+      const indexed = Math.max(position, after);
+      if (left > indexed) {
+        yield* unindexed(asked, { after: indexed, upTo: left });
+        left = indexed;
+      } else if (left > whole) {
+        if (yield* throughFresh({ after: whole, upTo: left }, segments, asked)) left = whole;
+      } else {
+        yield* throughSegments({ after, upTo: left }, asked);
+        left = after;
+      }
+    }
+  }
+
+  return async function* (range, filter, rowsMax, order = 'oldest') {
+    await requireNear(range.upTo);
+    const plainWords = filter.reason === undefined ? [] : wordsOf(filter.reason);
+    const words = plainWords.map(wordToken);
+    const asked = { filter, order, rowsMax, tokens: tokensAsked(filter), words, plainWords };
+    yield* order === 'oldest' ? oldestFirst(range, asked) : newestFirst(range, asked);
+  };
+};
+
+const bothOf = (a: readonly number[] | undefined, b: readonly number[] | undefined): readonly number[] => {
+  if (a === undefined || b === undefined) return a ?? b ?? [];
+  const second = new Set(b);
+  return a.filter((offset) => second.has(offset));
+};
+
+const behind = (position: number, upTo: number): QuarterdeckError =>
+  new QuarterdeckError(
+    'unavailable',
+    `The audit index is being made: it has reached ${position} of ${upTo}. Filters answer once it is near; by time or stream alone the log can be read meanwhile.`,
+    { retryAfterSeconds: 5 },
+  );
