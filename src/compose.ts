@@ -3,15 +3,13 @@
  * demo. The only place that reads Config.
  */
 import { readFile } from 'node:fs/promises';
-import { LogFault } from './audit/transparency/log-fault.ts';
 import { type Config, ConfigError } from './config.ts';
-import { type Database, openDatabase, openDatabaseBriefly } from './database.ts';
+import { type Database, openDatabase } from './database.ts';
 import { ownsEvents } from './db/migrate.ts';
 import { createPool, type Db } from './db/pool.ts';
 import { importDemo } from './demo.ts';
 import { areas } from './domain/index.ts';
-import type { Duties } from './engine.ts';
-import { timeOf } from './events/asked-moment.ts';
+import type { Duties } from './engine-options.ts';
 import { localMasterKeys } from './events/master-keys.ts';
 import { keepsPersonalData } from './events/rewrapping.ts';
 import { createLogger } from './http/log.ts';
@@ -19,10 +17,7 @@ import { createDoor, type Door, type Listening, listenOn } from './http/server.t
 import { openTls, type Tls } from './http/tls.ts';
 import { masterKeyIn } from './keys.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
-import { buildSnapshot, dropNamed, type ReplayAsked, saySnapshots } from './snapshot-acts.ts';
 import { foreignEnvironment } from './standing.ts';
-import { openStorage } from './storage/open.ts';
-import { toldOf } from './workers/index.ts';
 
 type Say = (line: string) => void;
 
@@ -143,7 +138,8 @@ const requireMirror = async ({ production, logMirror }: Config, pool: Db): Promi
   );
 };
 
-const openQuarterdeck = async (
+/** The engine with its HTTP face, by Config; nothing of it is started. */
+export const openQuarterdeck = async (
   config: Config,
   { pool, database, publicUrl }: Around,
 ): Promise<Quarterdeck> => {
@@ -180,7 +176,7 @@ const openQuarterdeck = async (
   });
 };
 
-const policyText = async ({ accessPolicy }: Config): Promise<string> =>
+export const policyText = async ({ accessPolicy }: Config): Promise<string> =>
   readFile(accessPolicy, 'utf8').catch((cause: unknown) => {
     throw new ConfigError(`QUARTERDECK_ACCESS_POLICY names ${accessPolicy}, which cannot be read.`, {
       cause,
@@ -195,145 +191,3 @@ const sayWhom = (say: Say): void => {
     'Sign in as support@dev.test, regional-support@dev.test, billing@dev.test, ops@dev.test, admin@dev.test or compliance@dev.test.',
   );
 };
-
-/** Opens the engine without serving, for one act of the command line. */
-const briefly = async (
-  config: Config,
-  say: Say,
-  act: (quarterdeck: Quarterdeck) => Promise<void>,
-): Promise<void> => {
-  const database = await openDatabaseBriefly(config, say);
-  const pool = createPool({ url: database.url, max: 4, onError: () => undefined });
-  try {
-    const quarterdeck = await openQuarterdeck(
-      { ...config, role: 'api' },
-      { pool, database, publicUrl: config.publicUrl ?? 'http://127.0.0.1' },
-    );
-    await act(quarterdeck).finally(() => quarterdeck.stop());
-  } finally {
-    await pool.end();
-    await database.stop();
-  }
-};
-
-export const applyPolicyFile = (config: Config, file: string | undefined, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    const name = file ?? config.accessPolicy;
-    const text = await policyText({ ...config, accessPolicy: name });
-    // What `policy check` would not accept is not applied by hand either.
-    await engine.access.previewPolicy(text, name);
-    const changed = await engine.access.applyPolicy(text, name);
-    say(changed ? `The policy of ${name} is in force.` : `The policy of ${name} was in force already.`);
-  });
-
-/** What a policy file would change, without changing it; what is wrong with it stops with a sentence a line. */
-export const checkPolicyFile = (config: Config, file: string | undefined, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    const name = file ?? config.accessPolicy;
-    const text = await policyText({ ...config, accessPolicy: name });
-    const lines = await engine.access.previewPolicy(text, name);
-    say(
-      lines.length === 0
-        ? `${name} is valid and says what is in force already.`
-        : `${name} is valid. Applying it would change:`,
-    );
-    for (const line of lines) say(line);
-  });
-
-/** Takes a restored copy over. */
-export const adoptEnvironment = (config: Config, keep: boolean, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine: { environment } }) => {
-    const adopted = await environment.adopt(keep);
-    const { environment: name } = config;
-    if (!adopted) return say(`This database belongs to ${name} already.`);
-    say(`This database belongs to ${name} from now on.`);
-    say(
-      keep
-        ? 'What was outstanding is delivered from here.'
-        : 'What was outstanding is left to where the copy came from; webhooks wait to be resumed.',
-    );
-  });
-
-export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
-  briefly(config, say, async (quarterdeck) => {
-    say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
-  });
-
-export const rewrapKeys = (config: Config, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    const { keys, masterKey } = await engine.compliance.rewrapKeys((done, all) =>
-      say(`${done} of ${all} keys.`),
-    );
-    say(
-      keys === 0
-        ? `Every key of personal data is wrapped by the master key ${masterKey} already.`
-        : `${keys} keys of personal data are wrapped by the master key ${masterKey} from now on.`,
-    );
-  });
-export const replayInto = (config: Config, asked: ReplayAsked, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => buildSnapshot(snapshots, asked, say));
-
-export const listSnapshots = (config: Config, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => saySnapshots(snapshots, say));
-
-export const dropSnapshot = (config: Config, name: string, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => dropNamed(snapshots, name, say));
-
-export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    if (projection === 'audit-index') {
-      await engine.auditIndex.rebuild();
-      return say(
-        'The audit index is made anew by the process that projects; searches by filter wait for it.',
-      );
-    }
-    await engine.readSide.rebuild(projection);
-    say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);
-  });
-
-/** @returns whether the job is proven; every fault is said with its position. */
-export const verifyBulkJob = async (config: Config, id: string, say: Say): Promise<boolean> => {
-  let proven = false;
-  await briefly(config, say, async ({ engine }) => {
-    const verified = await engine.bulk.verify(id);
-    for (const line of toldOf(verified)) say(line);
-    proven = verified.faults.length === 0;
-  });
-  return proven;
-};
-
-/** @returns whether the log is as it was sealed. */
-export const checkLog = async (config: Config, say: Say): Promise<boolean> => {
-  let intact = false;
-  await briefly(config, say, async ({ engine }) => {
-    try {
-      const { upTo } = await engine.transparency.checkAll(new AbortController().signal);
-      say(`intact: ${upTo} events are as they were sealed.`);
-      intact = true;
-    } catch (error) {
-      if (!(error instanceof LogFault)) throw error;
-      say(`${error.kind} at ${error.position}: ${error.message}`);
-    }
-  });
-  return intact;
-};
-
-/** Old partitions of the log as files at the archive, each proven where it lies. */
-export const archiveLog = (config: Config, before: string, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    if (config.logArchive === undefined)
-      throw new ConfigError('QUARTERDECK_LOG_ARCHIVE must say where: a directory, or s3://bucket/prefix.');
-    const storage = await openStorage(config.logArchive);
-    try {
-      const done = await engine.transparency
-        .archiving(storage)
-        .archive(timeOf('before', before), ({ after, upTo, file, bytes, sha256 }) =>
-          say(
-            `${file}: positions ${after + 1} to ${upTo}, ${bytes} bytes, SHA-256 ${sha256}; proven where it lies.`,
-          ),
-        );
-      if (done.length === 0) say('Nothing to archive: every partition that is older lies there already.');
-    } finally {
-      storage.close();
-    }
-  });

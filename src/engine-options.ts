@@ -1,4 +1,4 @@
-/** What an engine is made with. */
+/** What an engine is made with, and what of its background work a process does. */
 import type { Area } from './area.ts';
 import type { Sources } from './clock.ts';
 import type { Db } from './db/pool.ts';
@@ -47,3 +47,14 @@ export interface EngineOptions extends Sources, FanOutOptions {
   readonly onCommand?: (command: string, outcome: string) => void;
   readonly onBatch?: (units: number, events: number) => void;
 }
+
+/** What a process does beside answering. */
+export interface Duties {
+  readonly project: boolean;
+  readonly work: boolean;
+  /** Sealing the log; who projects seals too, unless told otherwise. */
+  readonly seal?: boolean;
+}
+
+/** What bulk work yields at; docs/OPERATING.md tells them. */
+export const usualBudgets = { latencyMs: 25, lagMs: 5_000 } as const;

@@ -5,7 +5,6 @@
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
 import type { Area } from './area.ts';
-import type { NotesOf } from './audit/fields.ts';
 import { createLogReads } from './audit/reads.ts';
 import type { RefsOf } from './audit/shown.ts';
 import { createTransparency, type Transparency } from './audit/transparency/transparency.ts';
@@ -15,48 +14,27 @@ import { createCatalogue } from './commands/catalogue.ts';
 import { createDeciding } from './commands/deciding.ts';
 import type { CommandDefinition } from './commands/definition.ts';
 import { createIdempotency } from './commands/idempotency.ts';
-import { type AlongsideOf, createLanes } from './commands/lanes.ts';
+import { createLanes } from './commands/lanes.ts';
 import { createPipeline } from './commands/pipeline.ts';
 import { createRefusalCounts } from './commands/refusal-counts.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
-import { type Compliance, complianceArea, createCompliance } from './compliance/index.ts';
-import { createListener, type Listener } from './db/listen.ts';
-import { engineEvents } from './engine-events.ts';
-import type { EngineOptions } from './engine-options.ts';
-import { appendedChannel } from './events/appended.ts';
-import { type Codec, createCodec } from './events/codec.ts';
-import { createEventLog, type RunningLog } from './events/event-log.ts';
-import { createKeyRing, keysChannel } from './events/keys.ts';
-import { createRegistry } from './events/registry.ts';
+import { type Compliance, complianceArea } from './compliance/index.ts';
+import type { Listener } from './db/listen.ts';
+import { type Duties, type EngineOptions, usualBudgets } from './engine-options.ts';
+import type { Codec } from './events/codec.ts';
+import type { RunningLog } from './events/event-log.ts';
 import { type FanOut, openFanOut, typesOf, withWebhooks } from './fan-out.ts';
-import { hmacKeyOf } from './keys.ts';
+import { openHearing } from './hearing.ts';
+import { keepersOf, openKeeping } from './keeping.ts';
 import { permissionsAskedFor, policyCheckOf } from './policy-check.ts';
 import { createPresence } from './presence.ts';
 import { stillReached } from './queries/copying.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
-import { projectedChannel } from './queries/progress.ts';
 import { createReadSide, type ReadSide } from './queries/read-side.ts';
 import { requestersOf } from './requesters.ts';
-import { openStorage } from './storage/open.ts';
-import { createEffects } from './workers/effects/index.ts';
-import { createExports, type Exports, exportsChannel } from './workers/exports/index.ts';
-import {
-  type Bulk,
-  bulkChannel,
-  createBulk,
-  createHeadroom,
-  type Headroom,
-  headroomChannel,
-} from './workers/index.ts';
-
-/** What a process does beside answering. */
-export interface Duties {
-  readonly project: boolean;
-  readonly work: boolean;
-  /** Sealing the log; who projects seals too, unless told otherwise. */
-  readonly seal?: boolean;
-}
+import { createExports, type Exports } from './workers/exports/index.ts';
+import { type Bulk, createBulk, createHeadroom, type Headroom } from './workers/index.ts';
 
 export interface Engine extends Omit<FanOut, 'start' | 'stop'>, Auditing {
   readonly log: RunningLog;
@@ -79,65 +57,28 @@ export interface Engine extends Omit<FanOut, 'start' | 'stop'>, Auditing {
   stop(): Promise<void>;
 }
 
-/** What bulk work yields at; docs/OPERATING.md tells them. */
-const usualBudgets = { latencyMs: 25, lagMs: 5_000 } as const;
-
 const forgetKeysEveryMs = 60 * 60_000;
 
-/** By projection: its fields that are somebody's personal data. */
-const personalFieldsOf = (projections: readonly ProjectionDefinition[]): Record<string, string[]> =>
-  Object.fromEntries(
-    projections.map(({ name, fields }) => [
-      name,
-      Object.keys(fields).filter((field) => fields[field]?.personal === true),
-    ]),
-  );
-
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
-  const { pool, directUrl, masterKey, onError, clock, newId } = options;
+  const { pool, directUrl, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
   const redisUrl = options.redisUrls.length === 0 ? undefined : options.redisUrls.join(',');
   const areas: readonly Area[] = [...withWebhooks(options.areas, options), complianceArea];
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
 
-  const keyRing = createKeyRing(pool, masterKey);
-  const hmacKey = await hmacKeyOf(keyRing);
-  const codec = createCodec(keyRing);
-  const registry = createRegistry([...areas.flatMap((area) => area.events), ...engineEvents]);
-  const effects = createEffects(options.effects ?? [], new Set(definitions.map(({ name }) => name)), {
-    clock: now,
-    newId,
-    secret: hmacKey,
-    log: { append: (unit) => log.append(unit) },
-  });
-  const log = createEventLog({
-    pool,
-    codec,
-    registry,
-    onError: (error) => onError(error, 'keeping the log'),
-    ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
-  });
-  await log.start();
-  const mirror =
-    options.logMirror === undefined ? undefined : await openStorage(options.logMirror, options.s3);
-  const compliance = createCompliance({
-    ...options,
-    log,
-    keyRing,
-    mirror,
-    secret: hmacKey,
-    clock: now,
-  });
-  // Before anything of it is opened.
-  await compliance.reapply();
-  const alongsideOf: AlongsideOf = (names) => compliance.alongsideOf(names) ?? effects.alongsideOf(names);
+  const { keyRing, codec, registry, effects, log, alongsideOf, ...keeping } = await openKeeping(
+    options,
+    areas,
+    now,
+  );
+  const { secret, mirror, compliance } = keeping;
 
   const access = await createAccess({
     ...options,
     log,
     codec,
-    identityKey: identityKeyFrom(hmacKey),
+    identityKey: identityKeyFrom(secret),
     policyCheck: policyCheckOf(definitions, projections),
     permissionsAskedFor: permissionsAskedFor(
       definitions,
@@ -152,13 +93,13 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     newId,
     clock: now,
     leaderUrl: directUrl,
-    secret: hmacKey,
+    secret,
     onError: (error) => onError(error, 'reading'),
     logLine: options.say,
   });
   const catalogue = createCatalogue(definitions);
   const deciding = createDeciding(log, readSide.judging);
-  const idempotency = createIdempotency(pool, hmacKey);
+  const idempotency = createIdempotency(pool, secret);
   const headroom = createHeadroom({
     pool,
     onError,
@@ -228,7 +169,6 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   });
   const refsOf: RefsOf = ({ type, schemaVersion, data }) =>
     registry.find(type)?.refs(registry.upcast(type, schemaVersion, data)) ?? [];
-  const notesOf: NotesOf = registry.find;
   const logReads = createLogReads({ log, newId, clock: now, onError: (error) => onError(error, 'auditing') });
   const fanOut = await openFanOut(
     {
@@ -242,12 +182,12 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       newId,
       onError,
       refsOf,
-      notesOf,
+      notesOf: registry.find,
       logReads,
       clock: now,
       definitions: [...areas.flatMap((area) => area.reactors ?? []), ...effects.reactors],
       types: typesOf(options.areas),
-      secret: hmacKey,
+      secret,
       publicUrl: options.publicUrl,
       redisUrl,
       queueDatabaseUrl: directUrl,
@@ -261,26 +201,20 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     registry,
     readSide,
     refsOf,
-    notesOf,
+    notesOf: registry.find,
     logReads,
     newId,
     clock: now,
     streams: areas.flatMap((area) => area.streams),
-    secret: hmacKey,
+    secret,
     leaderUrl: directUrl,
     onError: (error) => onError(error, 'indexing the log'),
     logLine: options.say,
   });
 
-  const presence =
-    options.presence === undefined
-      ? undefined
-      : createPresence(options.presence, { log, newId, clock: now, environment: options.environment });
-  await compliance.keep({
-    rows: (subject, wait) => readSide.erase(subject, { wait }),
-    shutOut: (person) => access.people.setActive(person, false),
-    others: [{ kind: 'exports', scrub: () => exports.withdraw(personalFieldsOf(projections)) }],
-  });
+  const { environment } = options;
+  const presence = createPresence(options.presence, { log, newId, clock: now, environment });
+  await compliance.keep(keepersOf({ readSide, access, exports, projections }));
   const transparency = await createTransparency({
     pool,
     log,
@@ -289,31 +223,20 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     onError,
     clock: now,
     signingKey: options.signingKey,
-    environment: options.environment ?? 'unnamed',
+    environment: environment ?? 'unnamed',
     leaderUrl: directUrl,
     logLine: options.say,
   });
 
-  const hear: Readonly<Record<string, (payload: string) => void>> = {
-    [appendedChannel]: log.heard,
-    [projectedChannel]: readSide.progress.heard,
-    [bulkChannel]: bulk.heard,
-    [exportsChannel]: exports.heard,
-    [headroomChannel]: headroom.heard,
-    [keysChannel]: keyRing.forget,
-  };
-  const listener = createListener({
+  const listener = openHearing({
     url: directUrl,
-    channels: Object.keys(hear),
-    onNotification: (channel, payload) => hear[channel]?.(payload),
-    // Whatever was notified while there was no connection is looked for.
-    onDown: () => keyRing.hearing(false),
-    onReconnect: () => {
-      keyRing.hearing(true);
-      log.heard();
-      readSide.progress.heard();
-    },
-    log: options.say,
+    log,
+    readSide,
+    bulk,
+    exports,
+    headroom,
+    keyRing,
+    say: options.say,
   });
   const forgetting = setInterval(() => {
     idempotency.forgetOld().catch((error: unknown) => onError(error, 'forgetting old idempotency keys'));
@@ -325,7 +248,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     ...auditing,
     log,
     codec,
-    secret: hmacKey,
+    secret,
     access,
     commands,
     definitions,
@@ -338,7 +261,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     listener,
     compliance,
     async start({ project, work, seal = project }) {
-      await presence?.started();
+      await presence.started();
       if (project) {
         readSide.projector.start();
         auditing.auditIndex.start();
@@ -365,7 +288,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await logReads.stop();
       await refusals.stop();
       await access.stop();
-      await presence?.stopped().catch((error: unknown) => onError(error, 'recording the stop'));
+      await presence.stopped().catch((error: unknown) => onError(error, 'recording the stop'));
       // After everything that appends, so that the last of it is sealed too.
       await transparency.stop();
       mirror?.close();

@@ -16,9 +16,9 @@ import {
   replayInto,
   rewrapKeys,
   rotateToolKey,
-  startService,
   verifyBulkJob,
-} from './compose.ts';
+} from './acts.ts';
+import { startService } from './compose.ts';
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';

@@ -44,7 +44,14 @@ export interface Presence {
   stopped(): Promise<void>;
 }
 
-export const createPresence = (told: ToldPresence, { log, clock, newId, environment }: Deps): Presence => {
+const silent: Presence = { started: async () => undefined, stopped: async () => undefined };
+
+/** `told`: undefined where nothing of it shall be in the log. */
+export const createPresence = (
+  told: ToldPresence | undefined,
+  { log, clock, newId, environment }: Deps,
+): Presence => {
+  if (told === undefined) return silent;
   const data = { process: newId(), ...told, ...(environment === undefined ? {} : { environment }) };
   let isStarted = false;
   const record = async (event: NewEvent): Promise<void> => {

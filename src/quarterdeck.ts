@@ -15,7 +15,8 @@ import { openSingleSignOn, type SingleSignOn } from './access/single-sign-on.ts'
 import type { Area } from './area.ts';
 import { systemSources } from './clock.ts';
 import { type Db, parsesExactly } from './db/pool.ts';
-import { createEngine, type Duties, type Engine } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
+import type { Duties } from './engine-options.ts';
 import type { MasterKeys } from './events/master-keys.ts';
 import { type FanOutOptions, fanOutOf } from './fan-out.ts';
 import { type AppDependencies, createApp, createRouter } from './http/app.ts';

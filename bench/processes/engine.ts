@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemSources } from '#engine/clock';
 import { createPool } from '#engine/db/pool';
 import { areas } from '#engine/domain/index';
-import { createEngine, type Duties, type Engine } from '#engine/engine';
+import { createEngine, type Engine } from '#engine/engine';
+import type { Duties } from '#engine/engine-options';
 import { openStorage } from '#engine/storage/open';
 import type { Loaded } from '../measure.ts';
 import {

@@ -113,7 +113,7 @@ describe('a search', () => {
       }
       expect(pages.flat()).toEqual((await found(filter)).toReversed());
       expect(pages.slice(0, -1).every((page) => page.length === 2)).toBe(true);
-      const narrowed = await search({ ...filter, from: at(2), to: at(4) }, { newest: true });
+      const narrowed = await search({ ...filter, from: at(2), to: at(4) }, { order: 'newest' });
       expect(positions(narrowed.data)).toEqual(
         (await found({ ...filter, from: at(2), to: at(4) })).toReversed(),
       );

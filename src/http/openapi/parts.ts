@@ -7,6 +7,7 @@ import { priorities } from '../../workers/conduct.ts';
 import { jobStates, outcomes, sources } from '../../workers/request.ts';
 import type { JsonSchema, Parameter } from '../route.ts';
 import { exportSchema } from './exports-schema.ts';
+import { logSchemas } from './log-schemas.ts';
 import { previewSchema } from './preview.ts';
 import { reactorSchemas } from './reactors-schemas.ts';
 import { arrayOf, flag, object, orNull, ref, text, time, whole } from './schemas.ts';
@@ -176,19 +177,6 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       }),
     ),
   }),
-  ConsistencyProof: object({ from: whole, to: whole, hashes: { ...arrayOf(text), description: 'Base64.' } }),
-  Receipt: object({
-    commandId: text,
-    vkey: { ...text, description: 'The key that signed the proofs’ checkpoint.' },
-    events: arrayOf(
-      object({
-        position: whole,
-        entry: { ...text, description: 'Canonical JSON; SHA-256 of a zero byte and it is the leaf.' },
-        stored: { ...ref('Event'), description: 'As stored: personal fields are ciphertext.' },
-        proof: { ...text, description: 'C2SP tlog-proof.' },
-      }),
-    ),
-  }),
   Policy: object({
     version: whole,
     position: { ...whole, description: 'At which it came into force.' },
@@ -220,6 +208,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     },
     ['email', 'name', 'ip', 'browser'],
   ),
+  ...logSchemas,
   ...reactorSchemas,
   Health: object(
     {
