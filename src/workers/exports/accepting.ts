@@ -44,10 +44,17 @@ const namedFields = (fields: readonly string[] | undefined): readonly string[] |
   return fields;
 };
 
+/** What the log is told of it. */
+interface Copied {
+  readonly fields: readonly string[];
+  /** Without what was asked of personal fields. */
+  readonly where: Readonly<Record<string, unknown>>;
+}
+
 export const createExportAccepting = (parts: ExportParts) => {
   const { pool, log, store } = parts;
 
-  const unitOf = (id: string, request: ExportRequest, asked: AskedExport, event: object): Unit => {
+  const unitOf = (id: string, request: ExportRequest, asked: AskedExport, copied: Copied): Unit => {
     const { principal } = request;
     const { label, asOf, format } = asked;
     const accepted = ExportAccepted.of({
@@ -58,7 +65,8 @@ export const createExportAccepting = (parts: ExportParts) => {
       ...(format === 'csv' ? { escape: asked.escape ?? 'people' } : {}),
       ...(label === undefined ? {} : { label }),
       ...(asOf === undefined ? {} : { asOf: String(asOf) }),
-      ...(event as { fields: string[]; where: Record<string, unknown> }),
+      fields: [...copied.fields],
+      where: copied.where,
     });
     return {
       ...emptyUnit,

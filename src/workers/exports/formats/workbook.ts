@@ -22,9 +22,8 @@ import {
 
 const rowsMax = 1_048_576;
 /** A part of a zip file without its 64-bit form, which not every reader knows, is smaller than 4 GiB. */
-const sheetCharsMax = 3_000_000_000;
+const sheetBytesMax = 3_000_000_000;
 const cellCharsMax = 32_767;
-const pieceChars = 64 * 1024;
 const digitsMax = 15;
 const dayMs = 86_400_000;
 const epochMs = Date.UTC(1899, 11, 30);
@@ -84,35 +83,26 @@ const fetchMore = async (rest: Rest): Promise<void> => {
   }
 };
 
-/** Rows are gathered in a list and joined once: a text that grows row by row stays in memory for long. */
+/** A page becomes bytes at once: rows that wait while pieces of their page are sent would outlive cheap collections. */
 async function* sheetXml(fields: readonly Field[], rest: Rest): AsyncGenerator<Buffer> {
   const names = fields.map((_, n) => columnName(n));
-  let lines = [head(fields, names)];
-  let waiting = 0;
-  let chars = 0;
+  yield Buffer.from(head(fields, names));
+  let bytes = 0;
   let line = 1;
   for (await fetchMore(rest); rest.waiting.length > 0; await fetchMore(rest)) {
-    let used = 0;
-    for (const row of rest.waiting) {
-      if (line === rowsMax || chars > sheetCharsMax) break;
+    const room = bytes > sheetBytesMax ? 0 : rowsMax - line;
+    if (room === 0) break;
+    const lines = rest.waiting.slice(0, room).map((row) => {
       line++;
-      used++;
       const cells = fields.map((field, n) => cellOf(`${names[n]}${line}`, field, row[field.name]));
-      const text = `<row r="${line}">${cells.join('')}</row>`;
-      lines.push(text);
-      waiting += text.length;
-      if (waiting < pieceChars) continue;
-      yield Buffer.from(lines.join(''));
-      chars += waiting;
-      waiting = 0;
-      lines = [];
-    }
-    const isFull = used < rest.waiting.length;
-    rest.waiting = rest.waiting.slice(used);
-    if (isFull) break;
+      return `<row r="${line}">${cells.join('')}</row>`;
+    });
+    rest.waiting = rest.waiting.slice(lines.length);
+    const piece = Buffer.from(lines.join(''));
+    bytes += piece.length;
+    yield piece;
   }
-  lines.push(sheetTail);
-  yield Buffer.from(lines.join(''));
+  yield Buffer.from(sheetTail);
 }
 
 const ended = async (stream: Readable): Promise<void> => {
@@ -148,7 +138,7 @@ export async function* workbook(
 
   const addSheet = (): void => {
     sheets++;
-    const stream = Readable.from(sheetXml(fields, rest), { objectMode: false, highWaterMark: pieceChars });
+    const stream = Readable.from(sheetXml(fields, rest), { objectMode: false, highWaterMark: 64 * 1024 });
     sheet = stream;
     stream.once('error', fail);
     stream.once('end', () => {
