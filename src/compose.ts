@@ -1,9 +1,8 @@
 /**
  * A process of this repository's service: Config, database, the engine with the reference domain, HTTP,
- * demo. The only place that reads Config.
+ * demo. With the acts of the command line (acts.ts) the only place that reads Config.
  */
 import { readFile } from 'node:fs/promises';
-import { LogFault } from './audit/transparency/log-fault.ts';
 import { type Config, ConfigError } from './config.ts';
 import { type Database, openDatabase, openDatabaseBriefly } from './database.ts';
 import { ownsEvents } from './db/migrate.ts';
@@ -19,9 +18,8 @@ import { openTls, type Tls } from './http/tls.ts';
 import { masterKeyIn } from './keys.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
 import { foreignEnvironment } from './standing.ts';
-import { toldOf } from './workers/index.ts';
 
-type Say = (line: string) => void;
+export type Say = (line: string) => void;
 
 export interface Service {
   readonly url: string;
@@ -174,7 +172,7 @@ const openQuarterdeck = async (
   });
 };
 
-const policyText = async ({ accessPolicy }: Config): Promise<string> =>
+export const policyText = async ({ accessPolicy }: Config): Promise<string> =>
   readFile(accessPolicy, 'utf8').catch((cause: unknown) => {
     throw new ConfigError(`QUARTERDECK_ACCESS_POLICY names ${accessPolicy}, which cannot be read.`, {
       cause,
@@ -191,7 +189,7 @@ const sayWhom = (say: Say): void => {
 };
 
 /** Opens the engine without serving, for one act of the command line. */
-const briefly = async (
+export const briefly = async (
   config: Config,
   say: Say,
   act: (quarterdeck: Quarterdeck) => Promise<void>,
@@ -208,92 +206,4 @@ const briefly = async (
     await pool.end();
     await database.stop();
   }
-};
-
-export const applyPolicyFile = (config: Config, file: string | undefined, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    const name = file ?? config.accessPolicy;
-    const changed = await engine.access.applyPolicy(
-      await policyText({ ...config, accessPolicy: name }),
-      name,
-    );
-    say(changed ? `The policy of ${name} is in force.` : `The policy of ${name} was in force already.`);
-  });
-
-/** What a policy file would change, without changing it; what is wrong with it stops with a sentence a line. */
-export const checkPolicyFile = (config: Config, file: string | undefined, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    const name = file ?? config.accessPolicy;
-    const text = await policyText({ ...config, accessPolicy: name });
-    const lines = await engine.access.previewPolicy(text, name);
-    say(
-      lines.length === 0
-        ? `${name} is valid and says what is in force already.`
-        : `${name} is valid. Applying it would change:`,
-    );
-    for (const line of lines) say(line);
-  });
-
-/** Takes a restored copy over. */
-export const adoptEnvironment = (config: Config, keep: boolean, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine: { environment } }) => {
-    const adopted = await environment.adopt(keep);
-    const { environment: name } = config;
-    if (!adopted) return say(`This database belongs to ${name} already.`);
-    say(`This database belongs to ${name} from now on.`);
-    say(
-      keep
-        ? 'What was outstanding is delivered from here.'
-        : 'What was outstanding is left to where the copy came from; webhooks wait to be resumed.',
-    );
-  });
-
-export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
-  briefly(config, say, async (quarterdeck) => {
-    say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
-  });
-
-export const rewrapKeys = (config: Config, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    const { keys, masterKey } = await engine.compliance.rewrapKeys((done, all) =>
-      say(`${done} of ${all} keys.`),
-    );
-    say(
-      keys === 0
-        ? `Every key of personal data is wrapped by the master key ${masterKey} already.`
-        : `${keys} keys of personal data are wrapped by the master key ${masterKey} from now on.`,
-    );
-  });
-
-export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    await engine.readSide.rebuild(projection);
-    say(`${projection} is rebuilt beside the one in use by the projector that leads, and then switched.`);
-  });
-
-/** @returns whether the job is proven; every fault is said with its position. */
-export const verifyBulkJob = async (config: Config, id: string, say: Say): Promise<boolean> => {
-  let proven = false;
-  await briefly(config, say, async ({ engine }) => {
-    const verified = await engine.bulk.verify(id);
-    for (const line of toldOf(verified)) say(line);
-    proven = verified.faults.length === 0;
-  });
-  return proven;
-};
-
-/** @returns whether the log is as it was sealed. */
-export const checkLog = async (config: Config, say: Say): Promise<boolean> => {
-  let intact = false;
-  await briefly(config, say, async ({ engine }) => {
-    try {
-      const { upTo } = await engine.transparency.checkAll(new AbortController().signal);
-      say(`intact: ${upTo} events are as they were sealed.`);
-      intact = true;
-    } catch (error) {
-      if (!(error instanceof LogFault)) throw error;
-      say(`${error.kind} at ${error.position}: ${error.message}`);
-    }
-  });
-  return intact;
 };

@@ -88,6 +88,7 @@ const environment = z.object({
   QUARTERDECK_MASTER_KEY: key.optional(),
   QUARTERDECK_PREVIOUS_MASTER_KEYS: keys.optional(),
   QUARTERDECK_LOG_MIRROR: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
+  QUARTERDECK_LOG_ARCHIVE: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
   QUARTERDECK_BULK_LATENCY_BUDGET_MS: wholeNumber(0, 60_000).default(25),
   QUARTERDECK_BULK_LAG_BUDGET_MS: wholeNumber(0, 3_600_000).default(5_000),
   QUARTERDECK_BULK_RESULTS_DAYS: wholeNumber(1, 36_500).default(90),
@@ -135,6 +136,8 @@ export interface Config {
   readonly signingKey: Buffer | undefined;
   /** Where checkpoints of the log and tombstones of erasures are kept; undefined: in the data directory. */
   readonly logMirror: string | undefined;
+  /** Where old parts of the log are written to when that is asked for; undefined: nowhere. */
+  readonly logArchive: string | undefined;
   readonly masterKey: Buffer | undefined;
   /** Master keys that only open what they wrapped: those of before, or the next one. */
   readonly previousMasterKeys: readonly Buffer[];
@@ -203,6 +206,7 @@ const fromParsed = (p: Parsed): Config => ({
   accessPolicy: p.QUARTERDECK_ACCESS_POLICY,
   signingKey: p.QUARTERDECK_SIGNING_KEY,
   logMirror: p.QUARTERDECK_LOG_MIRROR,
+  logArchive: p.QUARTERDECK_LOG_ARCHIVE,
   masterKey: p.QUARTERDECK_MASTER_KEY,
   previousMasterKeys: p.QUARTERDECK_PREVIOUS_MASTER_KEYS ?? [],
   bulk: {

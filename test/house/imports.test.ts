@@ -149,7 +149,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'database.ts': ['config.ts', 'db'],
   'demo.ts': ['access/principal.ts', 'engine.ts'],
   'compose.ts': [
-    'audit/transparency/log-fault.ts',
     'config.ts',
     'database.ts',
     'db',
@@ -161,12 +160,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'http',
     'keys.ts',
     'quarterdeck.ts',
-    'workers/index.ts',
     'standing.ts',
+  ],
+  // Of the command line.
+  'acts.ts': [
+    'audit/transparency/log-fault.ts',
+    'compose.ts',
+    'config.ts',
+    'events/asked-moment.ts',
+    'storage',
+    'workers/index.ts',
   ],
   // Of the audit alone: it runs where there is no database and no server.
   'verify-command.ts': ['audit/verify'],
   'main.ts': [
+    'acts.ts',
     'compose.ts',
     'config.ts',
     'database.ts',
