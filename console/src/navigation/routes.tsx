@@ -4,6 +4,7 @@ import { AccountsPage } from '../accounts/accounts-page.tsx';
 import { AuditPage } from '../audit/audit-page.tsx';
 import { BulkJobPage } from '../bulk-job/bulk-job-page.tsx';
 import { BulkJobsPage } from '../bulk-jobs/bulk-jobs-page.tsx';
+import { CompliancePage } from '../compliance/compliance-page.tsx';
 import { Empty } from '../parts/states.tsx';
 import { SessionsPage } from '../sessions/sessions-page.tsx';
 import { StartJobPage } from '../start-job/start-job-page.tsx';
@@ -22,6 +23,7 @@ export const Screen = () => {
   if (area === 'bulk-jobs' && id === 'new') return <StartJobPage />;
   if (area === 'bulk-jobs') return id === undefined ? <BulkJobsPage /> : <BulkJobPage key={id} id={id} />;
   if (area === 'audit' && id === undefined) return <AuditPage />;
+  if (area === 'compliance' && id === undefined) return <CompliancePage />;
   if (area === 'sessions' && id === undefined) return <SessionsPage />;
   if (pathname === backPath) return <SignedInAgain />;
   return <NothingHere />;
