@@ -1,6 +1,6 @@
 /**
  * A process of this repository's service: Config, database, the engine with the reference domain, HTTP,
- * demo. The only place that reads Config.
+ * demo. With the acts of the command line (acts.ts) the only place that reads Config.
  */
 import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError } from './config.ts';

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { QuarterdeckError } from './errors.ts';
 import type { KeyRing } from './events/keys.ts';
 
 const keyBytes = 32;
@@ -38,7 +39,8 @@ const keptKey = async (dataDir: string, name: string): Promise<Buffer> => {
 export const hmacKeyOf = async (keyRing: KeyRing): Promise<Buffer> => {
   const subject = '$hmac';
   const keys = await keyRing.make([subject]).catch((cause: unknown) => {
-    throw new Error(
+    throw new QuarterdeckError(
+      'unavailable',
       `The master key does not open the keys of this database: QUARTERDECK_MASTER_KEY, or master.key in the data directory, is not the one it was filled with. While it is being changed, QUARTERDECK_PREVIOUS_MASTER_KEYS names the other one. (${(cause as Error).message})`,
       { cause },
     );

@@ -30,7 +30,7 @@ export const complianceArea = {
 export interface ComplianceOptions {
   readonly pool: Db;
   readonly log: EventLog;
-  readonly keyRing: Pick<KeyRing, 'forget'>;
+  readonly keyRing: Pick<KeyRing, 'forget' | 'hearing'>;
   readonly masterKey: Buffer | MasterKeys;
   /** Where tombstones are kept outside the database; without it nothing can be erased. */
   readonly mirror: Storage | undefined;
@@ -76,6 +76,8 @@ export const createCompliance = (options: ComplianceOptions): Compliance => {
   const masterKeys = mastersOf(options.masterKey);
   const tombstones = createTombstones(options.mirror, options.secret);
   const erasing = createErasing({ ...options, tombstones });
+  // Until somebody listens.
+  options.keyRing.hearing(false);
   let revived: readonly string[] = [];
   let copiesOf = (_wait: boolean): readonly Copies[] => [];
   let off: () => void = () => undefined;

@@ -40,11 +40,14 @@ interface KeyRow {
 type Present = KeyRow & { readonly wrapped: Buffer };
 
 const keyBytes = 32;
-/** Bounds what a process remembers, and for how long where word of a destroyed key does not arrive. */
+/**
+ * Bounds what a process remembers, and for how long if word of a destroyed key were lost unseen. At a minute, a round
+ * of known subjects was mostly of keys that had to be asked for again.
+ */
 const cachedKeysMax = 100_000;
 /** What was read while the transaction that destroys a key is not committed yet is not remembered. */
 const doubtedForMs = 5_000;
-const cachedForMs = 60_000;
+const cachedForMs = 10 * 60_000;
 
 /** Each wrapped by the master key in use or by one of the others. @throws where a master key is missing or wrong. */
 export const createKeyRing = (db: Queryable, masterKeys: Buffer | MasterKeys): KeyRing => {

@@ -149,8 +149,8 @@ describe('Erasing a subject', () => {
     const answered = performance.now();
     expect(await nameIn(one)).toBe('[erased]');
     await until(async () => (await nameIn(other)) === '[erased]');
-    // The cache would have kept it for 60 s.
-    expect(performance.now() - answered).toBeLessThan(30_000);
+    // The cache would have kept it for ten minutes.
+    expect(performance.now() - answered).toBeLessThan(60_000);
     // Nor does it decide on what it had in hand.
     await other.run('correct-account', { accountId: 'zoe', name: 'Zoe Again' });
     expect((await other.engine.log.readStreams(['account-zoe'])).at(-1)?.data.name).toBe('[erased]');

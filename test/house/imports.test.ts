@@ -32,7 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'orphan.ts': [],
   'config.ts': ['storage/location.ts'],
   'clock.ts': ['events/envelope.ts', 'events/event-id.ts'],
-  'keys.ts': ['events/keys.ts'],
+  'keys.ts': ['errors.ts', 'events/keys.ts'],
   storage: [],
   db: ['errors.ts'],
   events: ['errors.ts', 'db'],

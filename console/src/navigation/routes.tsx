@@ -4,6 +4,7 @@ import { AccountsPage } from '../accounts/accounts-page.tsx';
 import { AuditPage } from '../audit/audit-page.tsx';
 import { BulkJobPage } from '../bulk-job/bulk-job-page.tsx';
 import { BulkJobsPage } from '../bulk-jobs/bulk-jobs-page.tsx';
+import { CompliancePage } from '../compliance/compliance-page.tsx';
 import { ExportsPage } from '../exports/exports-page.tsx';
 import { Empty } from '../parts/states.tsx';
 import { kinds } from '../rows/kinds.tsx';
@@ -26,6 +27,7 @@ export const Screen = () => {
   if (area === 'bulk-jobs') return id === undefined ? <BulkJobsPage /> : <BulkJobPage key={id} id={id} />;
   if (area === 'exports' && id === undefined) return <ExportsPage />;
   if (area === 'audit' && id === undefined) return <AuditPage />;
+  if (area === 'compliance' && id === undefined) return <CompliancePage />;
   if (area === 'sessions' && id === undefined) return <SessionsPage />;
   const kind = kinds.find(({ path }) => path === area);
   if (kind !== undefined && id === undefined) return <RowsPage key={kind.path} kind={kind} />;

@@ -41,6 +41,8 @@ const sortPath = 'M12 19V5M6 11l6-6 6 6';
 export const AccountsIcon = (props: IconProps) => <Drawn {...props} path={accountsPath} />;
 export const JobsIcon = (props: IconProps) => <Drawn {...props} path={jobsPath} />;
 export const ExportsIcon = (props: IconProps) => <Drawn {...props} path={exportsPath} />;
+const erasurePath = 'M9 9l6 6M15 9l-6 6M12 3a9 9 0 1 1 0 18a9 9 0 0 1 0-18z';
+export const ErasureIcon = (props: IconProps) => <Drawn {...props} path={erasurePath} />;
 export const AuditIcon = (props: IconProps) => <Drawn {...props} path={auditPath} />;
 export const RowsIcon = ({ of, ...props }: IconProps & { readonly of: string }) => (
   <Drawn {...props} path={rowPaths[of] ?? accountsPath} />

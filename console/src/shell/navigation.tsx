@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { permits } from '../api/me.ts';
 import { Link } from '../navigation/link.tsx';
 import { usePlace } from '../navigation/place.ts';
-import { AccountsIcon, AuditIcon, ExportsIcon, JobsIcon, RowsIcon } from '../parts/icons.tsx';
+import { AccountsIcon, AuditIcon, ErasureIcon, ExportsIcon, JobsIcon, RowsIcon } from '../parts/icons.tsx';
 import { kinds } from '../rows/kinds.tsx';
 import { useMe, usePermits } from './me-context.ts';
 
@@ -14,6 +14,7 @@ export const Navigation = () => {
   const mayAudit = usePermits('audit:read');
   const me = useMe();
   const readable = kinds.filter(({ permission }) => permits(me, permission));
+  const mayErase = usePermits('compliance:read');
   return (
     <Stack component="nav" aria-label="Areas" gap={2} flex={1}>
       <Area href="/accounts" icon={<AccountsIcon />} name="Accounts" />
@@ -23,6 +24,7 @@ export const Navigation = () => {
       {mayReadJobs && <Area href="/bulk-jobs" icon={<JobsIcon />} name="Bulk jobs" />}
       {mayExport && <Area href="/exports" icon={<ExportsIcon />} name="Exports" />}
       {mayAudit && <Area href="/audit" icon={<AuditIcon />} name="Audit" />}
+      {mayErase && <Area href="/compliance" icon={<ErasureIcon />} name="Compliance" />}
     </Stack>
   );
 };

@@ -1,0 +1,122 @@
+/** Two processes of one installation, each with a master key of its own in use, as in the middle of a change. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { account } from './bad-input.ts';
+import { ask, type Running, startQuarterdeck, type Who } from './running.ts';
+
+const [old, next] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
+let one: Running;
+let other: Running;
+beforeAll(async () => {
+  one = await startQuarterdeck({
+    QUARTERDECK_MASTER_KEY: old,
+    QUARTERDECK_PREVIOUS_MASTER_KEYS: next,
+  });
+  other = await startQuarterdeck(
+    { QUARTERDECK_MASTER_KEY: next, QUARTERDECK_PREVIOUS_MASTER_KEYS: old, QUARTERDECK_ROLE: 'api' },
+    one,
+  );
+});
+afterAll(async () => {
+  await other.stop();
+  await one.stop();
+});
+
+const by = async (
+  running: Running,
+  who: Who,
+  path: string,
+  body?: object,
+  reason = 'Asked for in writing.',
+) =>
+  ask(running.base, await one.cookieOf(who), {
+    path: `/internal/v1${path}`,
+    ...(body === undefined ? {} : { body, headers: { 'quarterdeck-reason': encodeURIComponent(reason) } }),
+  });
+const opened = async (accountId: string) => {
+  const { status } = await by(
+    one,
+    'admin',
+    '/commands/open-account',
+    account({ accountId, name: 'Zoe Quibble' }),
+  );
+  expect(status).toBe(200);
+};
+const replayed = async (running: Running, stream: string) =>
+  (await by(running, 'compliance', `/audit/replay/${stream}`)).text;
+const erase = (subject: string, running = one) =>
+  by(running, 'compliance', '/commands/erase-subject', { subject, basis: 'gdpr-art-17-1-a' });
+
+test('a subject is erased over HTTP, and another process that knew them has forgotten them', async () => {
+  await opened('zoe');
+  expect(await replayed(other, 'account-zoe')).toContain('Zoe Quibble');
+  const { status, body } = await erase('account-zoe');
+  expect([status, body.events]).toEqual([200, [expect.objectContaining({ type: 'SubjectErased' })]]);
+  expect(await replayed(one, 'account-zoe')).not.toContain('Zoe Quibble');
+  while ((await replayed(other, 'account-zoe')).includes('Zoe Quibble')) await sleep(1);
+  for (;;) {
+    const { body: row } = await by(other, 'compliance', '/erasures/account-zoe');
+    const { state, erasedBy } = (row.data ?? {}) as Record<string, unknown>;
+    if (state === 'scrubbed') {
+      expect(erasedBy).toMatch(/^person:/);
+      break;
+    }
+    await sleep(20);
+  }
+  const { body: row } = await by(other, 'admin', '/accounts/zoe');
+  expect(row.data).toMatchObject({ name: '[erased]' });
+  expect(await erase('account-zoe', other)).toMatchObject({ status: 200, body: { events: [] } });
+});
+
+test('what may not be erased is told by status, code and field', async () => {
+  await opened('held');
+  const hold = { holdId: 'case-1', subject: 'account-held', matter: 'Quibble ./. Telco' };
+  expect((await by(one, 'compliance', '/commands/place-legal-hold', hold)).status).toBe(200);
+  expect(await erase('account-held')).toMatchObject({
+    status: 409,
+    body: { code: 'rejected', rejection: 'legal_hold' },
+  });
+  expect(await erase('account-nobody')).toMatchObject({
+    status: 422,
+    body: { code: 'invalid_input', errors: [{ path: 'subject' }] },
+  });
+  const nobody = await by(one, 'compliance', '/commands/lift-legal-hold', { holdId: 'case-0' });
+  expect(nobody).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  const admin = await by(one, 'admin', '/commands/erase-subject', {
+    subject: 'account-held',
+    basis: 'other',
+  });
+  expect(admin).toMatchObject({ status: 403, body: { permission: 'compliance:erase' } });
+  expect((await by(one, 'compliance', '/commands/lift-legal-hold', { holdId: 'case-1' })).status).toBe(200);
+  expect((await erase('account-held')).status).toBe(200);
+});
+
+test('keys are wrapped anew beside both processes, and each of them reads on', async () => {
+  await opened('nell');
+  expect(await other.run(['keys', 'rewrap'])).toMatch(/keys of personal data are wrapped by the master key/);
+  expect(await other.run(['keys', 'rewrap'])).toMatch(/already/);
+  for (const running of [one, other])
+    expect(await replayed(running, 'account-nell')).toContain('Zoe Quibble');
+  await expect(other.run(['keys', 'no-such'])).rejects.toThrow();
+});
+
+test('a master key that is another one stops the start with a sentence', async () => {
+  const wrong = { QUARTERDECK_MASTER_KEY: randomBytes(32).toString('base64') };
+  await expect(startQuarterdeck(wrong, one)).rejects.toThrow(
+    /cannot go on: The master key does not open the keys.*QUARTERDECK_PREVIOUS_MASTER_KEYS/,
+  );
+});
+
+test('production does not start without a mirror once anything personal is kept', async () => {
+  const production = {
+    NODE_ENV: 'production',
+    QUARTERDECK_PUBLIC_URL: 'https://quarterdeck.example',
+    QUARTERDECK_ALLOWED_NETWORKS: '127.0.0.0/8',
+    QUARTERDECK_SAML_METADATA: 'okta=https://okta.example/metadata',
+    QUARTERDECK_MASTER_KEY: next ?? '',
+    QUARTERDECK_SIGNING_KEY: randomBytes(32).toString('base64'),
+  };
+  await expect(startQuarterdeck(production, one)).rejects.toThrow(
+    /In production QUARTERDECK_LOG_MIRROR must name a place outside the database/,
+  );
+});
