@@ -67,6 +67,7 @@ const ofTheEngine = [
     'policy:apply',
     'sessions:read',
     'sessions:revoke',
+    'tokens:introspect',
   ],
   ...['reactors:read', 'reactors:steer', 'reconciliations:read', 'reconciliations:run'],
   ...['webhooks:read', 'webhooks:manage', 'webhooks:personal'],

@@ -1,6 +1,6 @@
 /** Rules of the policy on rows and limits: how they are written, what is told of a wrong one, what they mean. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -9,6 +9,7 @@ import { parseRowRule, RowRuleError, whereOf } from '../../src/access/policy/row
 import { PolicyFileError, parsePolicy } from '../../src/access/policy-file.ts';
 import { areas } from '../../src/domain/index.ts';
 import { permissionsAskedFor, policyCheckOf } from '../../src/policy-check.ts';
+import { webhooksArea } from '../../src/webhooks/index.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 
 const check = policyCheckOf(
@@ -160,8 +161,8 @@ describe('quarterdeck policy check', () => {
     const { roles } = parse(sample) as { roles: { ops: { permissions: readonly string[] } } };
     const changed = [
       'FILE is valid. Applying it would change:',
-      '~ roles.regional-support.limits.issue-credit.amount.lte: "200.00"',
       `- roles.ops.permissions.${roles.ops.permissions.length - 1}`,
+      '~ roles.regional-support.limits.issue-credit.amount.lte: "200.00"',
       '',
     ].join('\n');
     expect(policy('check', other).stdout).toBe(changed);
@@ -189,15 +190,31 @@ describe('quarterdeck policy check', () => {
   });
 });
 
+/** Of the engine and the reference domain. */
+const asked = permissionsAskedFor(
+  [...areas, webhooksArea([], { plain: false })].flatMap(({ commands }) => commands),
+  areas.flatMap(({ projections }) => projections),
+  areas.flatMap(({ events }) => events),
+);
+
 test('every permission of the reviewed matrix is asked for by something', () => {
-  const definitions = areas.flatMap(({ commands }) => commands);
-  const asked = permissionsAskedFor(
-    definitions,
-    areas.flatMap(({ projections }) => projections),
-    areas.flatMap(({ events }) => events),
-  );
   const [, ...lines] = readFileSync('test/access/matrix/roles-by-permission.txt', 'utf8').trim().split('\n');
   const reviewed = lines.flatMap((line) => /^[a-z]+:\S+/.exec(line)?.[0] ?? []);
   expect(reviewed.filter((permission) => !asked.includes(permission))).toEqual([]);
   expect(reviewed.length).toBeGreaterThan(20);
+});
+
+test('whatever reads like a permission in the source is known as one', () => {
+  const schemes = /^(node|data|urn|https?|rediss?|postgres(ql)?):/;
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const written = files.flatMap((file) =>
+    [...readFileSync(join('src', file), 'utf8').matchAll(/'([a-z][a-z-]*:[a-z][a-z-]*)'/g)].map(
+      ([, text = '']) => text,
+    ),
+  );
+  const permissions = [...new Set(written)].filter((text) => !schemes.test(text));
+  expect(permissions.filter((permission) => !asked.includes(permission))).toEqual([]);
+  expect(permissions.length).toBeGreaterThan(20);
 });
