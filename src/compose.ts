@@ -16,7 +16,6 @@ import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { openTls, type Tls } from './http/tls.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
-import { buildSnapshot, dropNamed, type ReplayAsked, saySnapshots } from './snapshot-acts.ts';
 import { foreignEnvironment } from './standing.ts';
 import { openStorage } from './storage/open.ts';
 import { toldOf } from './workers/index.ts';
@@ -176,7 +175,7 @@ const sayWhom = (say: Say): void => {
 };
 
 /** Opens the engine without serving, for one act of the command line. */
-const briefly = async (
+export const briefly = async (
   config: Config,
   say: Say,
   act: (quarterdeck: Quarterdeck) => Promise<void>,
@@ -237,15 +236,6 @@ export const rotateToolKey = (config: Config, say: Say): Promise<void> =>
   briefly(config, say, async (quarterdeck) => {
     say(`ID tokens are signed with the key ${await quarterdeck.rotateToolKey()} from now on.`);
   });
-
-export const replayInto = (config: Config, asked: ReplayAsked, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => buildSnapshot(snapshots, asked, say));
-
-export const listSnapshots = (config: Config, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => saySnapshots(snapshots, say));
-
-export const dropSnapshot = (config: Config, name: string, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => dropNamed(snapshots, name, say));
 
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {
