@@ -6,14 +6,13 @@ import { openDatabaseBriefly } from './database.ts';
 import { createPool } from './db/pool.ts';
 import { timeOf } from './events/asked-moment.ts';
 import type { Quarterdeck } from './quarterdeck.ts';
-import { buildSnapshot, dropNamed, type ReplayAsked, saySnapshots } from './snapshot-acts.ts';
 import { openStorage } from './storage/open.ts';
 import { toldOf } from './workers/index.ts';
 
 type Say = (line: string) => void;
 
 /** Opens the engine without serving, for one act of the command line. */
-const briefly = async (
+export const briefly = async (
   config: Config,
   say: Say,
   act: (quarterdeck: Quarterdeck) => Promise<void>,
@@ -86,15 +85,6 @@ export const rewrapKeys = (config: Config, say: Say): Promise<void> =>
         : `${keys} keys of personal data are wrapped by the master key ${masterKey} from now on.`,
     );
   });
-
-export const replayInto = (config: Config, asked: ReplayAsked, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => buildSnapshot(snapshots, asked, say));
-
-export const listSnapshots = (config: Config, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => saySnapshots(snapshots, say));
-
-export const dropSnapshot = (config: Config, name: string, say: Say): Promise<void> =>
-  briefly(config, say, ({ engine: { snapshots } }) => dropNamed(snapshots, name, say));
 
 export const rebuildProjection = (config: Config, projection: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {

@@ -8,12 +8,10 @@ import {
   adoptEnvironment,
   applyPolicyFile,
   archiveLog,
+  briefly,
   checkLog,
   checkPolicyFile,
-  dropSnapshot,
-  listSnapshots,
   rebuildProjection,
-  replayInto,
   rewrapKeys,
   rotateToolKey,
   verifyBulkJob,
@@ -23,6 +21,7 @@ import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
 import { onOrphaned } from './orphan.ts';
+import { buildSnapshot, dropNamed, saySnapshots } from './snapshot-acts.ts';
 import { exitCodeOf, VerifyError, type VerifyOptions, verifyGiven } from './verify-command.ts';
 import { packageVersion } from './version.ts';
 
@@ -159,19 +158,23 @@ program
   .requiredOption('--into <name>', 'lower-case letters, digits and hyphens')
   .option('--keep-days <days>', 'after which it is dropped', '7')
   .action(({ at, into, keepDays }: { at: string; into: string; keepDays: string }) =>
-    replayInto(configFrom(), { at, into, keepDays: Number(keepDays) }, say),
+    briefly(configFrom(), say, ({ engine: { snapshots: desk } }) =>
+      buildSnapshot(desk, { at, into, keepDays: Number(keepDays) }, say),
+    ),
   );
 
 const snapshots = program
   .command('snapshots')
   .description('moments that are kept under a name')
-  .action(() => listSnapshots(configFrom(), say));
+  .action(() => briefly(configFrom(), say, ({ engine: { snapshots: desk } }) => saySnapshots(desk, say)));
 
 snapshots
   .command('drop')
   .argument('<name>', 'its name')
   .description('drop one with its tables')
-  .action((name: string) => dropSnapshot(configFrom(), name, say));
+  .action((name: string) =>
+    briefly(configFrom(), say, ({ engine: { snapshots: desk } }) => dropNamed(desk, name, say)),
+  );
 
 program
   .command('bulk')

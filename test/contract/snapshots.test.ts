@@ -175,26 +175,25 @@ test('killed while it is built, it goes on where it stood, and nothing answers f
   expect((built.body.data as unknown[]).length).toBe(2);
 });
 
-test('what cannot be is refused by name, and nothing is made', async () => {
-  const refusals: readonly (readonly [readonly string[], RegExp])[] = [
-    [['--at', '9999-01-01T00:00:00Z', '--into', 'x'], /at must not lie in the future/],
-    [['--at', '99999999', '--into', 'x'], /at is beyond the head of the log/],
-    [['--at', 'yesterday', '--into', 'x'], /at must be a position or a time with its zone/],
-    [['--at', '1', '--into', 'kept'], /into is taken by a snapshot of position \d+/],
-    [['--at', '1', '--into', 'Kept It'], /into must be 1 to 40 lower-case letters/],
-    [['--at', '1', '--into', 'x', '--keep-days', '0'], /keep-days must be a whole number/],
-    [['--at', '1'], /required option '--into/],
-  ];
-  for (const [words, message] of refusals) {
-    const failed = await running.run(['replay', ...words]).catch((error: { stderr: string }) => error.stderr);
-    expect(failed).toMatch(message);
-  }
+const refusalOf = (words: readonly string[]): Promise<string> =>
+  running.run(words).catch((error: { stderr: string }) => error.stderr);
+
+test.each<readonly [string, RegExp]>([
+  ['--at 9999-01-01T00:00:00Z --into x', /at must not lie in the future/],
+  ['--at 99999999 --into x', /at is beyond the head of the log/],
+  ['--at yesterday --into x', /at must be a position or a time with its zone/],
+  ['--at 1 --into kept', /into is taken by a snapshot of position \d+/],
+  ['--at 1 --into Kept_It', /into must be 1 to 40 lower-case letters/],
+  ['--at 1 --into x --keep-days 0', /keep-days must be a whole number/],
+  ['--at 1', /required option '--into/],
+])('replay %s is refused by name', async (words, message) => {
+  expect(await refusalOf(['replay', ...words.split(' ')])).toMatch(message);
+});
+
+test('of what was refused nothing was made, and what is not there cannot be dropped', async () => {
   const { body } = await get('audit/snapshots');
   expect((body.data as { name: string }[]).map(({ name }) => name)).toEqual(['killed', 'kept']);
-  const none = await running
-    .run(['snapshots', 'drop', 'none'])
-    .catch((error: { stderr: string }) => error.stderr);
-  expect(none).toContain('There is no snapshot "none".');
+  expect(await refusalOf(['snapshots', 'drop', 'none'])).toContain('There is no snapshot "none".');
 });
 
 test('is dropped by who may, with its tables, and that is in the log', async () => {

@@ -56,6 +56,7 @@ const told = new Map<string, (data: EventData) => readonly Outcome[]>([
   ['TokenRefused', () => ['denied']],
   ['ReactorGaveUp', () => ['failed']],
   ['EffectNotApplied', () => ['failed']],
+  ['LogFaultFound', () => ['failed']],
   ['BulkJobCancelled', () => ['cancelled']],
   ['BulkItemsDecided', ({ items }) => ofItems(items)],
   ['BulkJobFinished', ({ counts }) => ofCounts(counts)],

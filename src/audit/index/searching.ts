@@ -5,23 +5,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../../db/pool.ts';
-import { QuarterdeckError } from '../../errors.ts';
 import type { StoredEvent } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Batches, Range } from '../reading.ts';
-import type { EventFilter, Order } from '../request.ts';
+import type { EventFilter } from '../request.ts';
 import { readLog, readPositions } from '../sql/search-events.ts';
 import { type AboutOf, attributesVersion, has, tokensAsked } from './attributes.ts';
-import { endOf, offsetsWith, segmentOf, sharedKeyOf } from './postings.ts';
-import {
-  type IndexRow,
-  readIndex,
-  type SegmentRow,
-  searchFresh,
-  selectPostings,
-  selectWords,
-} from './sql/audit-index.ts';
-import { type Token, type WordToken, wordsOf } from './tokens.ts';
+import { endOf } from './postings.ts';
+import { createSegments, indexBehind, type SegmentsAsked } from './segments.ts';
+import { type IndexRow, readIndex, searchFresh } from './sql/audit-index.ts';
+import { type WordToken, wordsOf } from './tokens.ts';
 
 interface Deps {
   readonly pool: Db;
@@ -33,12 +26,9 @@ interface Deps {
   readonly waitMs?: number;
 }
 
-interface Asked {
+interface Asked extends SegmentsAsked {
   readonly filter: EventFilter;
-  readonly order: Order;
   readonly rowsMax: number;
-  readonly tokens: readonly Token[];
-  readonly words: readonly Token[];
   /** Of the reason, to be compared with the opened one. */
   readonly plainWords: readonly string[];
 }
@@ -46,19 +36,16 @@ interface Asked {
 /** More than this the index may not be behind: looking at them one by one takes a second or so. */
 const unindexedMax = 20_000;
 const unindexedRows = 1_000;
-/** Of segments read together: few at first, since most pages are full after them, then more and more. */
-const segmentsFirst = 1;
-const segmentsMax = 256;
 const candidatesMin = 50;
 const candidatesMax = 2_000;
 const pollMs = 100;
 
-/** A segment's rows by key. */
-type Rows = ReadonlyMap<number, Buffer>;
-const noRows: Rows = new Map();
+const candidatesOf = (rowsMax: number): number => Math.max(candidatesMin, Math.min(rowsMax, candidatesMax));
 
 export const createIndexedBatches = (deps: Deps): Batches => {
   const { pool, log, aboutOf, isOld, wordToken, waitMs = 2_000 } = deps;
+
+  const { positionsIn } = createSegments(pool);
 
   const standing = async (): Promise<Pick<IndexRow, 'position' | 'segments'>> => {
     const { rows } = await pool.query<IndexRow>(readIndex);
@@ -71,7 +58,7 @@ export const createIndexedBatches = (deps: Deps): Batches => {
     for (;;) {
       const { position } = await standing();
       if (upTo - position <= unindexedMax) return;
-      if (performance.now() > until) throw behind(position, upTo);
+      if (performance.now() > until) throw indexBehind(position, upTo);
       await sleep(pollMs);
     }
   };
@@ -95,7 +82,7 @@ export const createIndexedBatches = (deps: Deps): Batches => {
   };
 
   async function* atPositions(positions: readonly number[], asked: Asked) {
-    const size = Math.max(candidatesMin, Math.min(asked.rowsMax, candidatesMax));
+    const size = candidatesOf(asked.rowsMax);
     for (let at = 0; at < positions.length; at += size) {
       const values = [positions.slice(at, at + size)];
       const { rows } = await pool.query<StoredEvent>({ ...readPositions[asked.order], values });
@@ -103,76 +90,9 @@ export const createIndexedBatches = (deps: Deps): Batches => {
     }
   }
 
-  type BySegment = Map<number, Map<number, Buffer>>;
-
-  const select = async (
-    statement: typeof selectPostings,
-    keys: readonly number[],
-    { from, to, into }: { readonly from: number; readonly to: number; readonly into: BySegment },
-  ): Promise<void> => {
-    const { rows } = await pool.query<SegmentRow>({ ...statement, values: [keys, from, to] });
-    const segments = rows[0]?.segments ?? 0;
-    if (segments < to) throw behind(endOf(segments), endOf(to));
-    for (const { segment, key, postings } of rows) {
-      if (key === null) continue;
-      const own = into.get(segment) ?? new Map<number, Buffer>();
-      into.set(segment, own.set(key, postings));
-    }
-  };
-
-  /** Rows of their own first: where a value has one, what it might share with others need not be read. */
-  const rowsOf = async (
-    statement: typeof selectPostings,
-    tokens: readonly Token[],
-    from: number,
-    to: number,
-  ): Promise<ReadonlyMap<number, Rows>> => {
-    const into: BySegment = new Map();
-    if (tokens.length === 0) return into;
-    await select(statement, tokens, { from, to, into });
-    const segments = Array.from({ length: to - from }, (_, n) => from + n);
-    const shared = tokens.filter((token) =>
-      segments.some((segment) => into.get(segment)?.has(token) !== true),
-    );
-    if (shared.length > 0) await select(statement, shared.map(sharedKeyOf), { from, to, into });
-    return into;
-  };
-
-  /** Positions of whole segments `from` … `to` (exclusive), in order. */
-  const found = async (
-    from: number,
-    to: number,
-    { tokens, words, order }: Asked,
-  ): Promise<readonly number[]> => {
-    const [postings, reasons] = await Promise.all([
-      rowsOf(selectPostings, tokens, from, to),
-      rowsOf(selectWords, words, from, to),
-    ]);
-    const positions: number[] = [];
-    for (let segment = from; segment < to; segment++) {
-      const first = endOf(segment) + 1;
-      const all = tokens.length === 0 ? undefined : offsetsWith(postings.get(segment) ?? noRows, tokens);
-      const said = words.length === 0 ? undefined : offsetsWith(reasons.get(segment) ?? noRows, words);
-      for (const offset of bothOf(all, said)) positions.push(first + offset);
-    }
-    return order === 'oldest' ? positions : positions.reverse();
-  };
-
   /** Ends where the whole segments do, or the range. */
-  async function* throughSegments({ after, upTo }: Range, asked: Asked) {
-    let low = segmentOf(after + 1);
-    let high = segmentOf(upTo) + 1;
-    for (let size = segmentsFirst; low < high; size = Math.min(size * 8, segmentsMax)) {
-      const from = asked.order === 'oldest' ? low : Math.max(low, high - size);
-      const to = asked.order === 'oldest' ? Math.min(high, low + size) : high;
-      const positions = await found(from, to, asked);
-      yield* atPositions(
-        positions.filter((position) => position > after && position <= upTo),
-        asked,
-      );
-      if (asked.order === 'oldest') low = to;
-      else high = from;
-    }
+  async function* throughSegments(range: Range, asked: Asked) {
+    for await (const positions of positionsIn(range, asked)) yield* atPositions(positions, asked);
   }
 
   interface Fresh {
@@ -253,20 +173,15 @@ export const createIndexedBatches = (deps: Deps): Batches => {
     await requireNear(range.upTo);
     const plainWords = filter.reason === undefined ? [] : wordsOf(filter.reason);
     const words = plainWords.map(wordToken);
-    const asked = { filter, order, rowsMax, tokens: tokensAsked(filter), words, plainWords };
+    const asked = {
+      filter,
+      order,
+      rowsMax,
+      plainWords,
+      words,
+      tokens: tokensAsked(filter),
+      together: candidatesOf(rowsMax),
+    };
     yield* order === 'oldest' ? oldestFirst(range, asked) : newestFirst(range, asked);
   };
 };
-
-const bothOf = (a: readonly number[] | undefined, b: readonly number[] | undefined): readonly number[] => {
-  if (a === undefined || b === undefined) return a ?? b ?? [];
-  const second = new Set(b);
-  return a.filter((offset) => second.has(offset));
-};
-
-const behind = (position: number, upTo: number): QuarterdeckError =>
-  new QuarterdeckError(
-    'unavailable',
-    `The audit index is being made: it has reached ${position} of ${upTo}. Filters answer once it is near; by time or stream alone the log can be read meanwhile.`,
-    { retryAfterSeconds: 5 },
-  );
