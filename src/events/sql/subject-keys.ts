@@ -44,8 +44,8 @@ export const selectHasKey = {
 } as const;
 
 /**
- * $1 the master key in use, $2 the subject after which to go on, $3 limit. Locked, so that nobody destroys one meanwhile and sees it come back; what another
- * process has in hand is left to it.
+ * $1 the master key in use, $2 the subject after which to go on, $3 limit. Locked, so that nobody destroys one
+ * meanwhile and sees it come back; what another process has in hand is left to it.
  */
 export const selectKeysToRewrap = {
   name: 'select_keys_to_rewrap',
