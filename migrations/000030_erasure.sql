@@ -3,8 +3,7 @@
 
 -- null: wrapped before master keys had names.
 ALTER TABLE subject_keys ADD COLUMN wrapped_by text COLLATE "C";
--- What is still to be wrapped anew is found without reading every key.
-CREATE INDEX subject_keys_wrapped_by ON subject_keys (wrapped_by, subject) WHERE wrapped IS NOT NULL;
+-- No index on it: new subjects would pay for it with every append, and wrapping anew goes by the primary key.
 
 -- Written in the transaction that destroys the key. The subject's data itself is nowhere in it.
 CREATE TABLE erasures (

@@ -32,11 +32,12 @@ export const rewrapKeys = async (
   const counted = await pool.query<{ keys: number }>({ ...countKeysToRewrap, values: [master.current.id] });
   const all = counted.rows[0]?.keys ?? 0;
 
+  let last = '';
   const batch = (): Promise<number> =>
     inTransaction(pool, async (tx) => {
       const { rows } = await tx.query<Row>({
         ...selectKeysToRewrap,
-        values: [master.current.id, batchKeys],
+        values: [master.current.id, last, batchKeys],
       });
       if (rows.length === 0) return 0;
       const keys = await unwrapAll(master, rows);
@@ -46,6 +47,7 @@ export const rewrapKeys = async (
       const hex = arrayText(wrapped.map((bytes) => `\\x${bytes.toString('hex')}`));
       const values = [arrayText(rows.map(({ subject }) => subject)), hex, master.current.id];
       await tx.query({ ...saveRewrapped, values });
+      last = rows.at(-1)?.subject ?? last;
       return rows.length;
     });
 

@@ -44,13 +44,14 @@ export const selectHasKey = {
 } as const;
 
 /**
- * $1 the master key in use, $2 limit. Locked, so that nobody destroys one meanwhile and sees it come back; what another
- * process has in hand is left to it.
+ * $1 the master key in use, $2 the subject after which to go on, $3 limit. Locked, so that nobody destroys one
+ * meanwhile and sees it come back; what another process has in hand is left to it.
  */
 export const selectKeysToRewrap = {
   name: 'select_keys_to_rewrap',
   text: `SELECT subject, wrapped, wrapped_by AS "wrappedBy" FROM subject_keys
-    WHERE wrapped IS NOT NULL AND wrapped_by IS DISTINCT FROM $1 ORDER BY subject LIMIT $2 FOR UPDATE SKIP LOCKED`,
+    WHERE subject > $2 AND wrapped IS NOT NULL AND wrapped_by IS DISTINCT FROM $1
+    ORDER BY subject LIMIT $3 FOR UPDATE SKIP LOCKED`,
 } as const;
 
 /** $1 subjects, $2 the keys wrapped anew, $3 by which master key. */
