@@ -259,7 +259,7 @@ describe('Erasing a subject', () => {
     await fill(one);
     await one.close();
     one = await openProcess(db, { logMirror: `${mirror.path}/inside` });
-    await rm(`${mirror.path}/inside`, { recursive: true });
+    await rm(`${mirror.path}/inside`, { recursive: true, force: true });
     await writeFile(`${mirror.path}/inside`, 'a file, where a directory should be');
     await expect(one.erase('account-zoe')).rejects.toMatchObject({
       code: 'unavailable',
