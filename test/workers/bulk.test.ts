@@ -44,7 +44,7 @@ for (const backend of backends) {
         failed: 0,
         etaSeconds: null,
       });
-      expect(done.requestedBy).toEqual({ id: ann.id, kind: 'person' });
+      expect(done.requestedBy).toEqual({ id: ann.id, kind: 'person', name: ann.name, email: ann.email });
       await proveFromLog(house, done);
     });
 

@@ -49,9 +49,11 @@ export const planFrom = async (parts: Parts, request: JobRequest, asked: AskedFr
   const command = bulkCommand(parts.catalogue, dryRun.command);
   await parts.require(request, command.permission);
   await parts.requireFresh(request, command);
-  const { label, input = {}, where, reason } = dryRun.written;
+  // Not who asked for the dry run: somebody else may run it.
+  const { name: _name, email: _email, ...said } = dryRun.written;
+  const { label, input = {}, where, reason } = said;
   const written = {
-    ...dryRun.written,
+    ...said,
     ...((asked.label ?? label) === undefined ? {} : { label: asked.label ?? label }),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
   };
