@@ -214,7 +214,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
 
   const { environment } = options;
   const presence = createPresence(options.presence, { log, newId, clock: now, environment });
-  await compliance.keep(keepersOf({ readSide, access, exports, projections }));
+  await compliance.keep(keepersOf({ readSide, access, exports, projections, ...auditing }));
   const transparency = await createTransparency({
     pool,
     log,

@@ -4,6 +4,7 @@
  */
 import type { Access } from './access/access.ts';
 import type { Area } from './area.ts';
+import type { AuditIndex } from './audit/index/audit-index.ts';
 import type { AlongsideOf } from './commands/lanes.ts';
 import { type Compliance, createCompliance } from './compliance/index.ts';
 import { engineEvents } from './engine-events.ts';
@@ -72,6 +73,7 @@ interface Copies {
   readonly readSide: ReadSide;
   readonly access: Access;
   readonly exports: Exports;
+  readonly auditIndex: AuditIndex;
   readonly projections: readonly ProjectionDefinition[];
 }
 
@@ -80,9 +82,11 @@ export const keepersOf = ({
   readSide,
   access,
   exports,
+  auditIndex,
   projections,
 }: Copies): Parameters<Compliance['keep']>[0] => ({
   rows: (subject, wait) => readSide.erase(subject, { wait }),
+  words: auditIndex.forget,
   shutOut: (person) => access.people.setActive(person, false),
   others: [{ kind: 'exports', scrub: () => exports.withdraw(personalFieldsOf(projections)) }],
 });

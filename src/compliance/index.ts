@@ -46,6 +46,8 @@ export interface ComplianceOptions {
 export interface Keepers {
   /** Scrubs read models; with `wait` until each has passed what it may have decrypted before. */
   readonly rows: (subject: string, wait: boolean) => Promise<number>;
+  /** The words of reasons that somebody gave; `wait` as above. */
+  readonly words: (actor: string, wait: boolean) => Promise<number>;
   readonly shutOut: (person: string) => Promise<void>;
   readonly others: readonly Copies[];
 }
@@ -95,8 +97,14 @@ export const createCompliance = (options: ComplianceOptions): Compliance => {
       for (const subject of revived)
         say(`A backup had brought back the key of ${subject}, which was erased: it is destroyed again.`);
     },
-    async keep({ rows, ...keepers }) {
-      copiesOf = (wait) => createScrubbing({ pool, ...keepers, rows: (subject) => rows(subject, wait) });
+    async keep({ rows, words, ...keepers }) {
+      copiesOf = (wait) =>
+        createScrubbing({
+          pool,
+          ...keepers,
+          rows: (subject) => rows(subject, wait),
+          words: (actor) => words(actor, wait),
+        });
       while (revived.length > 0 && (await erasing.scrubNext(copiesOf(false), revived)));
     },
     start() {

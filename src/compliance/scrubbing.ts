@@ -16,15 +16,19 @@ interface Options {
   readonly pool: Db;
   /** Read models; they may make it wait for a projector, so they come last. */
   readonly rows: (subject: string) => Promise<number>;
+  /** Words of the reasons that somebody gave, by which they can be searched for. */
+  readonly words: (actor: string) => Promise<number>;
   /** Lets a person in no more, in every process. */
   readonly shutOut: (person: string) => Promise<void>;
   readonly others: readonly Copies[];
 }
 
+const isActor = (subject: string): boolean => /^(person|service):/.test(subject);
+
 /** Looked through by one statement. */
 const chunksAtOnce = 100;
 
-export const createScrubbing = ({ pool, rows, shutOut, others }: Options): readonly Copies[] => {
+export const createScrubbing = ({ pool, rows, words, shutOut, others }: Options): readonly Copies[] => {
   const bySubject = Object.entries(scrubBySubject).map(([kind, text]): Copies => {
     const statement = { name: `scrub_${kind}`, text };
     return {
@@ -62,6 +66,8 @@ export const createScrubbing = ({ pool, rows, shutOut, others }: Options): reado
     { kind: 'bulkInputs', scrub: paged(scrubInputs) },
     { kind: 'bulkPreviews', scrub: paged(scrubPreviews) },
     ...others,
+    // Only who acts gives reasons.
+    { kind: 'reasonWords', scrub: async (subject) => (isActor(subject) ? words(subject) : 0) },
     { kind: 'rows', scrub: rows },
   ];
 };

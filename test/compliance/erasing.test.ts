@@ -214,6 +214,19 @@ describe('Erasing a subject', () => {
     });
   });
 
+  test('takes the words of the reasons that somebody gave out of the audit index', async () => {
+    await working();
+    await fill(one);
+    const withWords = async (): Promise<number> => {
+      const { rows } = await db.app.query("SELECT 1 FROM audit_fresh WHERE words <> '{}'");
+      return rows.length;
+    };
+    await until(async () => (await withWords()) >= 3);
+    await one.erase('person:carla');
+    await scrubbed(one, 'person:carla');
+    expect(await withWords()).toBe(0);
+  });
+
   test('goes on where a process died between the key and the copies', async () => {
     await working();
     await fill(one);

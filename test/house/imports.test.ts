@@ -100,6 +100,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'keeping.ts': [
     'access',
     'area.ts',
+    'audit/index/audit-index.ts',
     'commands/lanes.ts',
     'compliance',
     'engine-events.ts',

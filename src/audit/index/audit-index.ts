@@ -33,10 +33,11 @@ export interface AuditIndex {
   /** Makes it anew from the beginning of the log; searches by filter answer 503 until it is near the head. */
   rebuild(): Promise<void>;
   /**
-   * Removes the words of the reasons that an actor gave; to be called after the actor's key was destroyed.
+   * Removes the words of the reasons that an actor gave; to be called after the actor's key was destroyed. With
+   * `wait` also those that are being indexed at this moment. How many segments had any.
    * @throws QuarterdeckError unavailable where the index is too far behind; ask again.
    */
-  forget(actor: string): Promise<void>;
+  forget(actor: string, wait: boolean): Promise<number>;
   start(): void;
   stop(): Promise<void>;
   /** Takes in what there is, once: for tests and acts of the command line. */

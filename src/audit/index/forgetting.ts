@@ -62,7 +62,9 @@ export const createForgetting = (pool: Db, log: Pick<EventLog, 'head'>) => {
       return rows[0]?.segments ?? 0;
     });
 
-  const clearSegments = async (token: number, from: number, to: number): Promise<void> => {
+  /** How many of them had any. */
+  const clearSegments = async (token: number, from: number, to: number): Promise<number> => {
+    let cleared = 0;
     const values = [keysOf(token), from, to];
     const { rows } = await pool.query<SegmentRow>({ ...selectPostings, values });
     for (let segment = from; segment < to; segment++) {
@@ -74,14 +76,18 @@ export const createForgetting = (pool: Db, log: Pick<EventLog, 'head'>) => {
         await tx.query(holdIndex);
         await removeFrom(tx, segment, gone);
       });
+      cleared++;
     }
+    return cleared;
   };
 
-  return async (actor: string): Promise<void> => {
-    await caughtUp();
+  return async (actor: string, wait: boolean): Promise<number> => {
+    if (wait) await caughtUp();
+    let cleared = 0;
     const token = tokenOf('actor', actor);
     const segments = await clearFresh(token);
     for (let from = 0; from < segments; from += segmentsTogether)
-      await clearSegments(token, from, Math.min(from + segmentsTogether, segments));
+      cleared += await clearSegments(token, from, Math.min(from + segmentsTogether, segments));
+    return cleared;
   };
 };
