@@ -11,11 +11,13 @@ import { createPool, type Db } from './db/pool.ts';
 import { importDemo } from './demo.ts';
 import { areas } from './domain/index.ts';
 import type { Duties } from './engine.ts';
+import { timeOf } from './events/asked-moment.ts';
 import { createLogger } from './http/log.ts';
 import { createDoor, type Door, type Listening, listenOn } from './http/server.ts';
 import { openTls, type Tls } from './http/tls.ts';
 import { createQuarterdeck, type Quarterdeck } from './quarterdeck.ts';
 import { foreignEnvironment } from './standing.ts';
+import { openStorage } from './storage/open.ts';
 import { toldOf } from './workers/index.ts';
 
 type Say = (line: string) => void;
@@ -267,3 +269,23 @@ export const checkLog = async (config: Config, say: Say): Promise<boolean> => {
   });
   return intact;
 };
+
+/** Old partitions of the log as files at the archive, each proven where it lies. */
+export const archiveLog = (config: Config, before: string, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine }) => {
+    if (config.logArchive === undefined)
+      throw new ConfigError('QUARTERDECK_LOG_ARCHIVE must say where: a directory, or s3://bucket/prefix.');
+    const storage = await openStorage(config.logArchive);
+    try {
+      const done = await engine.transparency
+        .archiving(storage)
+        .archive(timeOf('before', before), ({ after, upTo, file, bytes, sha256 }) =>
+          say(
+            `${file}: positions ${after + 1} to ${upTo}, ${bytes} bytes, SHA-256 ${sha256}; proven where it lies.`,
+          ),
+        );
+      if (done.length === 0) say('Nothing to archive: every partition that is older lies there already.');
+    } finally {
+      storage.close();
+    }
+  });

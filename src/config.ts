@@ -98,6 +98,7 @@ const environment = z.object({
   QUARTERDECK_SIGNING_KEY: key.optional(),
   QUARTERDECK_MASTER_KEY: key.optional(),
   QUARTERDECK_LOG_MIRROR: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
+  QUARTERDECK_LOG_ARCHIVE: z.string().min(1, 'must be a directory or s3://bucket/prefix').optional(),
   QUARTERDECK_BULK_LATENCY_BUDGET_MS: wholeNumber(0, 60_000).default(25),
   QUARTERDECK_BULK_LAG_BUDGET_MS: wholeNumber(0, 3_600_000).default(5_000),
   QUARTERDECK_BULK_RESULTS_DAYS: wholeNumber(1, 36_500).default(90),
@@ -145,6 +146,8 @@ export interface Config {
   readonly signingKey: Buffer | undefined;
   /** Where checkpoints of the log are kept outside the database; undefined: in the data directory. */
   readonly logMirror: string | undefined;
+  /** Where old parts of the log are written to when that is asked for; undefined: nowhere. */
+  readonly logArchive: string | undefined;
   readonly masterKey: Buffer | undefined;
   /** Budgets that bulk work yields at, and for how long its results are kept. */
   readonly bulk: {
@@ -211,6 +214,7 @@ const fromParsed = (p: Parsed): Config => ({
   accessPolicy: p.QUARTERDECK_ACCESS_POLICY,
   signingKey: p.QUARTERDECK_SIGNING_KEY,
   logMirror: p.QUARTERDECK_LOG_MIRROR,
+  logArchive: p.QUARTERDECK_LOG_ARCHIVE,
   masterKey: p.QUARTERDECK_MASTER_KEY,
   bulk: {
     bulkLatencyBudgetMs: p.QUARTERDECK_BULK_LATENCY_BUDGET_MS,

@@ -7,6 +7,7 @@ import { Command, Option } from 'commander';
 import {
   adoptEnvironment,
   applyPolicyFile,
+  archiveLog,
   checkLog,
   checkPolicyFile,
   rebuildProjection,
@@ -160,9 +161,15 @@ program
     process.exitCode = exitCodeOf(await verifyGiven(source, options, say));
   });
 
-program
-  .command('log')
-  .description('the log itself')
+const log = program.command('log').description('the log itself');
+
+log
+  .command('archive')
+  .requiredOption('--before <time>', 'partitions whose events are all older, such as 2026-01-01T00:00:00Z')
+  .description('write old parts of the log to QUARTERDECK_LOG_ARCHIVE and prove them where they lie')
+  .action(({ before }: { before: string }) => archiveLog(configFrom(), before, say));
+
+log
   .command('check')
   .description('hash every event that is sealed anew and compare it with what was signed')
   .action(async () => {

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { createGunzip } from 'node:zlib';
 import { openHands } from './audit/verify/hands.ts';
 import { toldOf, type Verdict } from './audit/verify/verdict.ts';
 import { verify } from './audit/verify/verify.ts';
@@ -42,8 +43,21 @@ const textOf = (file: string, what: string): Promise<string> =>
 const fileOf = async (file: string): Promise<AsyncIterable<Uint8Array>> => {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) throw new VerifyError(`There is no file ${file}.`);
-  return createReadStream(file, { highWaterMark: 1_048_576 });
+  const content = createReadStream(file, { highWaterMark: 1_048_576 });
+  if (!file.endsWith('.gz')) return content;
+  // As the archive keeps them.
+  return unpacked(content.pipe(createGunzip()), file);
 };
+
+async function* unpacked(source: AsyncIterable<Buffer>, file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw new VerifyError(
+      `${file} cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
 
 /** The whole log of a server, as a provable export of this moment. */
 const exportOf = async (url: string, tokenFile: string | undefined): Promise<AsyncIterable<Uint8Array>> => {

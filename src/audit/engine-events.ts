@@ -70,6 +70,19 @@ export const LogFaultFound = defineEvent({
   refs: () => [],
 });
 
+/** Positions behind `after` up to and with `upTo` lie in a file elsewhere, which was read back and proven. */
+export const LogArchived = defineEvent({
+  type: 'LogArchived',
+  schema: z.object({
+    after: z.int().nonnegative(),
+    upTo: z.int().positive(),
+    file: z.string(),
+    bytes: z.int().positive(),
+    sha256: z.string(),
+  }),
+  refs: () => [],
+});
+
 export const auditEvents = [
   EventsExported,
   StreamReplayed,
@@ -77,4 +90,5 @@ export const auditEvents = [
   LogKeyIntroduced,
   LogChecked,
   LogFaultFound,
+  LogArchived,
 ] as const;

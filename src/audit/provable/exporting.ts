@@ -16,6 +16,7 @@ import {
   exportFormat,
   matches,
 } from './format.ts';
+import { readAhead } from './read-ahead.ts';
 import { selectStoredLines } from './sql/stored-lines.ts';
 
 /** Small, so that what a page takes of memory is soon used again. */
@@ -65,27 +66,47 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
     };
   };
 
-  /** Hashes of the leaves of each page, as sealed; pages end where tiles do, so that each tile is read once. */
-  async function* pagesOf({ after, upTo }: Range) {
+  /** Of the range, ending where tiles do, so that each tile is read once or twice. */
+  function* pagesOf({ after, upTo }: Range): Generator<Range> {
     for (let at = after; at < upTo; ) {
       const end = Math.min(upTo, (Math.floor(at / pageEvents) + 1) * pageEvents);
-      const leaves = await tree.leaves(at, end);
-      const leafOf = (position: number): string => {
-        const from = (position - at - 1) * hashBytes;
-        return leaves.subarray(from, from + hashBytes).toString('base64');
-      };
-      yield { after: at, upTo: end, leafOf };
+      yield { after: at, upTo: end };
       at = end;
     }
   }
 
+  /** Base64 of the leaf at a position of the page, as sealed. */
+  const leavesOf = async ({ after, upTo }: Range): Promise<(position: number) => string> => {
+    const leaves = await tree.leaves(after, upTo);
+    return (position) => {
+      const from = (position - after - 1) * hashBytes;
+      return leaves.subarray(from, from + hashBytes).toString('base64');
+    };
+  };
+
+  const readText = async (page: Range) => {
+    const [leafOf, { rows }] = await Promise.all([
+      leavesOf(page),
+      pool.query<[number, string], [number, number]>({
+        ...selectStoredLines,
+        values: [page.after, page.upTo],
+      }),
+    ]);
+    return { ...page, leafOf, rows };
+  };
+
+  const readEvents = async (page: Range) => {
+    const { after, upTo } = page;
+    const [leafOf, { events }] = await Promise.all([
+      leavesOf(page),
+      log.readStored({ after, upTo, limit: upTo - after }),
+    ]);
+    return { ...page, leafOf, events };
+  };
+
   /** Everything matches, so nothing need be looked at. */
   async function* everyStored(range: Range, counts: Counts): AsyncGenerator<string> {
-    for await (const { after, upTo, leafOf } of pagesOf(range)) {
-      const { rows } = await pool.query<[number, string], [number, number]>({
-        ...selectStoredLines,
-        values: [after, upTo],
-      });
+    for await (const { after, upTo, leafOf, rows } of readAhead(pagesOf(range), readText)) {
       let text = '';
       let next = after + 1;
       const missingUpTo = (position: number): void => {
@@ -116,8 +137,7 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
     shown: Shown,
     counts: Counts,
   ): AsyncGenerator<string> {
-    for await (const { after, upTo, leafOf } of pagesOf(range)) {
-      const { events } = await log.readStored({ after, upTo, limit: upTo - after });
+    for await (const { after, upTo, leafOf, events } of readAhead(pagesOf(range), readEvents)) {
       const found = events.filter((event) => shown.stored && matches(filter, entryFieldsOf(event)));
       const readable = shown.readable ? await log.decode(found) : [];
       const shownAt = new Map(found.map((event, n) => [event.position, readable[n]]));
@@ -162,8 +182,7 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
       );
     },
     async *rows(range, filter) {
-      for await (const { after, upTo } of pagesOf(range)) {
-        const { events } = await log.readStored({ after, upTo, limit: upTo - after });
+      for await (const { events } of readAhead(pagesOf(range), readEvents)) {
         for (const event of events) if (matches(filter, entryFieldsOf(event))) yield rowOf(event);
       }
     },

@@ -4,14 +4,16 @@ import type { NewEvent } from '../../events/definition.ts';
 import type { Metadata, Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { type Archiving, createArchiving } from '../archive/archiving.ts';
 import { auditStream, LogChecked, LogFaultFound, LogKeyIntroduced } from '../engine-events.ts';
+import { createExporting } from '../provable/exporting.ts';
 import { createProvableExports, type ProvableExports } from '../provable/exports.ts';
 import { type Checked, createChecking } from './check.ts';
 import { LogFault } from './log-fault.ts';
 import { createCheckpointMirror } from './mirror.ts';
 import { signerOf, verifierOf } from './note.ts';
 import { positionsOfCommand } from './positions.ts';
-import { createProofs, type Proofs } from './proofs.ts';
+import { createProofs, type Proofs, sealedUpTo } from './proofs.ts';
 import { createSealer } from './sealer.ts';
 import { createSealing } from './sealing.ts';
 import { insertKey, selectKeys, selectLogId, thinCheckpoints } from './sql/tree.ts';
@@ -36,6 +38,8 @@ export interface Transparency {
   health(): Promise<SealHealth>;
   /** Hashes all that is sealed anew and records how that ended. @throws LogFault */
   checkAll(signal: AbortSignal): Promise<Checked>;
+  /** Writes old partitions of the log to a place of their own. */
+  archiving(storage: Storage): Archiving;
   start(): void;
   stop(): Promise<void>;
 }
@@ -141,6 +145,11 @@ export const createTransparency = async (options: Options): Promise<Transparency
         throw error;
       }
     },
+    archiving: (storage) =>
+      createArchiving({
+        ...{ pool, log, tree, vkeys, record, clock, storage },
+        exporting: createExporting({ pool, log, tree, latest: () => sealedUpTo(tree, 1) }),
+      }),
     start: sealer.start,
     stop: sealer.stop,
   };
