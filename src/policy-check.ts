@@ -57,7 +57,8 @@ const limitFaults = (
 
 /** What the engine itself asks for, beside what commands, read models and events say. */
 const ofTheEngine = [
-  ...['audit:read', 'audit:replay', 'audit:export', 'audit:all-fields', 'audit:erase'],
+  ...['audit:read', 'audit:replay', 'audit:export', 'audit:all-fields'],
+  ...['exports:run', 'exports:personal', 'exports:read-all'],
   ...[
     'bulk:read',
     'bulk:run',
