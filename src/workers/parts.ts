@@ -37,7 +37,7 @@ export interface Parts {
     readonly command: string;
     readonly position: number;
   }) => Promise<boolean>;
-  /** @throws QuarterdeckError `not_permitted`, after recording the denial. */
+  /** @throws QuarterdeckError `not_permitted`, which whoever was asked records. */
   readonly require: (origin: Origin, permission: string) => Promise<void>;
   /** @throws QuarterdeckError `reauthentication_required`, after recording the denial. */
   readonly requireFresh: (origin: Origin, command: CommandDefinition) => Promise<void>;

@@ -136,8 +136,14 @@ test('bulk jobs, denials, sign-outs, policy and keys', async () => {
     'BulkItemsDecided',
     'BulkJobFinished',
   ]);
+  const job = { command: 'suspend-account', input: { reason: 'x' }, targets: ['q-1'] };
+  expect((await asking('support', { path: '/internal/v1/bulk-jobs', body: job })).status).toBe(403);
   expect((await asking('support', { path: '/internal/v1/audit/events' })).status).toBe(403);
-  while ((await find({ outcome: 'denied' })).length === 0);
+  const denials = async () => (await find({ type: 'AccessDenied' })).map(({ data }) => data);
+  while (!(await denials()).some(({ detail }) => detail === 'audit:read'));
+  expect((await denials()).filter(({ detail }) => detail === 'bulk:run')).toEqual([
+    { code: 'not_permitted', detail: 'bulk:run', method: 'POST', path: '/internal/v1/bulk-jobs' },
+  ]);
   expect(typesOf(await find({ outcome: 'denied', order: 'newest', limit: '1' }))).toEqual(['AccessDenied']);
   await running.run(['tools', 'rotate-key']);
   expect(typesOf(await find({ type: 'SigningKeyChanged' }))).toEqual(['SigningKeyChanged']);

@@ -89,7 +89,6 @@ describe('Accepting a bulk job', () => {
     await expect(
       house.bulk.accept.fromBody({ principal: reader, body: { ...move, targets: [] } }),
     ).rejects.toMatchObject({ code: 'not_permitted', extra: { permission: 'crates:move' } });
-    expect(house.denials.slice(-2)).toEqual(['bulk:run', 'crates:move']);
     await expect(house.bulk.jobs.list({ principal: nobody })).rejects.toMatchObject({
       code: 'not_permitted',
     });
