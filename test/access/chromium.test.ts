@@ -42,7 +42,8 @@ describeWhere(chromium, 'in Chromium', () => {
   test('a person signs in by one click and is who they are', async () => {
     const page = await (await browser.newContext()).newPage();
     const refused = refusedByPolicy(page);
-    await signIn(page, '/internal/v1/me');
+    await signIn(page, '/livez');
+    await page.goto(`${app.url}/internal/v1/me`);
     expect(JSON.parse((await page.locator('body').textContent()) ?? '').principal.email).toBe('ops@dev.test');
     expect(refused).toEqual([]);
     const cookie = (await page.context().cookies()).find(({ name }) => name === 'quarterdeck');
