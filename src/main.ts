@@ -4,26 +4,15 @@
  * requests, finishes what it accepted, and ends.
  */
 import { Command, Option } from 'commander';
-import {
-  adoptEnvironment,
-  applyPolicyFile,
-  archiveLog,
-  briefly,
-  checkLog,
-  checkPolicyFile,
-  rebuildProjection,
-  rewrapKeys,
-  rotateToolKey,
-  verifyBulkJob,
-} from './acts.ts';
-import { startService } from './compose.ts';
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
-import { migrateGiven } from './database.ts';
 import { isQuarterdeckError } from './errors.ts';
 import { onOrphaned } from './orphan.ts';
 import { buildSnapshot, dropNamed, saySnapshots } from './snapshot-acts.ts';
 import { exitCodeOf, VerifyError, type VerifyOptions, verifyGiven } from './verify-command.ts';
 import { packageVersion } from './version.ts';
+
+/** Opened when they are asked for: who verifies an export needs no server, and does not wait for one to be loaded. */
+const acts = () => import('./acts.ts');
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -45,6 +34,7 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
       onOrphan();
     });
   }
+  const { startService } = await import('./compose.ts');
   const service = await startService(configFrom(role), say);
   let stopping = false;
   let stoppingSince = 0;
@@ -105,7 +95,7 @@ program
 program
   .command('migrate')
   .description('bring the database to the schema of this version, as its owner')
-  .action(() => migrateGiven(configFrom(), say));
+  .action(async () => (await import('./database.ts')).migrateGiven(configFrom(), say));
 
 const policy = program.command('policy').description('the access policy');
 
@@ -113,41 +103,41 @@ policy
   .command('check')
   .argument('[file]', 'a policy file; QUARTERDECK_ACCESS_POLICY by default')
   .description('say what is wrong with a policy file, or what putting it in force would change')
-  .action((file: string | undefined) => checkPolicyFile(configFrom(), file, say));
+  .action(async (file: string | undefined) => (await acts()).checkPolicyFile(configFrom(), file, say));
 
 policy
   .command('apply')
   .argument('[file]', 'a policy file; QUARTERDECK_ACCESS_POLICY by default')
   .description('put a policy file in force')
-  .action((file: string | undefined) => applyPolicyFile(configFrom(), file, say));
+  .action(async (file: string | undefined) => (await acts()).applyPolicyFile(configFrom(), file, say));
 
 program
   .command('tools')
   .description('tools that sign in with OpenID Connect')
   .command('rotate-key')
   .description('sign ID tokens with a new key, because the old one may be known to others')
-  .action(() => rotateToolKey(configFrom(), say));
+  .action(async () => (await acts()).rotateToolKey(configFrom(), say));
 
 program
   .command('keys')
   .description('keys of personal data')
   .command('rewrap')
   .description('wrap every key by the master key in use, after it was changed; others go on meanwhile')
-  .action(() => rewrapKeys(configFrom(), say));
+  .action(async () => (await acts()).rewrapKeys(configFrom(), say));
 
 program
   .command('adopt-environment')
   .option('--keep-outstanding', 'deliver from here what was outstanding when the copy was taken')
   .description('take over a restored copy: reactors, webhooks, effects and schedules stay off until then')
-  .action(({ keepOutstanding = false }: { keepOutstanding?: boolean }) =>
-    adoptEnvironment(configFrom(), keepOutstanding, say),
+  .action(async ({ keepOutstanding = false }: { keepOutstanding?: boolean }) =>
+    (await acts()).adoptEnvironment(configFrom(), keepOutstanding, say),
   );
 
 program
   .command('rebuild')
   .argument('<projection>', 'its name, as in the path; or audit-index')
   .description('fill a projection anew beside the one in use, then switch')
-  .action((projection: string) => rebuildProjection(configFrom(), projection, say));
+  .action(async (projection: string) => (await acts()).rebuildProjection(configFrom(), projection, say));
 
 program
   .command('replay')
@@ -157,8 +147,8 @@ program
   .requiredOption('--at <moment>', 'a time with its zone (2026-03-31T23:59:59Z) or a position of the log')
   .requiredOption('--into <name>', 'lower-case letters, digits and hyphens')
   .option('--keep-days <days>', 'after which it is dropped', '7')
-  .action(({ at, into, keepDays }: { at: string; into: string; keepDays: string }) =>
-    briefly(configFrom(), say, ({ engine: { snapshots: desk } }) =>
+  .action(async ({ at, into, keepDays }: { at: string; into: string; keepDays: string }) =>
+    (await acts()).briefly(configFrom(), say, ({ engine: { snapshots: desk } }) =>
       buildSnapshot(desk, { at, into, keepDays: Number(keepDays) }, say),
     ),
   );
@@ -166,14 +156,18 @@ program
 const snapshots = program
   .command('snapshots')
   .description('moments that are kept under a name')
-  .action(() => briefly(configFrom(), say, ({ engine: { snapshots: desk } }) => saySnapshots(desk, say)));
+  .action(async () =>
+    (await acts()).briefly(configFrom(), say, ({ engine: { snapshots: desk } }) => saySnapshots(desk, say)),
+  );
 
 snapshots
   .command('drop')
   .argument('<name>', 'its name')
   .description('drop one with its tables')
-  .action((name: string) =>
-    briefly(configFrom(), say, ({ engine: { snapshots: desk } }) => dropNamed(desk, name, say)),
+  .action(async (name: string) =>
+    (await acts()).briefly(configFrom(), say, ({ engine: { snapshots: desk } }) =>
+      dropNamed(desk, name, say),
+    ),
   );
 
 program
@@ -183,7 +177,7 @@ program
   .argument('<id>', 'the id of the job')
   .description('prove from the log alone that every item of a job was decided, and took effect, exactly once')
   .action(async (id: string) => {
-    if (!(await verifyBulkJob(configFrom(), id, say))) process.exitCode = 1;
+    if (!(await (await acts()).verifyBulkJob(configFrom(), id, say))) process.exitCode = 1;
   });
 
 const gather = (one: string, before: readonly string[]): readonly string[] => [...before, one];
@@ -212,13 +206,13 @@ log
   .command('archive')
   .requiredOption('--before <time>', 'partitions whose events are all older, such as 2026-01-01T00:00:00Z')
   .description('write old parts of the log to QUARTERDECK_LOG_ARCHIVE and prove them where they lie')
-  .action(({ before }: { before: string }) => archiveLog(configFrom(), before, say));
+  .action(async ({ before }: { before: string }) => (await acts()).archiveLog(configFrom(), before, say));
 
 log
   .command('check')
   .description('hash every event that is sealed anew and compare it with what was signed')
   .action(async () => {
-    if (!(await checkLog(configFrom(), say))) process.exitCode = 1;
+    if (!(await (await acts()).checkLog(configFrom(), say))) process.exitCode = 1;
   });
 
 /** The command that is the default takes no names, so that it would call this one too many arguments. */
