@@ -3,6 +3,7 @@
  * key makes everything sealed under it unreadable for ever, wherever a copy of the ciphertext lies; its row
  * stays, so that none is made again.
  */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
@@ -92,9 +93,30 @@ export const createKeyRing = (db: Queryable, masterKeys: Buffer | MasterKeys): K
     return { found, missing };
   };
 
+  let asked: { readonly subjects: Set<string>; readonly answer: Promise<Keys> } | undefined;
+
+  /** Many streams are loaded together and each opens its own: what all of them miss is one question. */
+  const selectTogether = (subjects: readonly string[]): Promise<Keys> => {
+    if (asked === undefined) {
+      const all = new Set<string>();
+      const answer = (async () => {
+        await yieldToOthers();
+        asked = undefined;
+        const keys: Keys = new Map();
+        await select([...all], keys);
+        return keys;
+      })();
+      asked = { subjects: all, answer };
+    }
+    for (const subject of subjects) asked.subjects.add(subject);
+    return asked.answer;
+  };
+
   const find = async (subjects: readonly string[]): Promise<Keys> => {
     const { found, missing } = lookUp(subjects);
-    if (missing.length > 0) await select(missing, found);
+    if (missing.length === 0) return found;
+    const keys = await selectTogether(missing);
+    for (const subject of missing) if (keys.has(subject)) found.set(subject, keys.get(subject));
     return found;
   };
 
