@@ -20,12 +20,22 @@ import type { TreeReading } from './tree.ts';
 const sealEveryMs = 200;
 const idleMs = 1_000;
 const retryMs = 1_000;
-const faultRetryMs = 30_000;
 const mirrorEveryMs = 5_000;
-const checkEveryMs = 24 * 60 * 60_000;
 const thinEveryMs = 60 * 60_000;
-/** Looked at before the first sealing of a process. */
-const checkedAtStart = 10_000;
+
+export interface SealerPaces {
+  /** Events that are looked at before the first sealing of a process. */
+  readonly checkedAtStart: number;
+  readonly checkEveryMs: number;
+  /** After a fault was found in the log. */
+  readonly faultRetryMs: number;
+}
+
+export const usualPaces: SealerPaces = {
+  checkedAtStart: 10_000,
+  checkEveryMs: 24 * 60 * 60_000,
+  faultRetryMs: 30_000,
+};
 
 export interface SealerOptions {
   readonly log: Pick<EventLog, 'onAppended'>;
@@ -43,6 +53,7 @@ export interface SealerOptions {
   readonly clock: () => Timestamp;
   readonly onError: (error: unknown, doing: string) => void;
   readonly logLine: (line: string) => void;
+  readonly paces: SealerPaces;
 }
 
 export interface Sealer {
@@ -57,7 +68,7 @@ export interface Sealer {
 }
 
 export const createSealer = (options: SealerOptions): Sealer => {
-  const { log, tree, sealing, checking, mirror, verifiers, leaderUrl, onError, logLine } = options;
+  const { log, tree, sealing, checking, mirror, verifiers, leaderUrl, onError, logLine, paces } = options;
   const wake = createWake();
   let fault: LogFault | undefined;
   let mirrorFault: string | undefined;
@@ -100,7 +111,8 @@ export const createSealer = (options: SealerOptions): Sealer => {
   const begin = async (signal: AbortSignal): Promise<void> => {
     const isNew = await options.introduceKey();
     await compareWithMirror(signal);
-    await checking.check(signal, checkedAtStart);
+    // Where something was found, all of it has to be well again: it may lie before what is looked at otherwise.
+    await checking.check(signal, fault === undefined ? paces.checkedAtStart : undefined);
     if (isNew && (await tree.latest()) !== undefined) await sealing.signAgain();
   };
 
@@ -117,7 +129,7 @@ export const createSealer = (options: SealerOptions): Sealer => {
         thinnedAt = begun;
         await options.thin();
       }
-      if (begun - checkedAt > checkEveryMs) {
+      if (begun - checkedAt > paces.checkEveryMs) {
         checkedAt = begun;
         await options.record(await checking.check(signal));
       }
@@ -144,7 +156,7 @@ export const createSealer = (options: SealerOptions): Sealer => {
         if (error instanceof LogFault)
           await found(error).catch((again: unknown) => onError(again, 'recording a fault'));
         else onError(error, 'sealing the log');
-        await pause(error instanceof LogFault ? faultRetryMs : retryMs, signal);
+        await pause(error instanceof LogFault ? paces.faultRetryMs : retryMs, signal);
       }
     }
   };

@@ -14,7 +14,7 @@ import { createCheckpointMirror } from './mirror.ts';
 import { signerOf, verifierOf } from './note.ts';
 import { positionsOfCommand } from './positions.ts';
 import { createProofs, type Proofs, sealedUpTo } from './proofs.ts';
-import { createSealer } from './sealer.ts';
+import { createSealer, type SealerPaces, usualPaces } from './sealer.ts';
 import { createSealing } from './sealing.ts';
 import { insertKey, selectKeys, selectLogId, thinCheckpoints } from './sql/tree.ts';
 import { createTreeReading, type TreeReading } from './tree.ts';
@@ -57,6 +57,7 @@ interface Options {
   readonly newId: () => string;
   readonly onError: (error: unknown, doing: string) => void;
   readonly logLine: (line: string) => void;
+  readonly paces?: SealerPaces;
 }
 
 interface Identity {
@@ -110,6 +111,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     checking,
     leaderUrl: options.leaderUrl,
     logLine: options.logLine,
+    paces: options.paces ?? usualPaces,
     record: recordChecked,
     sealing: createSealing({ pool, log, tree, signer, clock, canonicalFrom }),
     mirror: mirror === undefined ? undefined : createCheckpointMirror(mirror),

@@ -5,7 +5,13 @@
  */
 
 import type { EventData } from '../../events/definition.ts';
-import { type EntryFilter, type ExportEnd, type ExportLine, matches } from '../provable/format.ts';
+import {
+  csvColumns,
+  type EntryFilter,
+  type ExportEnd,
+  type ExportLine,
+  matches,
+} from '../provable/format.ts';
 import { type Entry, entryFieldsOf, entryOf } from '../transparency/entry.ts';
 import { createFrontier, leafHash, subtreesOf } from '../transparency/merkle.ts';
 import { atAGlance, type Glanced } from './at-a-glance.ts';
@@ -137,8 +143,10 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
 
   const take = (line: ExportLine): void => {
     if ('stored' in line) {
-      const { stored, leaf, event } = line;
+      const { stored, leaf, event, ...more } = line;
       compare(entryOf(stored), leaf, stored.position);
+      if (Object.keys(more).length > 0 || Object.keys(stored).length !== csvColumns.length)
+        fault('altered', stored.position, `Position ${stored.position} holds what no event has.`);
       const fields = entryFieldsOf(stored);
       follow(fields);
       counts.events++;

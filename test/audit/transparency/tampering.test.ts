@@ -180,3 +180,21 @@ test('tiles altered with the events are found by the signed root', async () => {
   await tamper(db, 'DELETE FROM log_keys');
   await expect(log.transparency.checkAll(signal())).rejects.toMatchObject({ kind: 'forked' });
 });
+
+test('a fault in what is long past stops the sealing until it is mended, whatever is well behind it', async () => {
+  await log.again(undefined, { checkedAtStart: 5, checkEveryMs: 0, faultRetryMs: 20 });
+  const before = await log.log.readStored({ after: 2, limit: 1 });
+  await tamper(db, `UPDATE events SET data = '{"by":99,"counter":"counter-3"}' WHERE position = 3`);
+  await log.write('counter-1', 'Counted', { by: 1 });
+  await until(async () => (await log.transparency.health()).fault !== undefined);
+  const { sealed } = await log.transparency.health();
+  for (let n = 0; n < 10; n++) await log.write('counter-1', 'Counted', { by: n });
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(await log.transparency.health()).toMatchObject({
+    sealed,
+    fault: expect.stringMatching(/position 3/),
+  });
+  await tamper(db, `UPDATE events SET data = '${JSON.stringify(before.events[0]?.data)}' WHERE position = 3`);
+  await until(async () => (await log.transparency.health()).sealed > sealed);
+  expect((await log.transparency.health()).fault).toBeUndefined();
+});

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { everyRow } from '../../../src/access/principal.ts';
+import type { SealerPaces } from '../../../src/audit/transparency/sealer.ts';
 import { createTransparency, type Transparency } from '../../../src/audit/transparency/transparency.ts';
 import { ownHand } from '../../../src/audit/verify/hands.ts';
 import type { Verdict } from '../../../src/audit/verify/verdict.ts';
@@ -31,7 +32,7 @@ export interface Sealed extends Audited {
     more?: { earlier?: string; csv?: string; vkeys?: readonly string[] },
   ): Promise<Verdict>;
   /** A new process with the same log, perhaps with another key. */
-  again(signingKey?: Buffer): Promise<void>;
+  again(signingKey?: Buffer, paces?: SealerPaces): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,7 +43,7 @@ export const openSealed = async (db: TestDatabase, signingKey = newSigningKey())
   const mirrorDir = await mkdtemp(join(tmpdir(), 'quarterdeck-mirror-'));
   const mirror = await openStorage(mirrorDir);
   const errors: unknown[] = [];
-  const open = (key: Buffer): Promise<Transparency> =>
+  const open = (key: Buffer, paces?: SealerPaces): Promise<Transparency> =>
     createTransparency({
       pool: db.app,
       log: audited.log,
@@ -54,6 +55,7 @@ export const openSealed = async (db: TestDatabase, signingKey = newSigningKey())
       newId: () => crypto.randomUUID(),
       onError: (error) => errors.push(error),
       logLine: () => undefined,
+      ...(paces === undefined ? {} : { paces }),
     });
   let transparency = await open(signingKey);
   transparency.start();
@@ -87,9 +89,9 @@ export const openSealed = async (db: TestDatabase, signingKey = newSigningKey())
         },
         ownHand,
       ),
-    async again(key = signingKey) {
+    async again(key = signingKey, paces) {
       await transparency.stop();
-      transparency = await open(key);
+      transparency = await open(key, paces);
       transparency.start();
     },
     async close() {

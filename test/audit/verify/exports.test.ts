@@ -114,6 +114,16 @@ describe('A file that is not as it was handed out', () => {
       ]);
   });
 
+  test('with a member that no event has is found', async () => {
+    for (const more of ['"reason":"forged","position":20', '"note":{},"position":20'])
+      expect(await faultsOf(changed(20, (line) => line.replace('"position":20', more)))).toMatchObject([
+        { kind: 'altered', position: 20 },
+      ]);
+    expect(
+      await faultsOf(changed(20, (line) => line.replace('"stored"', '"shown":"forged","stored"'))),
+    ).toMatchObject([{ kind: 'altered', position: 20 }]);
+  });
+
   test('names the position that was altered', async () => {
     expect(await faultsOf(changed(20, (line) => line.replace('"by":', '"by":9')))).toMatchObject([
       { kind: 'altered', position: 20 },
