@@ -86,15 +86,30 @@ export const createArchiving = (deps: Deps): Archiving => {
     throw new QuarterdeckError('internal', `What was archived as ${file} does not prove itself: ${told}`);
   };
 
+  /** Files that were proven: one that lies there and is not among them was cut off before. */
+  const recorded = async (): Promise<ReadonlySet<unknown>> => {
+    const files = new Set<unknown>();
+    const { position: head } = await log.head();
+    for (let after = 0; after < head; ) {
+      const page = await log.read({ after, limit: 1_000, types: [LogArchived.type] });
+      for (const { data } of page.events) files.add(data.file);
+      if (page.position === after) break;
+      after = page.position;
+    }
+    return files;
+  };
+
   return {
     async archive(before, onArchived) {
       if (before > clock()) throw invalidInput('before', 'must not lie in the future');
       const { rows } = await pool.query<{ size: number }>(selectPartitionSize);
       const sealed = (await tree.latest())?.size ?? 0;
       const last = Math.min(await log.positionBefore(before), sealed);
+      const proven = await recorded();
       const done: Archived[] = [];
       for (const range of partitionsUpTo(last, rows[0]?.size ?? Number.MAX_SAFE_INTEGER)) {
-        if ((await storage.stat(archiveName(range))) !== undefined) continue;
+        const file = archiveName(range);
+        if (proven.has(file) && (await storage.stat(file)) !== undefined) continue;
         const written = await write(range);
         await prove(written.file);
         const one = { ...range, ...written };

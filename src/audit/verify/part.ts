@@ -63,7 +63,6 @@ export interface PartResult {
   readonly end: ExportEnd['end'] | undefined;
   /** Positions of entries that a file of events has to hold; only where events are not here. */
   readonly wanted: readonly (readonly [position: number, leaf: string])[];
-  readonly seconds: number;
 }
 
 /** Kept of one part; the others are counted. */
@@ -75,7 +74,6 @@ interface Seen {
 }
 
 export const verifyPart = (text: string, asked: Asked): PartResult => {
-  const begun = performance.now();
   const faults: Fault[] = [];
   let faultsInAll = 0;
   const streams = new Map<string, [number, number]>();
@@ -231,7 +229,6 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     streams: [...streams].flatMap(([stream, [one, other]]) => [stream, one, other]),
     erased: [...erased].map(([subject, [position, fields]]) => [subject, position, fields]),
     ...counts,
-    seconds: (performance.now() - begun) / 1_000,
   };
 };
 

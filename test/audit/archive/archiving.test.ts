@@ -72,6 +72,19 @@ test('begun again it goes on with what is not there yet', async () => {
   expect((await archive()).map(({ after }) => after)).toEqual([59]);
 });
 
+test('a file that was written and not proven does not count, nor one that is gone', async () => {
+  const [, second] = await archive();
+  await rm(join(place, second?.file ?? ''));
+  expect((await archive()).map(({ file }) => file)).toEqual([second?.file]);
+  const third = archiveName({ after: 59, upTo: 89 });
+  await writeFile(join(place, third), 'what a process left that was cut off');
+  for (let n = 0; n < 30; n++) await log.write('counter-1', 'Counted', { by: n });
+  await log.sealed();
+  expect((await archive()).map(({ file }) => file)).toEqual([third]);
+  const text = gunzipSync(await readFile(join(place, third))).toString('utf8');
+  expect(await log.verdict(text)).toMatchObject({ intact: true });
+});
+
 test('what is younger stays where it is', async () => {
   expect(await archive('2026-01-01T00:00:00.000000Z')).toEqual([]);
   await expect(archive('2999-01-01T00:00:00.000000Z')).rejects.toMatchObject({
