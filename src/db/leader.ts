@@ -66,3 +66,45 @@ export function holdLeadership(options: LeadershipOptions): Leadership {
     stop: session.stop,
   };
 }
+
+export interface LedOptions extends Pick<LeadershipOptions, 'url' | 'key' | 'log'> {
+  /** Until the signal aborts; resolves when what was under way has ended. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface Led {
+  readonly leading: boolean;
+  start(): void;
+  /** Resolves when the work has ended and the lock is given up. */
+  stop(): Promise<void>;
+}
+
+/** Work that runs for as long as this process leads, and is begun anew when it leads again. */
+export const whileLeading = ({ url, key, log, run }: LedOptions): Led => {
+  let leadership: Leadership | undefined;
+  let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+
+  const begin = (): void => {
+    const stop = new AbortController();
+    running = { stop, done: run(stop.signal) };
+  };
+
+  const end = async (): Promise<void> => {
+    running?.stop.abort();
+    await running?.done;
+    running = undefined;
+  };
+
+  return {
+    get leading() {
+      return leadership?.leading ?? false;
+    },
+    start() {
+      leadership = holdLeadership({ url, key, log, onAcquired: begin, onLost: end });
+    },
+    async stop() {
+      await leadership?.stop();
+      await end();
+    },
+  };
+};

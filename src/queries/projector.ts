@@ -4,7 +4,7 @@
  * once would not fold an event twice, because every commit demands the checkpoint it began from.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { holdLeadership, type Leadership } from '../db/leader.ts';
+import { whileLeading } from '../db/leader.ts';
 import type { Db } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { EventLog } from '../events/log.ts';
@@ -48,8 +48,6 @@ const retryMs = 1_000;
 export const createProjector = (options: ProjectorOptions): Projector => {
   const { pool, log, catalogue, progress, leaderUrl, onError, logLine, retiredSeconds = 300 } = options;
   const wake = createWake();
-  let leadership: Leadership | undefined;
-  let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
 
   const advanceAll = createAdvancing({ pool, log, progress, onError });
   const openLive = async (): Promise<Map<string, Live>> => {
@@ -131,6 +129,7 @@ export const createProjector = (options: ProjectorOptions): Projector => {
 
   /** After a fault the standing is read afresh: whatever another process or a lost connection did. */
   const run = async (signal: AbortSignal): Promise<void> => {
+    signal.addEventListener('abort', wake.call);
     while (!signal.aborted) {
       try {
         await lead(signal);
@@ -141,37 +140,19 @@ export const createProjector = (options: ProjectorOptions): Projector => {
     }
   };
 
-  const begin = (): void => {
-    const stop = new AbortController();
-    stop.signal.addEventListener('abort', wake.call);
-    running = { stop, done: run(stop.signal) };
-  };
-
-  const end = async (): Promise<void> => {
-    running?.stop.abort();
-    await running?.done;
-    running = undefined;
-  };
-
+  const led = whileLeading({ url: leaderUrl, key: 'projector', log: logLine, run });
   let unsubscribe: (() => void) | undefined;
   return {
     get leading() {
-      return leadership?.leading ?? false;
+      return led.leading;
     },
     start() {
       unsubscribe = log.onAppended(wake.call);
-      leadership = holdLeadership({
-        url: leaderUrl,
-        key: 'projector',
-        onAcquired: begin,
-        onLost: end,
-        log: logLine,
-      });
+      led.start();
     },
     async stop() {
       unsubscribe?.();
-      await leadership?.stop();
-      await end();
+      await led.stop();
     },
   };
 };

@@ -3,7 +3,7 @@
  * Nothing waits for it: a search looks at what is not indexed yet itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { holdLeadership, type Leadership } from '../../db/leader.ts';
+import { whileLeading } from '../../db/leader.ts';
 import type { Db } from '../../db/pool.ts';
 import type { EventLog } from '../../events/log.ts';
 import { type Advancing, Overtaken } from './advancing.ts';
@@ -31,8 +31,6 @@ const restMs = 200;
 const retryMs = 2_000;
 
 export const createIndexer = ({ pool, log, advancing, leaderUrl, onError, logLine }: Options): Indexer => {
-  let leadership: Leadership | undefined;
-  let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   let wake = new AbortController();
   const call = (): void => wake.abort();
 
@@ -60,33 +58,16 @@ export const createIndexer = ({ pool, log, advancing, leaderUrl, onError, logLin
     }
   };
 
-  const begin = (): void => {
-    const stop = new AbortController();
-    running = { stop, done: run(stop.signal) };
-  };
-
-  const end = async (): Promise<void> => {
-    running?.stop.abort();
-    await running?.done;
-    running = undefined;
-  };
-
+  const led = whileLeading({ url: leaderUrl, key: 'audit index', log: logLine, run });
   let unsubscribe: (() => void) | undefined;
   return {
     start() {
       unsubscribe = log.onAppended(call);
-      leadership = holdLeadership({
-        url: leaderUrl,
-        key: 'audit index',
-        onAcquired: begin,
-        onLost: end,
-        log: logLine,
-      });
+      led.start();
     },
     async stop() {
       unsubscribe?.();
-      await leadership?.stop();
-      await end();
+      await led.stop();
     },
   };
 };

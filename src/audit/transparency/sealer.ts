@@ -4,7 +4,7 @@
  * sign on top of it would make it look right.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { holdLeadership, type Leadership } from '../../db/leader.ts';
+import { whileLeading } from '../../db/leader.ts';
 import type { Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import { createWake } from '../../events/wake.ts';
@@ -74,8 +74,6 @@ export const createSealer = (options: SealerOptions): Sealer => {
   let mirrorFault: string | undefined;
   let mirroredSize = -1;
   let mirroredAt = Number.NEGATIVE_INFINITY;
-  let leadership: Leadership | undefined;
-  let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
 
   const keep = async (now: boolean): Promise<void> => {
     if (mirror === undefined || (!now && performance.now() - mirroredAt < mirrorEveryMs)) return;
@@ -149,6 +147,7 @@ export const createSealer = (options: SealerOptions): Sealer => {
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {
+    signal.addEventListener('abort', wake.call);
     while (!signal.aborted) {
       try {
         await lead(signal);
@@ -161,39 +160,21 @@ export const createSealer = (options: SealerOptions): Sealer => {
     }
   };
 
-  const start = (): void => {
-    const stop = new AbortController();
-    stop.signal.addEventListener('abort', wake.call);
-    running = { stop, done: run(stop.signal) };
-  };
-
-  const end = async (): Promise<void> => {
-    running?.stop.abort();
-    await running?.done;
-    running = undefined;
-  };
-
+  const led = whileLeading({ url: leaderUrl, key: 'sealer', log: logLine, run });
   let unsubscribe: (() => void) | undefined;
   return {
     get leading() {
-      return leadership?.leading ?? false;
+      return led.leading;
     },
     fault: () => fault,
     mirrorFault: () => mirrorFault,
     start() {
       unsubscribe = log.onAppended(wake.call);
-      leadership = holdLeadership({
-        url: leaderUrl,
-        key: 'sealer',
-        onAcquired: start,
-        onLost: end,
-        log: logLine,
-      });
+      led.start();
     },
     async stop() {
       unsubscribe?.();
-      await leadership?.stop();
-      await end();
+      await led.stop();
     },
   };
 };
