@@ -14,8 +14,9 @@ import { createPool, createQuarterdeck, type Quarterdeck } from '../../src/index
 import { callback, signIn as signInTool } from '../access/oidc/installation.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import { chromium, describeWhere } from '../setup/needs.ts';
+import { until } from '../setup/until.ts';
 import { buildConsole } from './console-server.ts';
-import { faultsOf, launchBrowser, openAccounts, signIn } from './person.ts';
+import { faultsOf, fitsInto, launchBrowser, openAccounts, signIn } from './person.ts';
 
 /** Long enough to be fresh after signing in, short enough not to be by the time that a test wants it. */
 const freshMs = 3_000;
@@ -136,7 +137,7 @@ describeWhere(chromium, 'Access in the console', () => {
     await other.getByTestId('end-session').click();
     await elsewhere.getByTestId('sign-in').waitFor();
     await elsewhere.context().close();
-    expect(await page.getByTestId('session-row').count()).toBe(1);
+    await until(async () => (await page.getByTestId('session-row').count()) === 1);
   });
 
   const client = (id: string) =>
@@ -160,8 +161,7 @@ describeWhere(chromium, 'Access in the console', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await picture('tools-dark');
     await page.setViewportSize({ width: 390, height: 844 });
-    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
-    expect(wide).toBeLessThanOrEqual(390);
+    await fitsInto(page, 390);
     await picture('tools-390');
     await row.getByRole('button', { name: 'End desk' }).click();
     await page.getByTestId('no-tools').waitFor();

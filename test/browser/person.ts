@@ -26,6 +26,10 @@ export async function signIn(page: Page, url: string, user: string, path = '/acc
   await page.getByTestId('who').getByText(user).waitFor();
 }
 
+/** Waits until nothing of the page is wider than `width` pixels: after a change of size, parts slide into place. */
+export const fitsInto = (page: Page, width: number): Promise<void> =>
+  until(async () => (await page.evaluate<number>('document.documentElement.scrollWidth')) <= width);
+
 /** Errors of the page itself: exceptions, and whatever the content security policy refused. */
 export function faultsOf(page: Page): readonly string[] {
   const faults: string[] = [];
