@@ -3,6 +3,7 @@
  * The command line. `quarterdeck` starts the service and drains on SIGTERM and SIGINT: it takes no more
  * requests, finishes what it accepted, and ends.
  */
+import './heap.ts';
 import { Command, Option } from 'commander';
 import { type Config, ConfigError, type Role, readConfig } from './config.ts';
 import { isQuarterdeckError } from './errors.ts';
