@@ -225,6 +225,18 @@ describe('A bulk job from a workbook', () => {
       'damaged',
     ],
     [
+      'tags that open and never close',
+      { ...sheet(), more: { 'xl/worksheets/sheet1.xml': `<worksheet>${'<a>'.repeat(1_000_000)}` } },
+      'malformed_request',
+      'damaged',
+    ],
+    ...['abc', '0', '1e3', '1152921504606846976'].map((line) => [
+      `a row numbered ${line}`,
+      sheet(header.replace('<row', `<row r="${line}"`)),
+      'malformed_request',
+      'damaged',
+    ]),
+    [
       'a text of a megabyte',
       sheet(header, row(inline('x'.repeat(2 ** 20)), number('1'))),
       'too_large',

@@ -30,6 +30,15 @@ const columnOf = (reference: string): number => {
   return column - 1;
 };
 
+/** As many as a spreadsheet program has. */
+const linesMax = 1_048_576;
+
+const lineOf = ({ r }: Attributes, before: number): number => {
+  const line = r === undefined ? before + 1 : /^\d{1,7}$/.test(r) ? Number(r) : 0;
+  if (line < 1 || line > linesMax) throw broken();
+  return line;
+};
+
 const noResult = new CellFault('holds a formula without its result; open the workbook and save it again');
 
 /** Control characters are written like `_x000D_`. */
@@ -102,7 +111,7 @@ export async function* sheetRows(
     open(name: string, attributes: Attributes) {
       if (name === 'c') beginCell(attributes);
       else if (name === 'v') inText = cell !== undefined;
-      else if (name === 'row') line = attributes.r === undefined ? line + 1 : Number(attributes.r);
+      else if (name === 'row') line = lineOf(attributes, line);
       else if (name === 't') inText = cell?.type === 'inlineStr' && !inPhonetic;
       else if (name === 'f' && cell !== undefined) cell.isFormula = true;
       else if (name === 'rPh') inPhonetic = true;

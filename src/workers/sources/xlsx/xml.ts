@@ -19,21 +19,27 @@ export const cellCharsMax = 64 * 1024;
 /** A tag that does not end, or text without one, is gathered by the parser: this much of it. */
 const betweenTagsMax = 4 * cellCharsMax;
 
+/** A workbook's parts are some ten deep; each open tag is kept by the parser until it is closed. */
+const depthMax = 64;
+
 const local = (name: string): string => name.slice(name.indexOf(':') + 1);
 
 /** Yields after each piece, when everything in it was handed over. */
 export async function* readXml(pieces: AsyncIterable<string>, handler: XmlHandler): AsyncGenerator<void> {
   const parser = new SaxesParser({ position: false, xmlns: false });
   let sinceTag = 0;
+  let depth = 0;
   parser.on('error', () => {
     throw broken();
   });
   parser.on('opentag', ({ name, attributes }) => {
     sinceTag = 0;
+    if (++depth > depthMax) throw broken();
     handler.open?.(local(name), attributes);
   });
   parser.on('closetag', ({ name }) => {
     sinceTag = 0;
+    depth--;
     handler.close?.(local(name));
   });
   const text = (part: string): void => {
