@@ -42,7 +42,9 @@ export const createOutbound = ({ networks, plain }: OutboundOptions): Post => {
   const mayReach = (address: string): boolean => {
     const parsed = ipaddr.process(address);
     const text = parsed.toString();
-    return parsed.range() === 'unicast' || allowed.check(text, isIPv4(text) ? 'ipv4' : 'ipv6');
+    // ipaddr.js knows no range for ::/96, in which IPv4 addresses were once written.
+    const isPublic = parsed.range() === 'unicast' && !text.startsWith('::');
+    return isPublic || allowed.check(text, isIPv4(text) ? 'ipv4' : 'ipv6');
   };
 
   const refusedAt = (host: string): AddressRefused =>

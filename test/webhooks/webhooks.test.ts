@@ -231,6 +231,7 @@ describe('Where a webhook may go', () => {
     ['private-address', 'http://10.1.2.3/'],
     ['metadata', 'http://169.254.169.254/latest/meta-data/'],
     ['mapped', 'http://[::ffff:10.0.0.1]/'],
+    ['compatible', 'http://[::10.0.0.1]/'],
     ['own-network', 'http://[fd00::1]/'],
     ['any', 'http://0.0.0.0/'],
     ['decimal', 'http://167837953/'],
