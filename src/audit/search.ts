@@ -83,21 +83,13 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields, cloc
     const order = orderOf(asked);
     const range = await rangeOf(filter, after, order);
     if (await isOutOfReach(filter, asking)) return { found: [], nextCursor: null, position: range.head };
-    if (!isEveryRow(rows)) return searchShown(range, filter, limit, { ...asking, order });
-    const found: StoredEvent[] = [];
-    // One more than asked for tells whether there is a next page.
-    for await (const batch of batches(range, filter, limit + 1, order)) {
-      found.push(...batch);
-      if (found.length > limit) break;
-    }
-    const page = found.slice(0, limit);
-    const nextCursor = found.length > limit ? String(page.at(-1)?.position) : null;
-    return { found: withReason(await readable(page, asking), filter), nextCursor, position: range.head };
+    return searchShown(range, filter, limit, { ...asking, order });
   };
 
   /**
    * A page may be short of its limit and yet have another behind it: how much of the log is looked through
-   * for one is bounded, whatever of it may be seen.
+   * for one is bounded, whatever of it may be seen. What may not be seen is left out before anything is counted,
+   * so that no cursor tells of it.
    */
   const searchShown = async (
     range: Range & { head: number },
@@ -105,21 +97,24 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields, cloc
     limit: number,
     { order, ...asking }: Asking & { readonly order: Order },
   ): Promise<Found> => {
-    const found: StoredEvent[] = [];
+    const found: ReadableEvent[] = [];
+    // One more than asked for tells whether there is a next page.
+    const atOnce = isEveryRow(asking.rows) ? limit + 1 : narrowedRows;
     let looked = 0;
     let further: number | undefined;
-    for await (const batch of batches(range, filter, narrowedRows, order)) {
+    for await (const batch of batches(range, filter, atOnce, order)) {
       const events = await shown(batch, asking.rows);
-      found.push(...events.slice(0, limit - found.length + 1));
+      const left = limit - found.length + 1;
+      const candidates = filter.reason === undefined ? events.slice(0, left) : events;
+      found.push(...withReason(await readable(candidates, asking), filter).slice(0, left));
       if (found.length > limit) break;
       looked += batch.length;
       further = looked >= narrowedMax ? batch.at(-1)?.position : undefined;
       if (further !== undefined) break;
     }
     const page = found.slice(0, limit);
-    const last = found.length > limit ? page.at(-1)?.position : further;
-    const nextCursor = last === undefined ? null : String(last);
-    return { found: withReason(await readable(page, asking), filter), nextCursor, position: range.head };
+    const last = found.length > limit ? page.at(-1)?.event.position : further;
+    return { found: page, nextCursor: last === undefined ? null : String(last), position: range.head };
   };
 
   async function* exported(

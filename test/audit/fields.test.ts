@@ -58,6 +58,16 @@ describe('whoever may look at the log but not into the rows', () => {
     expect(text).not.toMatch(reason);
   });
 
+  test('no cursor tells that a reason which may not be read holds a word', async () => {
+    const find = (principal: Principal) =>
+      office.engine.audit.search({ principal, filter: { reason: 'asked' }, limit: 1 });
+    expect(await find(bare)).toMatchObject({ data: [], nextCursor: null });
+    const first = await find(compliance);
+    expect([first.data.length, first.nextCursor]).toEqual([1, expect.any(String)]);
+    // Of the rows whose reasons one may read there are pages as ever.
+    expect((await find(reader)).data.map(({ type }) => type)).toEqual(['AccountOpened']);
+  });
+
   test('left out is absent, and the rest is there', async () => {
     const [flagged] = await search(bare, { type: 'AccountFlagSet' });
     expect(flagged?.data).toEqual({ accountId: 'a1' });
