@@ -14,12 +14,13 @@ export interface Copies {
 
 interface Options {
   readonly pool: Db;
-  /** Read models; they may make it wait for a projector, so they come last. */
+  /** Read models; they may make it wait for a projector, so only what is made from them comes after. */
   readonly rows: (subject: string) => Promise<number>;
   /** Words of the reasons that somebody gave, by which they can be searched for. */
   readonly words: (actor: string) => Promise<number>;
   /** Lets a person in no more, in every process. */
   readonly shutOut: (person: string) => Promise<void>;
+  /** Made from read models. */
   readonly others: readonly Copies[];
 }
 
@@ -65,9 +66,10 @@ export const createScrubbing = ({ pool, rows, words, shutOut, others }: Options)
     ...bySubject,
     { kind: 'bulkInputs', scrub: paged(scrubInputs) },
     { kind: 'bulkPreviews', scrub: paged(scrubPreviews) },
-    ...others,
     // Only who acts gives reasons.
     { kind: 'reasonWords', scrub: async (subject) => (isActor(subject) ? words(subject) : 0) },
     { kind: 'rows', scrub: rows },
+    // Made from rows, and until those are scrubbed another may begin.
+    ...others,
   ];
 };

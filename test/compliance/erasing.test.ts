@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
-import type { Principal } from '../../src/access/principal.ts';
+import { type Principal, systemPrincipal } from '../../src/access/principal.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import {
   carla,
@@ -86,6 +86,42 @@ describe('Erasing a subject', () => {
     for (const plain of plaintexts) expect(opened).not.toContain(plain);
     expect(opened).toContain('Bob Bystander');
     expect(one.errors).toEqual([]);
+  });
+
+  test('ends exports that were begun until the rows were scrubbed, and those after show [erased]', async () => {
+    await working();
+    await fill(one);
+    await projected();
+    const { exports } = one.engine;
+    // Nobody here signed in, and an export is written with what its owner may do at that moment.
+    const principal = systemPrincipal;
+    const started: string[] = [];
+    const ended = async (): Promise<void> => {
+      const body = { query: 'accounts', format: 'ndjson', fields: ['name'], where: { accountId: 'zoe' } };
+      const { id } = await exports.accept({ principal, body });
+      started.push(id);
+      await until(
+        async () => !['accepted', 'running'].includes((await exports.get({ principal, id })).state),
+      );
+    };
+    await ended();
+    await one.erase('account-zoe');
+    let isScrubbed = false;
+    const scrubbing = scrubbed(one, 'account-zoe').then(() => {
+      isScrubbed = true;
+    });
+    while (!isScrubbed) await ended();
+    await scrubbing;
+    await ended();
+    const texts: string[] = [];
+    for (const id of started) {
+      if ((await exports.get({ principal, id })).state === 'expired') continue;
+      const file = await exports.file({ principal, id });
+      for await (const bytes of await file.open({ start: 0, end: file.bytes })) texts.push(bytes.toString());
+    }
+    expect(texts).toContain('{"name":"[erased]"}\n');
+    for (const text of texts) expect(text).not.toContain('Zoe Quibble');
+    expect((await exports.get({ principal, id: String(started[0]) })).state).toBe('expired');
   });
 
   test('keeps the log to the byte, and everything that reads it says [erased] and goes on', async () => {
