@@ -131,19 +131,21 @@ export const createKeyRing = (db: Queryable, masterKeys: Buffer | MasterKeys): K
     const since = forgotten;
     const wrapped = await master.current.wrap([...fresh].map(([subject, key]) => ({ subject, key })));
     const hex = arrayText(wrapped.map((bytes) => `\\x${bytes.toString('hex')}`));
-    const { rows } = await db.query<KeyRow & { made: boolean }>({
+    const { rows } = await db.query<KeyRow & { readonly there: boolean }>({
       ...makeSubjectKeys,
       values: [arrayText(missing), hex, master.current.id],
     });
-    const before = rows.filter(({ made }) => !made);
-    if (before.length > 0) await unwrap(before, found, since);
-    for (const { subject, made } of rows) {
-      if (!made) continue;
-      const key = fresh.get(subject) as Buffer;
+    for (const { subject } of rows) fresh.delete(subject);
+    for (const [subject, key] of fresh) {
       remember(subject, key, since);
       found.set(subject, key);
     }
-    const taken = missing.filter((subject) => !found.has(subject));
+    await unwrap(
+      rows.filter(({ there }) => there),
+      found,
+      since,
+    );
+    const taken = rows.filter(({ there }) => !there).map(({ subject }) => subject);
     if (taken.length > 0) await select(taken, found);
     return found;
   };

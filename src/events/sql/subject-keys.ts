@@ -8,9 +8,9 @@ export const selectSubjectKeys = {
 
 /**
  * $1 subjects, $2 a wrapped key for each, which is written where there is none, $3 which master key wrapped it;
- * answers those that were made, and those that were there before with their keys. Whoever comes first wins: a subject
- * of which another made the key at this moment is not answered, and the caller reads it. In one order for everybody,
- * so that two batches with the same new subjects do not lock each other out.
+ * answers those that had a row before, and so nothing at all where all are new, as they mostly are. Whoever comes
+ * first wins: of a subject whose key another made at this moment `there` is false, and the caller reads it. In one
+ * order for everybody, so that two batches with the same new subjects do not lock each other out.
  */
 export const makeSubjectKeys = {
   name: 'make_subject_keys',
@@ -20,8 +20,9 @@ export const makeSubjectKeys = {
       SELECT subject, wrapped, $3 FROM unnest($1::text[], $2::bytea[]) AS g (subject, wrapped) ORDER BY 1
       ON CONFLICT (subject) DO NOTHING RETURNING subject
     )
-    SELECT subject, NULL::bytea AS wrapped, NULL AS "wrappedBy", true AS made FROM made
-    UNION ALL SELECT subject, wrapped, wrapped_by, false FROM subject_keys WHERE subject = ANY ($1::text[])`,
+    SELECT asked AS subject, k.wrapped, k.wrapped_by AS "wrappedBy", k.subject IS NOT NULL AS there
+    FROM unnest($1::text[]) AS asked LEFT JOIN subject_keys k ON k.subject = asked
+    WHERE asked NOT IN (SELECT subject FROM made)`,
 } as const;
 
 /** $1 subject. The row stays: a key is never made again for whoever was erased. Answers whether there is a row. */
