@@ -62,6 +62,18 @@ export interface JobStore {
 export const requesterShown = ({ id, permissions }: Principal, permission: string): string | undefined =>
   isEveryRow(permissions.rows(permission)) ? undefined : id;
 
+/**
+ * What a job that goes on from another takes over of the words that somebody gave it: one's own. Somebody else's reason
+ * would be on record as given by whoever goes on, under a key that outlives theirs.
+ */
+export const ownWords = (
+  { requesterId, written: { label, reason } }: Pick<JobRecord, 'requesterId' | 'written'>,
+  { id }: Principal,
+): Pick<Written, 'label' | 'reason'> =>
+  requesterId === id
+    ? { ...(label === undefined ? {} : { label }), ...(reason === undefined ? {} : { reason }) }
+    : {};
+
 export const createJobStore = (db: Queryable, codec: TextCodec): JobStore => {
   const open = async (row: JobRow): Promise<JobRecord> => {
     const text = await codec.decryptText(row.requesterId, row.sealed, writtenContext);
