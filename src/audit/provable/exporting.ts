@@ -137,11 +137,14 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
     shown: Shown,
     counts: Counts,
   ): AsyncGenerator<string> {
-    for await (const { after, upTo, leafOf, events } of readAhead(pagesOf(range), readEvents)) {
+    for await (const { after, upTo, leafOf, rows } of readAhead(pagesOf(range), readText)) {
+      const events = rows.map(([, json]) => JSON.parse(json) as StoredEvent);
       const found = events.filter((event) => shown.stored && matches(filter, entryFieldsOf(event)));
       const readable = shown.readable ? await log.decode(found) : [];
       const shownAt = new Map(found.map((event, n) => [event.position, readable[n]]));
-      const byPosition = new Map(events.map((event) => [event.position, event]));
+      const byPosition = new Map(
+        events.map((event, n) => [event.position, { event, json: rows[n]?.[1] ?? '' }]),
+      );
       let text = '';
       for (let position = after + 1; position <= upTo; position++) {
         const leaf = leafOf(position);
@@ -153,10 +156,10 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
           counts.events++;
           const event = shownAt.get(position);
           const beside = event === undefined ? '' : `,"event":${JSON.stringify(event)}`;
-          text += `{"leaf":"${leaf}","stored":${JSON.stringify(stored)}${beside}}\n`;
+          text += `{"leaf":"${leaf}","stored":${oneLine(stored.json)}${beside}}\n`;
         } else {
           counts.entries++;
-          text += `{"leaf":"${leaf}","entry":${entryOf(stored)}}\n`;
+          text += `{"leaf":"${leaf}","entry":${entryOf(stored.event)}}\n`;
         }
       }
       yield text;
