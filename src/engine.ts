@@ -155,6 +155,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     log,
     codec,
     keyRing,
+    idempotency,
     stillReached,
     headroom,
     newId,

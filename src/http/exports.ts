@@ -5,6 +5,7 @@ import { sendJson } from './answer.ts';
 import { readJsonObject } from './body.ts';
 import { wantedOf } from './byte-range.ts';
 import { originOf } from './caller.ts';
+import { idempotencyKeyOf } from './headers.ts';
 import { exportTypes, operations } from './openapi/exports.ts';
 import { oneOf, pathParameter, queryOf, requireKnown, wholeNumberOf } from './parameters.ts';
 import { present } from './present.ts';
@@ -16,10 +17,12 @@ export const exportRoutes = (exports: Exports): readonly Route[] => [
     ...operations.start,
     handle: async (request, response) => {
       requireKnown(queryOf(request), []);
-      const accepted = await exports.accept({
+      const { export: accepted, replayed } = await exports.accept({
         ...originOf(response),
+        ...present({ idempotencyKey: idempotencyKeyOf(request) }),
         body: await readJsonObject(request),
       });
+      if (replayed) response.setHeader('Idempotent-Replayed', 'true');
       response.setHeader('Location', `/internal/v1/exports/${accepted.id}`);
       sendJson(response, accepted, 202);
     },

@@ -98,7 +98,7 @@ describe('Erasing a subject', () => {
     const started: string[] = [];
     const ended = async (): Promise<void> => {
       const body = { query: 'accounts', format: 'ndjson', fields: ['name'], where: { accountId: 'zoe' } };
-      const { id } = await exports.accept({ principal, body });
+      const { id } = (await exports.accept({ principal, body })).export;
       started.push(id);
       await until(
         async () => !['accepted', 'running'].includes((await exports.get({ principal, id })).state),

@@ -66,7 +66,8 @@ export const openDesk = async ({ url, location, duties, more = {} }: DeskOptions
     storage,
     pool,
     errors,
-    start: (body) => exports.accept({ ...origin, body: { query: 'accounts', format: 'ndjson', ...body } }),
+    start: async (body) =>
+      (await exports.accept({ ...origin, body: { query: 'accounts', format: 'ndjson', ...body } })).export,
     until: watch,
     ended: (id) => watch(id, ({ state }) => state !== 'accepted' && state !== 'running'),
     async textOf(id) {

@@ -110,10 +110,8 @@ test('a requester who may not any more gets a failed export, with the reason', a
     permissions: permissions(['*']),
     tool: 'console',
   };
-  const { id } = await desk.engine.exports.accept({
-    principal: nobody,
-    body: { query: 'accounts', format: 'csv' },
-  });
+  const body = { query: 'accounts', format: 'csv' };
+  const { id } = (await desk.engine.exports.accept({ principal: nobody, body })).export;
   expect(await desk.ended(id)).toMatchObject({
     state: 'failed',
     error: { code: 'requester_not_permitted' },
@@ -133,6 +131,24 @@ test('at download everything is permitted anew: rights that were lost meanwhile 
     await expect(
       desk.engine.exports.file({ id, principal: as(all.filter((one) => one !== lost)) }),
     ).rejects.toMatchObject({ code: 'not_permitted', extra: { permission: lost } });
+});
+
+test('the same request with the same key is one export, also at once; another with it is refused', async () => {
+  const ask = async (body: object, principal: Principal = systemPrincipal) => {
+    const asked = { query: 'accounts', format: 'ndjson', where: { accountId: 'many-00000001' }, ...body };
+    return desk.engine.exports.accept({ principal, idempotencyKey: 'monthly', body: asked });
+  };
+  const all = await Promise.all([ask({}), ask({}), ask({})]);
+  const ids = new Set(all.map(({ export: { id } }) => id));
+  expect([ids.size, all.filter(({ replayed }) => !replayed).length]).toEqual([1, 1]);
+  const [id = ''] = ids;
+  await desk.ended(id);
+  const later = await ask({});
+  expect([later.replayed, later.export.id, later.export.state]).toEqual([true, id, 'completed']);
+  await expect(ask({ format: 'csv' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+  // A key is somebody's own.
+  const another = { ...systemPrincipal, id: 'person:another' };
+  expect((await ask({}, another)).replayed).toBe(false);
 });
 
 test('of somebody else nothing is shown that one may not read, and nothing is ended without exports:run', async () => {

@@ -2,7 +2,7 @@
 import { unfinishedMax } from '../../workers/exports/accepting.ts';
 import { escapes, exportFormats } from '../../workers/exports/request.ts';
 import type { Operation } from '../route.ts';
-import { path, query } from './parts.ts';
+import { idempotencyKey, path, query } from './parts.ts';
 import { arrayOf, json, object, pageOf, ref, text, whole } from './schemas.ts';
 
 const shared = { tag: 'Exports', permission: 'exports:run' };
@@ -28,6 +28,7 @@ export const operations = {
     operationId: 'startExport',
     summary: 'Write the rows of a projection to a file, as a job',
     description: `All rows are of one moment, in the order of their keys. Needs what reading the fields needs; fields about people, named or filtered by, need \`exports:personal\` too. One caller has at most ${unfinishedMax} that are not done.`,
+    parameters: [idempotencyKey],
     body: {
       required: true,
       content: json(
@@ -56,9 +57,10 @@ export const operations = {
     answers: [
       {
         status: 202,
-        description: 'The export, accepted.',
+        description:
+          'The export, accepted. A replay answers the export that the same request started before.',
         content: json(ref('Export')),
-        headers: ['Location'],
+        headers: ['Location', 'Idempotent-Replayed'],
       },
     ],
     codes: [
@@ -68,6 +70,8 @@ export const operations = {
       'unsupported_media_type',
       'invalid_input',
       'too_many_requests',
+      'idempotency_in_flight',
+      'idempotency_key_reused',
     ],
   },
   list: {

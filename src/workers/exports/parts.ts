@@ -1,6 +1,7 @@
 /** What the files of this folder share: made once by `createExports`, handed to each. */
 import type { Origin } from '../../access/origin.ts';
 import { isEveryRow, type Principal, type Rows } from '../../access/principal.ts';
+import type { Idempotency } from '../../commands/idempotency.ts';
 import type { Db } from '../../db/pool.ts';
 import { notPermitted } from '../../errors.ts';
 import type { Codec } from '../../events/codec.ts';
@@ -56,6 +57,7 @@ export interface ExportParts {
   readonly log: EventLog;
   readonly codec: Codec;
   readonly keyRing: KeyRing;
+  readonly idempotency: Pick<Idempotency, 'keyFor' | 'find' | 'inTurn'>;
   readonly storage: Storage;
   readonly source: CopySource;
   /** Whether somebody who reaches `now` may have what was read by somebody who reached `then`. */

@@ -53,6 +53,13 @@ export interface Export {
 
 export interface ExportRequest extends Origin {
   readonly body: unknown;
+  readonly idempotencyKey?: string;
+}
+
+export interface AcceptedExport {
+  readonly export: Export;
+  /** It was accepted by an earlier request with the same idempotency key. */
+  readonly replayed: boolean;
 }
 
 export interface OneExport extends Origin {
@@ -84,8 +91,11 @@ export interface ExportFile {
 }
 
 export interface Exports {
-  /** @throws QuarterdeckError not_found, not_permitted, invalid_input, too_many_requests. */
-  accept(request: ExportRequest): Promise<Export>;
+  /**
+   * @throws QuarterdeckError not_found, not_permitted, invalid_input, too_many_requests, idempotency_key_reused,
+   * idempotency_in_flight.
+   */
+  accept(request: ExportRequest): Promise<AcceptedExport>;
   list(request: ListExports): Promise<{
     readonly data: readonly Export[];
     readonly nextCursor: string | null;
