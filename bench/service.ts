@@ -1,4 +1,4 @@
-/** The product as it is started, `node dist/main.js`, on the bench's server; and signing in to it. */
+/** The product as `npm start` starts it, on the bench's server; and signing in to it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,13 @@ export interface Service {
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 
+const startArguments = async (): Promise<readonly string[]> => {
+  const { scripts } = JSON.parse(await readFile(path.join(project, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  return scripts.start.split(' ').slice(1);
+};
+
 const readyLine = (child: ChildProcess): Promise<string> =>
   new Promise((resolve, reject) => {
     let said = '';
@@ -38,7 +45,7 @@ export const startService = async (
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Service> => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'quarterdeck-bench-service-'));
-  const child = spawn(process.execPath, [...profiling, 'dist/main.js'], {
+  const child = spawn(process.execPath, [...profiling, ...(await startArguments())], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
