@@ -77,7 +77,7 @@ const fail = (error: unknown): never => {
   const text =
     error instanceof Error ? (told ? toldBy(error) : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`Quarterdeck cannot go on: ${text}\n`);
-  process.exit(1);
+  process.exit(error instanceof VerifyError ? 2 : 1);
 };
 
 const program = new Command('quarterdeck')

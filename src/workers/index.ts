@@ -79,7 +79,7 @@ export const createBulk = (options: BulkOptions): Bulk => {
     pool,
     onError,
     channel: bulkChannel,
-    find: async (ids) => (await store.find(ids)).map(viewOf),
+    find: async (ids) => (await store.find(ids)).map((job) => viewOf(job, false)),
   });
   const parts: Parts = {
     headroom: alwaysRoom,

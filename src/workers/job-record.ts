@@ -62,6 +62,18 @@ export interface JobStore {
 export const requesterShown = ({ id, permissions }: Principal, permission: string): string | undefined =>
   isEveryRow(permissions.rows(permission)) ? undefined : id;
 
+/**
+ * What a job that goes on from another takes over of the words that somebody gave it: one's own. Somebody else's reason
+ * would be on record as given by whoever goes on, under a key that outlives theirs.
+ */
+export const ownWords = (
+  { requesterId, written: { label, reason } }: Pick<JobRecord, 'requesterId' | 'written'>,
+  { id }: Principal,
+): Pick<Written, 'label' | 'reason'> =>
+  requesterId === id
+    ? { ...(label === undefined ? {} : { label }), ...(reason === undefined ? {} : { reason }) }
+    : {};
+
 export const createJobStore = (db: Queryable, codec: TextCodec): JobStore => {
   const open = async (row: JobRow): Promise<JobRecord> => {
     const text = await codec.decryptText(row.requesterId, row.sealed, writtenContext);
@@ -125,11 +137,35 @@ const effectsOf = ({ expected, applied, notApplied }: NonNullable<JobRow['effect
 const reasonIn = ({ reason, input }: Written): string | undefined =>
   reason ?? (typeof input?.reason === 'string' ? input.reason : undefined);
 
-export const viewOf = (job: JobRecord): BulkJob => {
+const whereOnly = ({ where }: Written): Written =>
+  where === undefined ? {} : { where: withoutValues(where) };
+
+/** Shows every field of the log, and so whatever of a job stands there. */
+const allFields = 'audit:all-fields';
+
+/**
+ * Who is shown what people wrote for a job: whoever asked for it, who may run its command, and who may see every
+ * field of the log. A filter may name people, and a reason tell of them.
+ */
+export const readsWords = (
+  { requesterId }: Pick<JobRecord, 'requesterId'>,
+  permission: string | undefined,
+  { id, permissions }: Principal,
+): boolean =>
+  requesterId === id ||
+  permissions.has(allFields) ||
+  (permission !== undefined && permissions.has(permission));
+
+/** Of a filter that is not shown: which fields it asks for. */
+export const withoutValues = (where: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.keys(where).map((field) => [field, '[not shown]']));
+
+/** `words`: what people wrote is shown. */
+export const viewOf = (job: JobRecord, words = true): BulkJob => {
   const ratePerSecond = rateOf(job);
   const running = job.state === 'running' && ratePerSecond !== null;
-  const { where, label, name, email } = job.written;
-  const reason = reasonIn(job.written);
+  const { where, label, name, email }: Written = words ? job.written : whereOnly(job.written);
+  const reason = words ? reasonIn(job.written) : undefined;
   return {
     id: job.id,
     command: job.command,

@@ -3,7 +3,7 @@ import type { Origin } from '../access/origin.ts';
 import { invalidInput } from '../errors.ts';
 import type { AcceptingInside } from './accept.ts';
 import { readCursor, writeCursor } from './job-cursor.ts';
-import { requesterShown, viewOf } from './job-record.ts';
+import { type JobRecord, readsWords, requesterShown, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { createPreviews } from './preview/reading.ts';
 import {
@@ -36,9 +36,12 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
   const results = createResults(parts.pool);
   const readPreview = createPreviews(parts);
 
+  const shownTo = (job: JobRecord, { principal }: Origin): BulkJob =>
+    viewOf(job, readsWords(job, parts.catalogue.find(job.command)?.permission, principal));
+
   const look = async (origin: Origin, id: string): Promise<BulkJob> => {
     await parts.require(origin, 'bulk:read');
-    return viewOf(await store.get(id, requesterShown(origin.principal, 'bulk:read')));
+    return shownTo(await store.get(id, requesterShown(origin.principal, 'bulk:read')), origin);
   };
 
   const lookAtResults = async (request: ResultsRequest): Promise<BulkJob> => {
@@ -52,7 +55,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     request: SteerRequest,
   ): Promise<BulkJob> => {
     await step(request);
-    return viewOf(await store.get(request.id));
+    return shownTo(await store.get(request.id), request);
   };
 
   const list = async (request: ListRequest) => {
@@ -64,7 +67,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     const { states, command } = request;
     const requester = requesterShown(request.principal, 'bulk:read');
     const found = await store.list({ states, command, requester, before, limit: limit + 1 });
-    const data = found.map(viewOf);
+    const data = found.map((job) => shownTo(job, request));
     const page = data.slice(0, limit);
     const last = page.at(-1);
     return {

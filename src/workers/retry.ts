@@ -4,11 +4,11 @@
  */
 import { QuarterdeckError } from '../errors.ts';
 import { type AcceptingInside, digested, type Plan } from './accept.ts';
-import { bulkCommand } from './asked.ts';
+import { bulkCommand, requireNeeds } from './asked.ts';
 import { type AskedRetry, type Retriable, readCorrection, readRetry, told } from './asked-retry.ts';
 import { correctedRows } from './corrections.ts';
 import { storeItems } from './items.ts';
-import { type JobRecord, requesterShown } from './job-record.ts';
+import { type JobRecord, ownWords, requesterShown } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import type { Accepted, RetryRequest, SteerRequest } from './request.ts';
 import { type Results, requireResults } from './results.ts';
@@ -33,9 +33,19 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
     asked: AskedRetry,
     rest: Rest,
   ): Plan => {
-    const reason = request.reason ?? job.written.reason;
-    const { input } = job.written;
-    const label = asked.label ?? job.written.label;
+    const own = ownWords(job, request.principal);
+    const { input, where } = job.written;
+    const { label = own.label } = asked;
+    const { reason = own.reason, reference = job.reference ?? undefined } = request;
+    const given = {
+      ...request,
+      input: input ?? {},
+      now: parts.clock(),
+      ...(reason === undefined ? {} : { reason }),
+      ...(reference === undefined ? {} : { reference }),
+    };
+    // Whoever goes on with another's job says why themselves, before anything is read.
+    requireNeeds(command, given, job.source !== 'targets' && where === undefined);
     return {
       origin: request,
       command,
@@ -46,7 +56,7 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
         ...(input === undefined ? {} : { input }),
         ...(reason === undefined ? {} : { reason }),
       },
-      reference: request.reference ?? job.reference ?? undefined,
+      reference,
       expectedCount: undefined,
       conduct: asked,
       retryOf: job.id,

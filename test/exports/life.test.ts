@@ -135,6 +135,34 @@ test('at download everything is permitted anew: rights that were lost meanwhile 
     ).rejects.toMatchObject({ code: 'not_permitted', extra: { permission: lost } });
 });
 
+test('of somebody else nothing is shown that one may not read, and nothing is ended without exports:run', async () => {
+  const { exports } = desk.engine;
+  const where = { name: 'Name 17' };
+  const { id } = await desk.ended((await desk.start({ fields: ['accountId'], where, label: 'Of 17' })).id);
+  const as = (...grants: string[]): Principal => ({
+    ...{ id: 'person:watcher', kind: 'person', roles: [], tool: 'console' },
+    permissions: permissions(['exports:read-all', ...grants]),
+  });
+  const hidden = { label: null, where: { name: '[not shown]' }, sha256: null, salt: null };
+  const whole = { label: 'Of 17', where, sha256: expect.any(String), salt: expect.any(String) };
+  expect(await exports.get({ id, principal: as() })).toMatchObject({
+    ...hidden,
+    rows: 1,
+    state: 'completed',
+  });
+  expect(await exports.get({ id, principal: as('accounts:read') })).toMatchObject(hidden);
+  expect(await exports.get({ id, principal: as('accounts:read', 'exports:personal') })).toMatchObject(whole);
+  expect(await exports.get({ ...origin, id })).toMatchObject(whole);
+  const { data } = await exports.list({ principal: as() });
+  expect(data.find((one) => one.id === id)).toMatchObject(hidden);
+  for (const end of [exports.cancel, exports.remove])
+    await expect(end({ id, principal: as() })).rejects.toMatchObject({ code: 'not_permitted' });
+  expect((await exports.get({ ...origin, id })).state).toBe('completed');
+  await exports.remove({ id, principal: as('exports:run') });
+  const removed = await exports.get({ ...origin, id });
+  expect(removed).toMatchObject({ state: 'expired', label: 'Of 17', sha256: null, salt: null });
+});
+
 test('whoever reaches fewer rows than were read gets nothing', async () => {
   const { id } = await desk.ended((await desk.start({ fields: ['accountId'] })).id);
   const whole = permissions(['*']);

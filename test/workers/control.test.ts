@@ -308,3 +308,27 @@ describe('A job with a failure ratio', () => {
     ).rejects.toMatchObject({ code: 'invalid_input', errors: [{ path: 'maxFailureRatio' }] });
   });
 });
+
+test('what people wrote for a job is for whoever may run its command, or see every field', async () => {
+  const where = { at: 'dock' };
+  await house.stock(['words1']);
+  const { job } = await house.bulk.accept.fromBody({
+    principal: ann,
+    reason: 'Ann knows why',
+    body: { command: 'move-crate', input: { to: 'hall' }, where, label: 'of Ann' },
+  });
+  const shown = async (...grants: string[]) => {
+    const principal = person('watcher', ['bulk:read', ...grants]);
+    const one = await house.bulk.jobs.get({ principal, id: job.id });
+    const { data } = await house.bulk.jobs.list({ principal });
+    expect(data.find(({ id }) => id === job.id)).toMatchObject({ label: one.label, where: one.where });
+    return [one.label, one.where, one.reason, one.requestedBy.name];
+  };
+  const hidden = [null, { at: '[not shown]' }, undefined, undefined];
+  const whole = ['of Ann', where, 'Ann knows why', 'ann'];
+  expect(await shown()).toEqual(hidden);
+  expect(await shown('crates:read')).toEqual(hidden);
+  expect(await shown('crates:move')).toEqual(whole);
+  expect(await shown('audit:all-fields')).toEqual(whole);
+  expect((await house.bulk.jobs.get({ principal: ann, id: job.id })).reason).toBe('Ann knows why');
+});

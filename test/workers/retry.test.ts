@@ -1,4 +1,5 @@
 /** Trying again what failed or was rejected, as it was given or corrected. */
+import type { Principal } from '../../src/access/principal.ts';
 import type { BulkJob, RetryRequest } from '../../src/workers/index.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
 import {
@@ -9,6 +10,7 @@ import {
   inPieces,
   mendDecider,
   openHouse,
+  person,
   proveFromLog,
 } from './house.ts';
 
@@ -67,6 +69,33 @@ describe('Trying again', () => {
     expect(await house.ended(retry.id)).toMatchObject({ succeeded: 2 });
     expect((await house.allResults(retry.id)).map(({ target }) => target)).toEqual(['failed1', 'failed3']);
   });
+
+  test.each(['a retry', 'corrected input', 'a dry run that is run'])(
+    'the words of who began are not said again for somebody else: %s',
+    async (way) => {
+      const ben = person('ben');
+      house.people.set(ben.id, ben);
+      const name = way.replaceAll(' ', '');
+      const [a, b] = await house.stock(ids(name, 2)).then(() => ids(name, 2));
+      const dryRun = way.startsWith('a dry run');
+      const { job } = await house.bulk.accept.fromBody({
+        principal: ann,
+        reason: 'Ann knows why',
+        body: { command: 'move-crate', input: { to: 'broken' }, targets: [a, b], label: 'of Ann', dryRun },
+      });
+      await house.ended(job.id);
+      const goOn = async (principal: Principal) =>
+        dryRun
+          ? (await house.bulk.accept.fromBody({ principal, body: { from: job.id } })).job
+          : again(job.id, {
+              principal,
+              ...(way === 'corrected input' ? csv(`crateId,reason\n${a},row\n`) : {}),
+            });
+      const [own, other] = [await goOn(ann), await goOn(ben)];
+      expect([own.label, own.reason]).toEqual(['of Ann', 'Ann knows why']);
+      expect([other.label, other.reason]).toEqual([null, undefined]);
+    },
+  );
 
   test('takes what was rejected too, where asked', async () => {
     const job = await mixed('both');

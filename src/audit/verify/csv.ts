@@ -3,10 +3,11 @@
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { StoredEvent } from '../../events/envelope.ts';
-import type { csvColumns } from '../provable/format.ts';
+import { csvColumns } from '../provable/format.ts';
 import { entryOf } from '../transparency/entry.ts';
 import { leafHash } from '../transparency/merkle.ts';
 import type { FaultKind, PartResult } from './part.ts';
+import { parseOnce } from './whole-text.ts';
 
 type Found = readonly [kind: FaultKind, position: number, message: string];
 
@@ -19,21 +20,33 @@ export interface EventsInCsv {
 
 type Row = Readonly<Record<(typeof csvColumns)[number], string>>;
 
+const numberOf = (cell: string): number => {
+  if (!/^(0|[1-9]\d{0,14})$/.test(cell)) throw new SyntaxError(`${cell} is no number.`);
+  return Number(cell);
+};
+
+/** A column that no export has would show a reader what nobody sealed. */
+const columnsOf = (header: readonly string[]): readonly string[] => {
+  if (header.join() !== csvColumns.join())
+    throw new Error(`its columns are ${header.join()}, and those of an export ${csvColumns.join()}.`);
+  return header;
+};
+
 const eventOf = (row: Row): StoredEvent => ({
-  position: Number(row.position),
+  position: numberOf(row.position),
   id: row.id,
   stream: row.stream,
-  version: Number(row.version),
+  version: numberOf(row.version),
   type: row.type,
-  schemaVersion: Number(row.schemaVersion),
+  schemaVersion: numberOf(row.schemaVersion),
   recordedAt: row.recordedAt,
-  data: JSON.parse(row.data) as StoredEvent['data'],
-  metadata: JSON.parse(row.metadata) as StoredEvent['metadata'],
+  data: parseOnce(row.data) as StoredEvent['data'],
+  metadata: parseOnce(row.metadata) as StoredEvent['metadata'],
 });
 
 export const createEventsInCsv = (source: AsyncIterable<Uint8Array>): EventsInCsv => {
   const rows = Readable.from(source)
-    .pipe(parse({ columns: true, bom: true }))
+    .pipe(parse({ columns: (header: readonly string[]) => [...columnsOf(header)], bom: true }))
     [Symbol.asyncIterator]() as AsyncIterator<Row>;
   let held: Row | undefined;
   let broken = false;

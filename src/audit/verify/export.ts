@@ -10,9 +10,10 @@ import { subtreesOf } from '../transparency/merkle.ts';
 import { NoteError, verifierOf } from '../transparency/note.ts';
 import { createEventsInCsv } from './csv.ts';
 import { createJoining } from './joining.ts';
-import { headAndBlocks, LineTooLong } from './lines.ts';
+import { headAndBlocks } from './lines.ts';
 import type { Asked, PartResult } from './part.ts';
 import { unverifiable, type Verdict } from './verdict.ts';
+import { parseOnce } from './whole-text.ts';
 
 export interface ExportToVerify {
   readonly source: AsyncIterable<Uint8Array>;
@@ -32,8 +33,12 @@ export interface PartVerifier {
 
 const base64Hashes = z.array(z.string()).max(64);
 const optionalText = z.string().optional();
+const optionalTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+  .optional();
 
-const headSchema = z.object({
+const headSchema = z.strictObject({
   format: z.literal(exportFormat),
   origin: z.string(),
   filter: z.strictObject({
@@ -43,8 +48,8 @@ const headSchema = z.object({
     type: optionalText,
     command: optionalText,
     correlationId: optionalText,
-    from: optionalText,
-    to: optionalText,
+    from: optionalTime,
+    to: optionalTime,
   }),
   after: z.int().nonnegative(),
   upTo: z.int().nonnegative(),
@@ -82,23 +87,19 @@ export const verifyExport = async (
     eventsHere: head.events === 'here',
     ...(kept === undefined ? {} : { cutAt: kept.size }),
   };
-  try {
-    const inHand: Promise<PartResult>[] = [];
-    for await (const block of blocks) {
-      inHand.push(parts.verify(block, asked));
-      if (inHand.length > parts.hands + 1) await joining.join(await (inHand.shift() as Promise<PartResult>));
-    }
-    for (const part of inHand) await joining.join(await part);
-  } catch (error) {
-    if (!(error instanceof LineTooLong)) throw error;
-    return unverifiable('a line of it is longer than any event.', { checkpoint });
+  const inHand: Promise<PartResult>[] = [];
+  for await (const block of blocks) {
+    inHand.push(parts.verify(block, asked));
+    if (inHand.length > parts.hands + 1) await joining.join(await (inHand.shift() as Promise<PartResult>));
+    if (joining.hopeless()) break;
   }
+  for (const part of inHand) await joining.join(await part);
   return joining.end();
 };
 
 const readHead = (text: string): ExportHead | undefined => {
   try {
-    return headSchema.parse(JSON.parse(text)) as ExportHead;
+    return headSchema.parse(parseOnce(text)) as ExportHead;
   } catch {
     return undefined;
   }

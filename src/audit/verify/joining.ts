@@ -5,9 +5,10 @@ import { createFrontier, hashBytes, subtreesOf } from '../transparency/merkle.ts
 import { strictBase64 } from '../transparency/note.ts';
 import type { EventsInCsv } from './csv.ts';
 import type { Fault, PartResult } from './part.ts';
-import type { Verdict } from './verdict.ts';
+import { unverifiable, type Verdict } from './verdict.ts';
 
 const faultsKept = 1_000;
+const faultsMax = 100_000;
 
 export const createJoining = (
   head: ExportHead,
@@ -21,11 +22,13 @@ export const createJoining = (
   const streams = new Map<string, number>();
   const erasures = new Map<string, number>();
   const erased = new Map<string, { position: number; fields: number }>();
-  const counts = { events: 0, entries: 0, missing: 0 };
+  const counts = { events: 0, shown: 0, reshaped: 0, entries: 0, missing: 0 };
   let ended: PartResult['end'];
   let firstRecordedAt = '';
   let lastRecordedAt = '';
   let broken = false;
+  /** The root of the earlier checkpoint's tree was held against the one that was kept. */
+  let compared = kept === undefined || kept.size === 0 || kept.size > checkpoint.size;
 
   const fault = (kind: Fault['kind'], position: number, message: string): void => {
     faultsInAll++;
@@ -34,7 +37,9 @@ export const createJoining = (
 
   const push = (hash: Buffer, level: number): void => {
     frontier.push(hash, level);
-    if (kept !== undefined && kept.size === frontier.size && !frontier.root().equals(kept.root))
+    if (kept?.size !== frontier.size) return;
+    compared = true;
+    if (!frontier.root().equals(kept.root))
       fault('altered', kept.size, `The first ${kept.size} events are not those of the earlier checkpoint.`);
   };
 
@@ -63,12 +68,15 @@ export const createJoining = (
   pushAll(head.before, 0, head.after);
 
   return {
+    /** More than anybody reads: going on would only take time. */
+    hopeless: (): boolean => faultsInAll > faultsMax,
+
     async join(part: PartResult): Promise<void> {
       faultsInAll += part.faultsInAll - part.faults.length;
       for (const { kind, position, message } of part.faults) fault(kind, position, message);
       if (ended !== undefined) fault('stray', 0, 'There is something behind the end of the export.');
       ended ??= part.end;
-      for (const name of ['events', 'entries', 'missing'] as const) counts[name] += part[name];
+      for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] += part[name];
       for (const [subject, position] of part.erasures)
         if (!erasures.has(subject)) erasures.set(subject, position);
       for (const [subject, position, fields] of part.erased) {
@@ -136,6 +144,13 @@ export const createJoining = (
       for (const sentence of edgeFaults(head, checkpoint, firstRecordedAt, lastRecordedAt))
         fault('left-out', 0, sentence);
       const { notes, lawful } = judgeErased();
+      if (counts.shown > 0 && counts.shown < counts.events)
+        fault('altered', 0, 'Of some events it says how they read, and of others that was taken out.');
+      if (faultsInAll === 0 && !compared)
+        return unverifiable(
+          `the earlier checkpoint has ${kept?.size} events, and the export does not say what lies between ${head.upTo} and ${checkpoint.size}: make one that goes on to position ${kept?.size}.`,
+          { checkpoint },
+        );
       return {
         intact: faultsInAll === 0,
         faults,
@@ -145,8 +160,9 @@ export const createJoining = (
         range: { after: head.after, upTo: head.upTo },
         events: counts.events,
         entries: counts.entries,
+        reshaped: counts.reshaped,
         erasures: lawful,
-        notes: [...notes, ...notesOf(head)],
+        notes: [...notes, ...notesOf(head, counts)],
       };
     },
   };
@@ -188,9 +204,20 @@ const edgeFaults = (
     : []),
 ];
 
-const notesOf = ({ filter }: ExportHead): readonly string[] => {
-  const names = Object.keys(filter);
-  return names.length === 0
+/** To the letter: characters that look like others are told apart. */
+const told = (filter: ExportHead['filter']): string =>
+  JSON.stringify(filter).replace(
+    /[^ -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+const notesOf = ({ filter }: ExportHead, { reshaped }: { readonly reshaped: number }): readonly string[] => [
+  ...(reshaped === 0
     ? []
-    : [`Nothing that matches was left out, by what entries carry (${names.join(', ')}).`];
-};
+    : [
+        `The data of ${reshaped} events is shown in a newer shape than it is stored in: whether it is what was made of it cannot be told here; go by what is stored.`,
+      ]),
+  ...(Object.keys(filter).length === 0
+    ? []
+    : [`Nothing that matches ${told(filter)} was left out, by what entries carry.`]),
+];

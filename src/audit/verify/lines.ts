@@ -9,16 +9,19 @@ export class LineTooLong extends Error {}
 export async function* blocksOfLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let parts: Uint8Array[] = [];
   let length = 0;
+  let hasEnd = false;
   for await (const chunk of source) {
     parts.push(chunk);
     length += chunk.length;
-    if (length < blockBytes) continue;
+    hasEnd ||= chunk.includes(0x0a);
+    if (!hasEnd && length > lineBytesMax) throw new LineTooLong();
+    if (!hasEnd || length < blockBytes) continue;
     const whole = Buffer.concat(parts);
     const end = whole.lastIndexOf(0x0a) + 1;
-    if (end === 0 && length > lineBytesMax) throw new LineTooLong();
-    if (end > 0) yield whole.subarray(0, end);
+    yield whole.subarray(0, end);
     parts = [whole.subarray(end)];
     length -= end;
+    hasEnd = false;
   }
   if (length > 0) yield Buffer.concat(parts);
 }

@@ -16,6 +16,7 @@ import { type Entry, entryFieldsOf, entryOf } from '../transparency/entry.ts';
 import { createFrontier, leafHash, subtreesOf } from '../transparency/merkle.ts';
 import { atAGlance, type Glanced } from './at-a-glance.ts';
 import { shownBeside } from './beside.ts';
+import { parseOnce } from './whole-text.ts';
 
 export type FaultKind =
   | 'altered'
@@ -58,6 +59,9 @@ export interface PartResult {
   /** Subjects of fields that cannot be read any more, with the position of one such event, and how many. */
   readonly erased: readonly (readonly [subject: string, position: number, fields: number])[];
   readonly events: number;
+  /** Events beside which stands how they read, and those of them that are shown in a newer shape. */
+  readonly shown: number;
+  readonly reshaped: number;
   readonly entries: number;
   readonly missing: number;
   readonly end: ExportEnd['end'] | undefined;
@@ -84,7 +88,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
   let first: Seen | undefined;
   let last: Seen | undefined;
   let end: ExportEnd['end'] | undefined;
-  const counts = { events: 0, entries: 0, missing: 0 };
+  const counts = { events: 0, shown: 0, reshaped: 0, entries: 0, missing: 0 };
 
   const fault = (kind: FaultKind, position: number, message: string): void => {
     faultsInAll++;
@@ -139,12 +143,25 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     if (typeof subject === 'string') erasures.push([subject, position]);
   };
 
+  const strange = (position: number): void =>
+    fault('altered', position, `Position ${position} holds what no event has.`);
+
+  const nothingMore = (more: object, position: number): void => {
+    if (Object.keys(more).length > 0) strange(position);
+  };
+
+  const takeEnd = ({ end: counted, ...more }: ExportEnd): void => {
+    end = counted;
+    if (Object.keys(more).length > 0 || Object.keys(counted).length !== 3)
+      fault('stray', 0, 'The end of the export holds what no export has.');
+  };
+
   const take = (line: ExportLine): void => {
     if ('stored' in line) {
       const { stored, leaf, event, ...more } = line;
       compare(entryOf(stored), leaf, stored.position);
-      if (Object.keys(more).length > 0 || Object.keys(stored).length !== csvColumns.length)
-        fault('altered', stored.position, `Position ${stored.position} holds what no event has.`);
+      if (Object.keys(stored).length !== csvColumns.length) strange(stored.position);
+      else nothingMore(more, stored.position);
       const fields = entryFieldsOf(stored);
       follow(fields);
       counts.events++;
@@ -153,6 +170,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
         takeErasure(stored.data, stored.position);
       if (event === undefined) return;
       const beside = shownBeside(stored, event);
+      counts.shown++;
+      if (beside.reshaped) counts.reshaped++;
       for (const subject of beside.erased) {
         const known = erased.get(subject);
         if (known === undefined) erased.set(subject, [stored.position, 1]);
@@ -167,7 +186,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
       return;
     }
     if ('entry' in line) {
-      const { entry, leaf } = line;
+      const { entry, leaf, ...more } = line;
+      nothingMore(more, entry.position);
       compare(JSON.stringify(entry), leaf, entry.position);
       follow(entry);
       counts.entries++;
@@ -181,8 +201,9 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
       else wanted.push([entry.position, leaf]);
       return;
     }
-    const position = line.missing;
-    leaves.push(Buffer.from(line.leaf, 'base64'));
+    const { missing: position, leaf, ...more } = line;
+    nothingMore(more, position);
+    leaves.push(Buffer.from(leaf, 'base64'));
     counts.missing++;
     fault('missing', position, `The event at position ${position} is missing.`);
     last = { position, recordedAt: last?.recordedAt ?? '' };
@@ -203,8 +224,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
         takeGlanced(glanced);
         continue;
       }
-      const read = JSON.parse(line) as ExportLine | ExportEnd;
-      if ('end' in read) end = read.end;
+      const read = parseOnce(line) as ExportLine | ExportEnd;
+      if ('end' in read) takeEnd(read);
       else take(read);
     } catch {
       const position = (last?.position ?? 0) + 1;

@@ -1,6 +1,7 @@
 /** Verifies receipts of commands and single proof files: that events, as they stand there, are in the log. */
 import { z } from 'zod';
 import type { StoredEvent } from '../../events/envelope.ts';
+import { csvColumns } from '../provable/format.ts';
 import { openCheckpoint } from '../transparency/checkpoint.ts';
 import { entryOf } from '../transparency/entry.ts';
 import { leafHash, provesInclusion } from '../transparency/merkle.ts';
@@ -9,12 +10,14 @@ import { readProofFile } from '../transparency/proof-file.ts';
 import type { Receipt } from '../transparency/proofs.ts';
 import type { Fault } from './part.ts';
 import { nothingVerified, unverifiable, type Verdict } from './verdict.ts';
+import { parseOnce } from './whole-text.ts';
 
-const receiptSchema = z.object({
+const receiptSchema = z.strictObject({
   commandId: z.string(),
+  vkey: z.string(),
   events: z
     .array(
-      z.object({
+      z.strictObject({
         position: z.int().positive(),
         entry: z.string(),
         stored: z.looseObject({}),
@@ -27,7 +30,7 @@ const receiptSchema = z.object({
 /** undefined: it is none. */
 export const readReceipt = (text: string): Receipt | undefined => {
   try {
-    return receiptSchema.parse(JSON.parse(text)) as unknown as Receipt;
+    return receiptSchema.parse(parseOnce(text)) as unknown as Receipt;
   } catch {
     return undefined;
   }
@@ -91,6 +94,10 @@ export const verifyReceipt = ({ commandId, events }: Receipt, vkeys: readonly st
     throw error;
   }
   const positions = events.map(({ position }) => position);
+  positions.forEach((position, n) => {
+    if (position > (positions[n - 1] ?? 0)) return;
+    faults.push({ kind: 'stray', position, message: `Position ${position} stands twice or out of order.` });
+  });
   return {
     ...nothingVerified,
     checkpoint,
@@ -99,12 +106,19 @@ export const verifyReceipt = ({ commandId, events }: Receipt, vkeys: readonly st
     faultsInAll: faults.length,
     range: { after: Math.min(...positions) - 1, upTo: Math.max(...positions) },
     events: events.length,
+    notes: [
+      `That these are all events of the command cannot be told from a receipt; an export that is filtered by it tells.`,
+    ],
   };
 };
 
 const isOf = (stored: StoredEvent, commandId: string, entry: string): boolean => {
   try {
-    return entryOf(stored) === entry && stored.metadata.commandId === commandId;
+    return (
+      Object.keys(stored).length === csvColumns.length &&
+      entryOf(stored) === entry &&
+      stored.metadata.commandId === commandId
+    );
   } catch {
     return false;
   }

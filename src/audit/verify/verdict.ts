@@ -12,6 +12,8 @@ export interface Verdict {
   readonly range: { readonly after: number; readonly upTo: number } | undefined;
   readonly events: number;
   readonly entries: number;
+  /** Events that are shown in a newer shape than they are stored in, which cannot be compared. */
+  readonly reshaped: number;
   /** Fields that cannot be read any more, by the event that records why. */
   readonly erasures: readonly { readonly position: number; readonly fields: number }[];
   /** What was not looked at, and why. */
@@ -27,6 +29,7 @@ export const nothingVerified: Verdict = {
   range: undefined,
   events: 0,
   entries: 0,
+  reshaped: 0,
   erasures: [],
   notes: [],
 };
@@ -66,12 +69,15 @@ export const toldOf = (verdict: Verdict): readonly string[] => {
 
 const many = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
 
-const headlineOf = ({ intact, unverifiable: sentence, faults, erasures }: Verdict): string => {
+const headlineOf = ({ intact, unverifiable: sentence, faults, erasures, reshaped }: Verdict): string => {
   if (sentence !== undefined) return `not verified: ${sentence}`;
   const [first] = faults;
   if (first !== undefined) return saidAt(first.kind, first.position);
   if (!intact) return 'not verified';
-  return erasures.length === 0 ? 'intact' : 'intact, with what was erased lawfully';
+  return [
+    reshaped === 0 ? 'intact' : 'intact as stored',
+    ...(erasures.length === 0 ? [] : ['with what was erased lawfully']),
+  ].join(', ');
 };
 
 const saidAt = (kind: Fault['kind'], position: number): string => {

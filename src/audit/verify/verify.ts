@@ -4,7 +4,7 @@
  */
 
 import { type ExportToVerify, type PartVerifier, verifyExport } from './export.ts';
-import { headAndBlocks } from './lines.ts';
+import { headAndBlocks, LineTooLong } from './lines.ts';
 import { readReceipt, verifyProof, verifyReceipt } from './receipt.ts';
 import { unverifiable, type Verdict } from './verdict.ts';
 
@@ -12,6 +12,15 @@ import { unverifiable, type Verdict } from './verdict.ts';
 const wholeBytesMax = 64 * 1_048_576;
 
 export const verify = async (given: ExportToVerify, parts: PartVerifier): Promise<Verdict> => {
+  try {
+    return await verifyWhatItIs(given, parts);
+  } catch (error) {
+    if (error instanceof LineTooLong) return unverifiable('a line of it is longer than any event.');
+    throw error;
+  }
+};
+
+const verifyWhatItIs = async (given: ExportToVerify, parts: PartVerifier): Promise<Verdict> => {
   const { head, blocks } = await headAndBlocks(given.source);
   if (head.startsWith('{"format":')) return verifyExport({ ...given, source: withHead(head, blocks) }, parts);
   const text = await wholeOf(head, blocks);

@@ -1,5 +1,4 @@
 /** Topics `bulk-jobs` and `bulk-jobs/<id>`, `exports` and `exports/<id>`. */
-import { isEveryRow } from '../../access/principal.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Exports } from '../../workers/exports/request.ts';
 import type { Bulk } from '../../workers/request.ts';
@@ -20,8 +19,8 @@ export const bulkTopics = ({
   workTopics({
     name: 'bulk-jobs',
     permissions: [permission],
-    // Whoever reaches some rows only sees the jobs of their own.
-    viewOf: ({ id, permissions }) => (isEveryRow(permissions.rows(permission)) ? '' : id),
+    // Of others' jobs everybody is shown as much as they may read.
+    viewOf: ({ id, tool }) => `${id}\n${tool}`,
     list: bulk.jobs.list,
     get: bulk.jobs.get,
     onProgress: bulk.onProgress,
@@ -32,7 +31,8 @@ export const exportTopics = ({ exports, log }: Ports & { readonly exports: Expor
   workTopics({
     name: 'exports',
     permissions: ['exports:run', readAll],
-    viewOf: ({ id, permissions }) => (isEveryRow(permissions.rows(readAll)) ? '' : id),
+    // Of others' exports everybody is shown as much as they may read.
+    viewOf: ({ id, tool }) => `${id}\n${tool}`,
     list: exports.list,
     get: exports.get,
     onProgress: exports.onProgress,

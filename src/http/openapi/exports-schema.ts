@@ -21,7 +21,14 @@ export const exportSchema = object(
     total: orNull(whole),
     position: { ...orNull(whole), description: 'The one log position that all rows are of.' },
     bytes: orNull(whole),
-    sha256: { ...orNull(text), description: 'Of the file as it is downloaded; it stands in the log too.' },
+    sha256: {
+      ...orNull(text),
+      description: 'Of the file as it is downloaded, in hex; for whoever may download it.',
+    },
+    salt: {
+      ...orNull(text),
+      description: 'The log holds the SHA-256 in hex of `salt` and `sha256`, one behind the other.',
+    },
     error: object({ code: text, message: text }),
   },
   ['escape', 'error'],

@@ -104,6 +104,6 @@ export const createExportAccepting = (parts: ExportParts) => {
     });
     log.announce(position);
     parts.progress.changed(id);
-    return viewOfExport(await store.get(id, undefined));
+    return viewOfExport(await store.get(id, undefined), { words: true, content: true });
   };
 };

@@ -31,7 +31,11 @@ export const ExportAccepted = defineEvent({
   subject: ({ requestedBy }) => requestedBy,
 });
 
-/** `sha256` is of the file as it is downloaded: a file found anywhere can be held against the log. */
+/**
+ * `commitment` is SHA-256 in hex of the file's salt and SHA-256, both in hex and one behind the other: with the salt,
+ * which whoever may download the file is shown, a file found anywhere can be held against the log; without it nothing
+ * can be guessed.
+ */
 export const ExportCompleted = defineEvent({
   type: 'ExportCompleted',
   schema: z.object({
@@ -40,7 +44,7 @@ export const ExportCompleted = defineEvent({
     position: z.int().nonnegative(),
     rows: z.int().nonnegative(),
     bytes: z.int().nonnegative(),
-    sha256: z.string(),
+    commitment: z.string(),
   }),
   refs,
 });

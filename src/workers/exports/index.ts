@@ -40,7 +40,9 @@ export const createExports = (options: ExportsOptions): Exports => {
     pool,
     onError,
     channel: exportsChannel,
-    find: async (ids) => (await store.find(ids)).map(viewOfExport),
+    // Who hears of it asks anew, and is shown what they may see.
+    find: async (ids) =>
+      (await store.find(ids)).map((one) => viewOfExport(one, { words: false, content: false })),
   });
   const parts: ExportParts = {
     headroom: alwaysRoom,

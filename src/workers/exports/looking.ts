@@ -1,10 +1,11 @@
 /**
  * Looking at exports, downloading and ending them. An export is there for its owner and for holders of
  * `exports:read-all`. Its file is for whoever of them could read all of it at this moment: the projection, every
- * field, whatever it was filtered by, and every row that the requester reached.
+ * field, whatever it was filtered by, and every row that the requester reached; and so are somebody else's filter and
+ * label, and what tells of the content. To end somebody else's one needs `exports:run` beside.
  */
 import { metadataOf, type Origin } from '../../access/origin.ts';
-import { invalidInput, notPermitted, QuarterdeckError } from '../../errors.ts';
+import { invalidInput, isQuarterdeckError, notPermitted, QuarterdeckError } from '../../errors.ts';
 import { readCursor, writeCursor } from '../job-cursor.ts';
 import type { Endings } from './endings.ts';
 import { ExportCancelled, ExportDownloaded, ExportExpired, exportsStream } from './engine-events.ts';
@@ -75,7 +76,7 @@ export const createLooking = (parts: ExportParts, endings: Endings): Looking => 
     const { position } = await log.head();
     const requester = ownerShown(request);
     const found = await store.list({ requester, states: request.states, before, limit: limit + 1 });
-    const data = found.slice(0, limit).map(viewOfExport);
+    const data = found.slice(0, limit).map((one) => shownTo(one, request));
     const last = found.length > limit ? data.at(-1) : undefined;
     return { data, nextCursor: last === undefined ? null : writeCursor(last), position };
   };
@@ -85,6 +86,27 @@ export const createLooking = (parts: ExportParts, endings: Endings): Looking => 
     const { projection, fields, written, reached } = record;
     const now = source.reaches({ principal, projection, fields, where: written?.where ?? {} });
     if (!parts.stillReached(now, reached)) throw notPermitted(readAllExports);
+  };
+
+  const mayRead = (record: ExportRecord, origin: Origin): boolean => {
+    try {
+      requireReadable(record, origin);
+      return true;
+    } catch (error) {
+      if (isQuarterdeckError(error)) return false;
+      throw error;
+    }
+  };
+
+  const shownTo = (record: ExportRecord, origin: Origin): Export => {
+    const content = mayRead(record, origin);
+    return viewOfExport(record, { content, words: content || record.requesterId === origin.principal.id });
+  };
+
+  const findToEnd = async (request: OneExport): Promise<ExportRecord> => {
+    const record = await find(request);
+    if (record.requesterId !== request.principal.id) requirePermission(request, runExports);
+    return record;
   };
 
   const keyOf = async ({ id, file }: ExportRecord): Promise<Buffer> => {
@@ -119,10 +141,11 @@ export const createLooking = (parts: ExportParts, endings: Endings): Looking => 
     };
   };
 
-  const seen = async (id: string): Promise<Export> => viewOfExport(await store.get(id, undefined));
+  const seen = async (request: OneExport): Promise<Export> =>
+    shownTo(await store.get(request.id, undefined), request);
 
   const cancel = async (request: OneExport): Promise<Export> => {
-    const { id } = await find(request);
+    const { id } = await findToEnd(request);
     await endings.end(
       id,
       () => metadataOf(request, parts),
@@ -133,11 +156,11 @@ export const createLooking = (parts: ExportParts, endings: Endings): Looking => 
         return { state: 'cancelled', event: ExportCancelled.of({ exportId: id, rows }) };
       },
     );
-    return seen(id);
+    return seen(request);
   };
 
   const remove = async (request: OneExport): Promise<Export> => {
-    const { id } = await find(request);
+    const { id } = await findToEnd(request);
     await endings.end(
       id,
       () => metadataOf(request, parts),
@@ -148,8 +171,8 @@ export const createLooking = (parts: ExportParts, endings: Endings): Looking => 
         return { state: 'expired', event: ExportExpired.of({ exportId: id, early: true }) };
       },
     );
-    return seen(id);
+    return seen(request);
   };
 
-  return { list, file, cancel, remove, get: async (request) => viewOfExport(await find(request)) };
+  return { list, file, cancel, remove, get: async (request) => shownTo(await find(request), request) };
 };

@@ -7,6 +7,7 @@ import type { Queryable } from '../../db/pool.ts';
 import { QuarterdeckError } from '../../errors.ts';
 import { type Codec, erased } from '../../events/codec.ts';
 import type { ActorKind } from '../../events/envelope.ts';
+import { withoutValues } from '../job-record.ts';
 import type { Requester } from '../ports.ts';
 import type { Escape, Export, ExportFormat, ExportState } from './request.ts';
 import { type ExportRow, listExports, selectExports } from './sql/exports.ts';
@@ -90,15 +91,21 @@ export const createExportStore = (db: Queryable, codec: TextCodec): ExportStore 
   };
 };
 
-export const viewOfExport = (record: ExportRecord): Export => ({
+/** `words`: label and filter are shown; `content`: what tells of the file's content is. */
+export interface ShownOf {
+  readonly words: boolean;
+  readonly content: boolean;
+}
+
+export const viewOfExport = (record: ExportRecord, { words, content }: ShownOf): Export => ({
   id: record.id,
   query: record.projection,
-  label: record.written?.label ?? null,
+  label: words ? (record.written?.label ?? null) : null,
   state: record.state,
   format: record.format,
   ...(record.format === 'csv' ? { escape: record.escape } : {}),
   fields: record.fields,
-  where: record.written?.where ?? {},
+  where: words ? (record.written?.where ?? {}) : withoutValues(record.written?.where ?? {}),
   requestedBy: { id: record.requester.id, kind: record.requester.kind },
   requestedAt: record.requestedAt,
   startedAt: record.startedAt,
@@ -108,6 +115,7 @@ export const viewOfExport = (record: ExportRecord): Export => ({
   total: record.total,
   position: record.position,
   bytes: record.bytes,
-  sha256: record.sha256,
+  sha256: content ? record.sha256 : null,
+  salt: content ? record.salt : null,
   ...(record.error === null ? {} : { error: record.error }),
 });

@@ -42,9 +42,11 @@ export interface Export {
   readonly total: number | null;
   /** The one position that all rows are of; null until it is known. */
   readonly position: number | null;
-  /** Size and SHA-256 of the file as it is downloaded; with `completed`. */
+  /** Size of the file as it is downloaded; with `completed`. */
   readonly bytes: number | null;
+  /** With `completed`, for whoever may download it: hex, and what the log's commitment to it was salted with. */
   readonly sha256: string | null;
+  readonly salt: string | null;
   /** With `failed`: why. */
   readonly error?: { readonly code: string; readonly message: string };
 }

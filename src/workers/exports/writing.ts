@@ -4,7 +4,7 @@
  * most a file that nobody counts: whoever takes over begins anew, under a key of its own, and the row that says
  * which file is the export's is written once, by whoever holds the lease then.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Principal } from '../../access/principal.ts';
 import { inTransaction } from '../../db/transaction.ts';
@@ -168,9 +168,11 @@ export const createExportWorker = (parts: ExportParts, endings: Endings): Export
   const complete = async (held: Held, file: string, written: Written): Promise<void> => {
     const { record, principal, lease, rows } = held;
     const { bytes, sha256, position: of } = written;
-    const event = ExportCompleted.of({ exportId: record.id, position: of, rows, bytes, sha256 });
+    const salt = randomBytes(32).toString('hex');
+    const commitment = createHash('sha256').update(salt).update(sha256).digest('hex');
+    const event = ExportCompleted.of({ exportId: record.id, position: of, rows, bytes, commitment });
     const position = await inTransaction(pool, async (tx) => {
-      const values = [record.id, lease, rows, bytes, sha256, file, parts.keepHours];
+      const values = [record.id, lease, rows, bytes, sha256, salt, file, parts.keepHours];
       if ((await tx.query({ ...completeExport, values })).rowCount !== 1) throw new GivenUp();
       return endings.append(tx, event, metadataOf(record, principal));
     });

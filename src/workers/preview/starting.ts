@@ -7,7 +7,7 @@ import { QuarterdeckError } from '../../errors.ts';
 import type { Plan } from '../accept.ts';
 import { type AskedFrom, bulkCommand, invalidFrom, requireNeeds } from '../asked.ts';
 import type { Kept, StoredItem } from '../items.ts';
-import { type JobRecord, requesterShown } from '../job-record.ts';
+import { type JobRecord, ownWords, requesterShown } from '../job-record.ts';
 import type { StoredOutcome } from '../outcomes.ts';
 import type { Parts } from '../parts.ts';
 import type { JobRequest } from '../request.ts';
@@ -49,15 +49,18 @@ export const planFrom = async (parts: Parts, request: JobRequest, asked: AskedFr
   const command = bulkCommand(parts.catalogue, dryRun.command);
   await parts.require(request, command.permission);
   await parts.requireFresh(request, command);
-  // Not who asked for the dry run: somebody else may run it.
-  const { name: _name, email: _email, ...said } = dryRun.written;
-  const { label, input = {}, where, reason } = said;
+  const { input = {}, where } = dryRun.written;
+  const own = ownWords(dryRun, request.principal);
+  const { label = own.label } = asked;
+  const { reason = own.reason } = request;
   const written = {
-    ...said,
-    ...((asked.label ?? label) === undefined ? {} : { label: asked.label ?? label }),
-    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    ...(dryRun.written.input === undefined ? {} : { input }),
+    ...(where === undefined ? {} : { where }),
+    ...(label === undefined ? {} : { label }),
+    ...(reason === undefined ? {} : { reason }),
   };
-  const given = { ...request, reason: request.reason ?? reason, input, now: parts.clock() };
+  const { reason: _, ...asking } = request;
+  const given = { ...asking, ...(reason === undefined ? {} : { reason }), input, now: parts.clock() };
   const reference = request.reference ?? dryRun.reference ?? undefined;
   const rows = dryRun.source !== 'targets' && where === undefined;
   requireNeeds(command, { ...given, ...(reference === undefined ? {} : { reference }) }, rows);

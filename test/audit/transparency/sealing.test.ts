@@ -327,7 +327,7 @@ test('events from before they were stored as canonical JSON are sealed as what t
   await tamper(
     old,
     `UPDATE events SET data = replace(data::text, '{"by":', E'{ "zero": null,\n "by" : ')::json,
-       metadata = ('{"commandId":"first",' || substr(metadata::text, 2))::json`,
+       metadata = regexp_replace(metadata::text, '^\\{(.*),("commandId":"[^"]*")\\}$', '{ \\2, \\1}')::json`,
     'TRUNCATE log_tiles',
     'TRUNCATE log_checkpoints',
     `UPDATE log_identity SET canonical_from = ${position}`,

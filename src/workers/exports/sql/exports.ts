@@ -3,7 +3,7 @@
 const columns = `id, projection, format, escape, fields, sealed, state, requester_id AS "requesterId",
   requester_kind AS "requesterKind", tool, scope, requested_at AS "requestedAt", started_at AS "startedAt",
   finished_at AS "finishedAt", expires_at AS "expiresAt", accepted_at AS "acceptedAt", position, total, rows,
-  reached, file, bytes, sha256, error, attempts`;
+  reached, file, bytes, sha256, salt, error, attempts`;
 
 export interface ExportRow {
   readonly id: string;
@@ -29,6 +29,7 @@ export interface ExportRow {
   readonly file: string | null;
   readonly bytes: number | null;
   readonly sha256: string | null;
+  readonly salt: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly attempts: number;
 }
@@ -129,11 +130,11 @@ export const releaseExport = {
     WHERE id = $1 AND lease = $2 AND state = 'running'`,
 } as const;
 
-/** $1 id, $2 our lease, $3 rows, $4 bytes, $5 SHA-256, $6 file, $7 hours it is kept. Nothing: it is ours no more. */
+/** $1 id, $2 our lease, $3 rows, $4 bytes, $5 SHA-256, $6 salt, $7 file, $8 hours it is kept. Nothing: not ours. */
 export const completeExport = {
   name: 'exports_complete',
-  text: `UPDATE exports SET state = 'completed', rows = $3, total = $3, bytes = $4, sha256 = $5, file = $6,
-      finished_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(hours => $7),
+  text: `UPDATE exports SET state = 'completed', rows = $3, total = $3, bytes = $4, sha256 = $5, salt = $6, file = $7,
+      finished_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(hours => $8),
       lease = NULL, lease_until = NULL
     WHERE id = $1 AND lease = $2 AND state = 'running' RETURNING id`,
 } as const;
@@ -141,7 +142,7 @@ export const completeExport = {
 /** $1 id, $2 state (failed, cancelled, expired), $3 error or null. */
 export const endExport = {
   name: 'exports_end',
-  text: `UPDATE exports SET state = $2, error = $3, file = NULL, lease = NULL, lease_until = NULL,
+  text: `UPDATE exports SET state = $2, error = $3, file = NULL, sha256 = NULL, salt = NULL, lease = NULL, lease_until = NULL,
       queued_until = NULL, finished_at = coalesce(finished_at, clock_timestamp()),
       expires_at = CASE WHEN $2 = 'expired' THEN clock_timestamp() END
     WHERE id = $1`,
