@@ -3,6 +3,7 @@
  * codec, the pipeline, and the projector and the workers where asked for.
  */
 
+import '#engine/heap';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -14,10 +14,22 @@ export type Validated =
 
 export const validateInput = (command: CommandDefinition, raw: unknown): Validated => {
   if (holdsTooMany(raw)) return { ok: false, errors: [overfull] };
-  const parsed = command.input.safeParse(raw);
+  const parsed = command.input.safeParse(raw, { error: missingToldSo });
   if (parsed.success) return { ok: true, input: parsed.data };
   return { ok: false, errors: parsed.error.issues.flatMap((issue) => fieldErrors(issue, command)) };
 };
+
+const kinds: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  array: 'a list',
+  object: 'an object',
+};
+
+/** What zod says of a field that is not there tells of types, not of what to do. undefined: zod's own words. */
+export const missingToldSo = ({ code, input, expected }: z.core.$ZodRawIssue): string | undefined =>
+  code === 'invalid_type' && input === undefined
+    ? `is missing; give ${kinds[String(expected)] ?? `a ${String(expected)}`}`
+    : undefined;
 
 const overfull: FieldError = {
   path: '',

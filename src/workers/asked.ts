@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Catalogue } from '../commands/catalogue.ts';
 import type { CommandDefinition } from '../commands/definition.ts';
 import { type Given, missingNeed } from '../commands/refusals.ts';
-import { validateInput } from '../commands/validate.ts';
+import { missingToldSo, validateInput } from '../commands/validate.ts';
 import { type FieldError, fieldErrorsMax, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { EventData } from '../events/definition.ts';
 import { holdsTooMany, inputValuesMax, jsonFault, textFault } from '../events/sound-json.ts';
@@ -102,7 +102,7 @@ export const checkAsked = <S extends z.ZodObject>(
 ): z.output<S> => {
   if (holdsTooMany(besideLists(value)))
     throw invalidInput('', `Beside targets and where a job holds at most ${inputValuesMax} values.`);
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: missingToldSo });
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap((issue): FieldError[] =>
     issue.code === 'unrecognized_keys'

@@ -75,3 +75,10 @@ test('a job may have any number of targets, and not of anything else', () => {
     { path: 'targets', message: 'Give a list of ids.' },
   ]);
 });
+
+test('a field that is not there is told as what to do, one of another kind as what it is', () => {
+  expect(errorsOf({})).toEqual([{ path: 'id', message: 'is missing; give a string' }]);
+  expect(errorsOf({ id: 7 })).toEqual([
+    { path: 'id', message: 'Invalid input: expected string, received number' },
+  ]);
+});

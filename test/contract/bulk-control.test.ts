@@ -83,8 +83,10 @@ describe('How a bulk job runs', () => {
     ]);
     const retry = await correct(row(bad, '20.00'));
     expect([retry.status, retry.body]).toEqual([202, expect.objectContaining({ total: 1, retryOf: job.id })]);
-    expect(await ended(retry.body.id)).toMatchObject({ succeeded: 1 });
-    expect((await asking({ path: `/internal/v1/accounts/${bad}` })).status).toBe(200);
+    const done = await ended(retry.body.id);
+    expect(done).toMatchObject({ succeeded: 1 });
+    const headers = { 'quarterdeck-min-position': String(done.position) };
+    expect((await asking({ path: `/internal/v1/accounts/${bad}`, headers })).status).toBe(200);
   });
 
   test('trying again takes no body, an empty one, or one that is right', async () => {
