@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { masterKey } from './processes/commands.ts';
-import { profiling } from './processes.ts';
+import { nodeFlags } from './processes.ts';
 import type { Place } from './server.ts';
 
 export interface Service {
@@ -19,13 +19,6 @@ export interface Service {
 }
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-
-const startArguments = async (): Promise<readonly string[]> => {
-  const { scripts } = JSON.parse(await readFile(path.join(project, 'package.json'), 'utf8')) as {
-    scripts: { start: string };
-  };
-  return scripts.start.split(' ').slice(1);
-};
 
 const readyLine = (child: ChildProcess): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -45,7 +38,7 @@ export const startService = async (
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Service> => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'quarterdeck-bench-service-'));
-  const child = spawn(process.execPath, [...profiling, ...(await startArguments())], {
+  const child = spawn(process.execPath, [...nodeFlags, 'dist/main.js'], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
