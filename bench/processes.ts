@@ -3,6 +3,7 @@
  * answers with what it did. All of them end with the bench.
  */
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export interface Measured {
@@ -13,8 +14,16 @@ export interface Measured {
 
 /** With QUARTERDECK_BENCH_PROFILE=<folder> every measured process leaves its CPU profile there. */
 const folder = process.env.QUARTERDECK_BENCH_PROFILE;
-export const profiling: readonly string[] =
-  folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+const profiling: readonly string[] = folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+
+const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  scripts: { start: string };
+};
+/** Those of `npm start`, for the peers too. */
+export const nodeFlags: readonly string[] = [
+  ...scripts.start.split(' ').filter((part) => part.startsWith('--')),
+  ...profiling,
+];
 
 type Reply = { readonly answer?: unknown; readonly error?: string };
 
@@ -51,7 +60,7 @@ export const startProcess = async (
 ): Promise<Measured> => {
   const script = fileURLToPath(new URL(file, import.meta.url));
   // Ours are TypeScript through tsx; what they import of the engine is the built code in dist/.
-  const execArgv = [...(script.endsWith('.ts') ? ['--import', 'tsx'] : []), ...profiling];
+  const execArgv = [...(script.endsWith('.ts') ? ['--import', 'tsx'] : []), ...nodeFlags];
   const child = fork(script, { execArgv, stdio: 'inherit', ...options });
   running.add(child);
   const ended = until(child);

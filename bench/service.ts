@@ -1,11 +1,11 @@
-/** The product as it is started, `node dist/main.js`, on the bench's server; and signing in to it. */
+/** The product as `npm start` starts it, on the bench's server; and signing in to it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { masterKey } from './processes/commands.ts';
-import { profiling } from './processes.ts';
+import { nodeFlags } from './processes.ts';
 import type { Place } from './server.ts';
 
 export interface Service {
@@ -38,7 +38,7 @@ export const startService = async (
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Service> => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'quarterdeck-bench-service-'));
-  const child = spawn(process.execPath, [...profiling, 'dist/main.js'], {
+  const child = spawn(process.execPath, [...nodeFlags, 'dist/main.js'], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

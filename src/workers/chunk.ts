@@ -6,7 +6,7 @@
 import { failsTooMuch, failureRatioExceeded } from './failures.ts';
 import { openItems, type StoredItem } from './items.ts';
 import type { StoredOutcome } from './outcomes.ts';
-import { awaitTurn, Later, portionOf } from './pacing.ts';
+import { awaitTurn, groupsMax, Later, portionOf } from './pacing.ts';
 import type { Parts } from './parts.ts';
 import { permittedRequester } from './requester.ts';
 import { createRounds, leaseSeconds, Stopped } from './round.ts';
@@ -23,6 +23,8 @@ import type { Steering } from './steering.ts';
 import { type Sorted, sortItems, type Work } from './work.ts';
 
 const conflictsTogetherMax = 5;
+/** A round keeps the one thread busy for 0.1 ms a group, and a command waits for it several times over. */
+const groupsBesidePeople = 25;
 const renewEveryMs = 1_500;
 const backoffSecondsMax = 30;
 
@@ -46,7 +48,7 @@ export interface ChunkWorker {
 }
 
 export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker => {
-  const { pool, store, progress, onError } = parts;
+  const { pool, store, progress, headroom, onError } = parts;
   let stopping = false;
   let inHand = 0;
   let itemsDecided = 0;
@@ -82,7 +84,7 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
     let { settled } = sorted;
     let queue = [...sorted.groups];
     while ((queue.length > 0 || settled.length > 0) && !stopping) {
-      await parts.headroom.turn();
+      await headroom.turn();
       const alone = queue.find(({ conflicts }) => conflicts >= conflictsTogetherMax);
       if (alone !== undefined) {
         await awaitTurn(pool, work.job, alone.items.length);
@@ -90,11 +92,13 @@ export const createChunkWorker = (parts: Parts, steering: Steering): ChunkWorker
         await settling.alone(work, alone);
         continue;
       }
-      const portion = portionOf(work.job, queue, settled);
+      const groupsAtMost = headroom.besidePeople() ? groupsBesidePeople : groupsMax;
+      const portion = portionOf(work.job, queue, settled, groupsAtMost);
       await awaitTurn(pool, work.job, portion.items);
       queue = queue.slice(portion.groups.length);
       settled = settled.slice(portion.settled.length);
-      queue.push(...(await settling.together(work, portion.groups, portion.settled)));
+      const round = () => settling.together(work, portion.groups, portion.settled);
+      queue.push(...(await headroom.inLine(round)));
     }
   };
 

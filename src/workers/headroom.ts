@@ -1,5 +1,8 @@
 /**
- * Keeps headroom for people: bulk work yields while interactive commands take longer than their budget, or
+ * Keeps headroom for people. While any give commands, rounds of bulk work are small and go one at a time: what
+ * a command waits for is the round that has the thread and the append lock, and three rounds that overlap.
+ *
+ * More than that, bulk work yields while interactive commands take longer than their budget, or
  * read models lag behind by more than theirs. Both are looked at four times a second. While one is over,
  * rounds of this process go one at a time with a pause before each that doubles; when all is well again the
  * pause shrinks until there is none. Commands that are as slow while bulk work rests have another cause: then
@@ -23,6 +26,10 @@ export interface Headroom {
   heard(payload: string): void;
   /** Before each round of bulk work: resolves at once where nothing is to be waited for. */
   turn(): Promise<void>;
+  /** Whether people gave commands in the last second, here or where they were slow: rounds are to be small. */
+  besidePeople(): boolean;
+  /** Runs a round; beside people after the one before it has ended, else at once. */
+  inLine<T>(round: () => Promise<T>): Promise<T>;
   standing(): HeadroomStanding;
   stop(): void;
 }
@@ -70,6 +77,8 @@ export const alwaysRoom: Headroom = {
   took: () => undefined,
   heard: () => undefined,
   turn: async () => undefined,
+  besidePeople: () => false,
+  inLine: (round) => round(),
   standing: () => ({ yielding: false, commandP95Ms: undefined, yieldedSeconds: 0 }),
   stop: () => undefined,
 };
@@ -89,6 +98,15 @@ export const createHeadroom = (options: HeadroomOptions): Headroom => {
   let looking = false;
   let resting = { looks: 0, p95Ms: 0 };
   let line: Promise<unknown> = Promise.resolve();
+  let rounds: Promise<unknown> = Promise.resolve();
+
+  const hears = (now: number): boolean => now - told.at < heardForMs;
+
+  const besidePeople = (): boolean => {
+    const now = performance.now();
+    const last = samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
+    return latencyBudgetMs > 0 && (now - last < windowMs || hears(now));
+  };
 
   const p95 = (now: number): number | undefined => {
     samples = samples.filter(({ at }) => at > now - windowMs);
@@ -113,7 +131,7 @@ export const createHeadroom = (options: HeadroomOptions): Headroom => {
     const now = performance.now();
     const own = ownPressure(now);
     if (own > 1) await pool.query({ ...notifyPressure, values: [headroomChannel, `${processId} ${own}`] });
-    const heard = now - told.at < heardForMs ? told.pressure : 0;
+    const heard = hears(now) ? told.pressure : 0;
     const pressure = Math.max(own, heard, await lagPressure(now));
     if (pressure > 1) pauseMs = Math.min(pauseMsMax, Math.max(pauseMsMin, pauseMs * 2));
     else if (pressure < wellBelow) pauseMs = pauseMs / 2 < pauseMsMin ? 0 : pauseMs / 2;
@@ -145,6 +163,13 @@ export const createHeadroom = (options: HeadroomOptions): Headroom => {
       line = line.then(() => sleep(pauseMs));
       await line;
       yieldedMs += performance.now() - askedAt;
+    },
+    besidePeople,
+    inLine(round) {
+      if (!besidePeople()) return round();
+      const own = rounds.then(round);
+      rounds = own.catch(() => undefined);
+      return own;
     },
     standing: () => ({
       yielding: pauseMs > 0,

@@ -10,7 +10,8 @@ import type { StoredOutcome } from './outcomes.ts';
 import { takeTurn, untilTurn } from './sql/conduct.ts';
 import type { Group } from './work.ts';
 
-const groupsMax = 100;
+/** Groups of one round at most. */
+export const groupsMax = 100;
 const waitedForMsMax = 100;
 
 /** Not before the job's next turn: the chunk is given back until then. */
@@ -42,6 +43,7 @@ export const portionOf = (
   job: JobRecord,
   queue: readonly Group[],
   settled: readonly StoredOutcome[],
+  groupsAtMost: number = groupsMax,
 ): Portion => {
   const most = itemsOf(job);
   const groups: Group[] = [];
@@ -50,7 +52,7 @@ export const portionOf = (
   const takeKnownBefore = (index: number): void => {
     for (; items < most && (settled[known]?.x ?? index) < index; known++) items++;
   };
-  for (const group of queue.slice(0, groupsMax)) {
+  for (const group of queue.slice(0, groupsAtMost)) {
     takeKnownBefore(group.items[0]?.index ?? 0);
     if (items > 0 && items + group.items.length > most) break;
     groups.push(group);

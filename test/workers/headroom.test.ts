@@ -84,6 +84,67 @@ describe('Headroom', () => {
     for (const gap of gaps) expect(gap).toBeGreaterThan(5);
   });
 
+  test('beside people rounds run one at a time, and at once when they have gone', async () => {
+    const headroom = open('a');
+    let running = 0;
+    let most = 0;
+    const round = async () => {
+      most = Math.max(most, ++running);
+      await sleep(20);
+      running--;
+    };
+    const three = () => Promise.all([1, 2, 3].map(() => headroom.inLine(round)));
+    expect(headroom.besidePeople()).toBe(false);
+    await three();
+    expect(most).toBe(3);
+    headroom.took(1);
+    expect(headroom.besidePeople()).toBe(true);
+    most = 0;
+    await three();
+    expect(most).toBe(1);
+    await until(() => !headroom.besidePeople());
+  });
+
+  test('a round that failed lets the next one begin', async () => {
+    const headroom = open('a');
+    headroom.took(1);
+    const failed = headroom.inLine(() => Promise.reject(new Error('the database is away')));
+    const next = headroom.inLine(async () => 'done');
+    await expect(failed).rejects.toThrow('the database is away');
+    expect(await next).toBe('done');
+  });
+
+  test('beside people rounds are small', async () => {
+    const headroom = open('a');
+    const decided: number[] = [];
+    const house: House = await openHouse({
+      db,
+      headroom,
+      deciding: (inner) => ({
+        ...inner,
+        decideAll: (asks) => {
+          decided.push(asks.length);
+          return inner.decideAll(asks);
+        },
+      }),
+    });
+    await house.bulk.start();
+    const quick = commandsOf(headroom, 1);
+    await until(() => headroom.besidePeople());
+    const done = async (prefix: string) => {
+      const rows = ids(prefix, 600).map((id) => `${id},1`);
+      const job = await house.upload({ command: 'pack-crate' }, ['crateId,weight', ...rows].join('\n'));
+      expect(await house.ended(job.id)).toMatchObject({ succeeded: 600 });
+    };
+    await done('beside');
+    expect(Math.max(...decided)).toBe(25);
+    quick();
+    await until(() => !headroom.besidePeople());
+    await done('alone');
+    expect(Math.max(...decided)).toBe(100);
+    await house.close();
+  });
+
   test('a read model that is too far behind makes rounds wait', async () => {
     const headroom = open('a');
     lagMs = 3_000;
@@ -121,6 +182,7 @@ describe('Headroom', () => {
     await headroom.turn();
     await sleep(1_200);
     expect(headroom.standing().yielding).toBe(false);
+    expect(headroom.besidePeople()).toBe(false);
     slow();
   });
 
