@@ -26,17 +26,7 @@ const configFrom = (role?: Role): Config =>
 const sameSignalMs = 500;
 
 const start = async ({ role }: { role?: Role }): Promise<void> => {
-  // From the first moment on: the shell may end while we are still starting.
-  let orphaned = false;
-  let onOrphan = (): void => undefined;
-  if (process.env.npm_lifecycle_event !== undefined) {
-    onOrphaned(() => {
-      orphaned = true;
-      onOrphan();
-    });
-  }
-  const { startService } = await import('./compose.ts');
-  const service = await startService(configFrom(role), say);
+  const starting = import('./compose.ts').then(({ startService }) => startService(configFrom(role), say));
   let stopping = false;
   let stoppingSince = 0;
   const stop = (signal: string): void => {
@@ -49,18 +39,22 @@ const start = async ({ role }: { role?: Role }): Promise<void> => {
     stopping = true;
     stoppingSince = Date.now();
     say(`${signal}: finishing what was accepted. Send it again to end at once.`);
-    service.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
+    starting
+      .then((service) => service.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
   };
+  // From the first moment on: whoever is told that it is ready may end it at once, and a PostgreSQL is running by then.
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', stop);
-  onOrphan = () => {
-    if (!stopping) stop('npm has ended');
-  };
-  if (orphaned) onOrphan();
+  if (process.env.npm_lifecycle_event !== undefined)
+    onOrphaned(() => {
+      if (!stopping) stop('npm has ended');
+    });
+  await starting;
 };
 
 /** A refused input in the words of each of its faults. */
