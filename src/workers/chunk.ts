@@ -24,7 +24,7 @@ import { type Sorted, sortItems, type Work } from './work.ts';
 
 const conflictsTogetherMax = 5;
 /** A round keeps the one thread busy for 0.1 ms a group, and a command waits for it several times over. */
-const groupsBesidePeople = 25;
+const groupsBesidePeople = 40;
 const renewEveryMs = 1_500;
 const backoffSecondsMax = 30;
 

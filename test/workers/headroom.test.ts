@@ -137,7 +137,7 @@ describe('Headroom', () => {
       expect(await house.ended(job.id)).toMatchObject({ succeeded: 600 });
     };
     await done('beside');
-    expect(Math.max(...decided)).toBe(25);
+    expect(Math.max(...decided)).toBe(40);
     quick();
     await until(() => !headroom.besidePeople());
     await done('alone');
