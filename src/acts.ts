@@ -125,6 +125,16 @@ export const checkLog = async (config: Config, say: Say): Promise<boolean> => {
   return intact;
 };
 
+/** An older backup was restored on purpose: the log is sealed on from there, and says so. */
+export const acceptRestore = (config: Config, reason: string, say: Say): Promise<void> =>
+  briefly(config, say, async ({ engine }) => {
+    const { signed, head, keptAs } = await engine.transparency.acceptRestore(reason);
+    say(
+      `Set back and recorded: ${signed} events had been signed, the log had ${head}. What was signed is kept as ${keptAs} at the mirror.`,
+    );
+    say('The process that seals goes on within a minute.');
+  });
+
 /** Old partitions of the log as files at the archive, each proven where it lies. */
 export const archiveLog = (config: Config, before: string, say: Say): Promise<void> =>
   briefly(config, say, async ({ engine }) => {

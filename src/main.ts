@@ -210,6 +210,12 @@ log
     if (!(await (await acts()).checkLog(configFrom(), say))) process.exitCode = 1;
   });
 
+log
+  .command('accept-restore')
+  .requiredOption('--reason <text>', 'why an older backup was restored; it stands in the log')
+  .description('go on from an older backup that was restored on purpose, though more had been signed')
+  .action(async ({ reason }: { reason: string }) => (await acts()).acceptRestore(configFrom(), reason, say));
+
 /** The command that is the default takes no names, so that it would call this one too many arguments. */
 const requireCommand = (first: string | undefined): void => {
   const names = program.commands.map((command) => command.name());

@@ -78,6 +78,21 @@ export const LogChecked = defineEvent({
   refs: () => [],
 });
 
+/**
+ * An older backup was restored on purpose: `signed` events had been signed (their root in base64), and the log had
+ * `head` of its own when somebody accepted that, whose words are the reason. `keptAs`: where the checkpoint is kept.
+ */
+export const LogSetBack = defineEvent({
+  type: 'LogSetBack',
+  schema: z.object({
+    signed: z.int().positive(),
+    root: z.string(),
+    head: z.int().nonnegative(),
+    keptAs: z.string(),
+  }),
+  refs: () => [],
+});
+
 export const LogFaultFound = defineEvent({
   type: 'LogFaultFound',
   schema: z.object({
@@ -107,6 +122,7 @@ export const auditEvents = [
   LogKeyIntroduced,
   LogChecked,
   LogFaultFound,
+  LogSetBack,
   LogArchived,
   SnapshotBuilt,
   SnapshotDropped,

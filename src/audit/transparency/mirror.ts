@@ -11,6 +11,10 @@ export interface CheckpointMirror {
   /** The signed note that is kept; undefined: none yet. */
   read(): Promise<string | undefined>;
   keep(tree: SealedTree): Promise<void>;
+  /** Keeps a note for good beside the newest one; answers where. */
+  setAside(kept: { readonly note: string; readonly size: number; readonly at: string }): Promise<string>;
+  /** From now on the newest one is this; undefined: there is none. */
+  goOnFrom(tree: SealedTree | undefined): Promise<void>;
 }
 
 export const createCheckpointMirror = (storage: Storage): CheckpointMirror => {
@@ -29,6 +33,15 @@ export const createCheckpointMirror = (storage: Storage): CheckpointMirror => {
       if (hour === hourKept) return;
       await storage.write(`checkpoints/${hour}`, Buffer.from(note));
       hourKept = hour;
+    },
+    async setAside({ note, size, at }) {
+      const name = `set-back/${at.replaceAll(/[:.]/g, '-')}-${size}`;
+      await storage.write(name, Buffer.from(note));
+      return name;
+    },
+    async goOnFrom(tree) {
+      if (tree === undefined) await storage.remove(newestName);
+      else await storage.write(newestName, Buffer.from(tree.note));
     },
   };
 };

@@ -14,6 +14,7 @@ import { createCheckpointMirror } from './mirror.ts';
 import { signerOf, verifierOf } from './note.ts';
 import { positionsOfCommand } from './positions.ts';
 import { createProofs, type Proofs, sealedUpTo } from './proofs.ts';
+import { createRestoring, type SetBack } from './restoring.ts';
 import { createSealer, type SealerPaces, usualPaces } from './sealer.ts';
 import { createSealing } from './sealing.ts';
 import { insertKey, selectKeys, selectLogId, thinCheckpoints } from './sql/tree.ts';
@@ -39,6 +40,8 @@ export interface Transparency {
   /** Hashes all that is sealed anew and records how that ended. @throws LogFault */
   checkAll(signal: AbortSignal): Promise<Checked>;
   /** Writes old partitions of the log to a place of their own. */
+  /** Goes on though what was mirrored knows of more: an older backup was restored on purpose, and this is why. */
+  acceptRestore(reason: string): Promise<SetBack>;
   archiving(storage: Storage): Archiving;
   start(): void;
   stop(): Promise<void>;
@@ -101,6 +104,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     );
 
   const checking = createChecking({ log, tree, verifiers });
+  const checkpoints = mirror === undefined ? undefined : createCheckpointMirror(mirror);
   const sealer = createSealer({
     log,
     tree,
@@ -114,7 +118,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     paces: options.paces ?? usualPaces,
     record: recordChecked,
     sealing: createSealing({ pool, log, tree, signer, clock, canonicalFrom }),
-    mirror: mirror === undefined ? undefined : createCheckpointMirror(mirror),
+    mirror: checkpoints,
     async thin() {
       const before = new Date(Date.parse(clock()) - keptForMs).toISOString();
       await pool.query({ ...thinCheckpoints, values: [before] });
@@ -147,6 +151,12 @@ export const createTransparency = async (options: Options): Promise<Transparency
         throw error;
       }
     },
+    acceptRestore: createRestoring({
+      ...{ log, tree, checking, verifiers, clock, mirror: checkpoints },
+      record: async (event, reason) => {
+        await log.record(auditStream, [event], { ...systemMetadata(newId(), clock()), reason });
+      },
+    }),
     archiving: (storage) =>
       createArchiving({
         ...{ pool, log, tree, vkeys, record, clock, storage },

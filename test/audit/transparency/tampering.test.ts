@@ -2,6 +2,10 @@
  * Somebody who owns the machine tampers with the database, and it is found: by the log's own check, and by
  * the offline verifier in an export that the tampered database hands out.
  */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openCheckpoint } from '../../../src/audit/transparency/checkpoint.ts';
+import { verifierOf } from '../../../src/audit/transparency/note.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
 import { until } from '../../setup/until.ts';
 import { openSealed, origin, type Sealed, tamper } from './testbed.ts';
@@ -128,11 +132,18 @@ test('a tail that was cut off is missed by the log itself, by what was mirrored,
   await log.again();
   await until(() => log.errors.length > 0);
   expect((await log.transparency.health()).fault).toMatch(/its end is missing/);
-  const dir = log.mirrorDir;
-  const { rm } = await import('node:fs/promises');
-  await rm(`${dir}/checkpoint`);
+  // It was a backup, somebody says: that is on record, with what had been signed, and the log goes on.
+  const { size } = openCheckpoint(kept, (await log.vkeys()).map(verifierOf));
+  const { keptAs, ...accepted } = await log.transparency.acceptRestore('The disk was lost.');
+  expect(accepted.signed).toBeGreaterThanOrEqual(size);
+  expect(await readFile(join(log.mirrorDir, keptAs), 'utf8')).toContain(`\n${accepted.signed}\n`);
   await log.again();
-  await until(async () => (await log.transparency.health()).sealed >= 30);
+  await until(async () => (await log.transparency.health()).sealed > accepted.head);
+  const { events } = await log.log.read({ after: 0, limit: 1_000, types: ['LogSetBack'] });
+  expect(events).toMatchObject([
+    { data: { ...accepted, keptAs }, metadata: { reason: 'The disk was lost.' } },
+  ]);
+  await expect(log.transparency.acceptRestore('Again.')).rejects.toMatchObject({ code: 'rejected' });
   const verdict = await log.verdict(await log.exported(), { earlier: kept });
   expect(verdict).toMatchObject({
     intact: false,
