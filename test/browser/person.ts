@@ -20,6 +20,8 @@ export const launchBrowser = (): Promise<Browser> =>
 
 /** Opens `path` as nobody, signs in, and is back at `path`. What the page breaks on goes to `faults`. */
 export async function signIn(page: Page, url: string, user: string, path = '/accounts'): Promise<void> {
+  // The test's own time limit is the only one.
+  page.setDefaultTimeout(0);
   await page.goto(url + path);
   await page.getByTestId('sign-in').click();
   await page.locator(`button[name=user][value="${user}"]`).click();
