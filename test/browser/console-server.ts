@@ -5,12 +5,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { testDatabase } from '../setup/database.ts';
 import { freePort } from '../setup/redis.ts';
+import { until } from '../setup/until.ts';
 
 export interface ConsoleServer {
   readonly url: string;
@@ -22,7 +23,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 /** jest's own options for the vm are not for the programs it starts. */
 const cleanEnvironment = { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'development' };
 
-export async function buildConsole(): Promise<void> {
+const build = async (): Promise<void> => {
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');
   const child = spawn(process.execPath, [vite, 'build', 'console', '--logLevel', 'error'], {
     cwd: root,
@@ -31,6 +32,34 @@ export async function buildConsole(): Promise<void> {
   });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`The console could not be built: vite ended with ${code}.`);
+};
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+/** Once a run, by whichever suite comes first: a second build would take the files away from under the pages of another. */
+export async function buildConsole(): Promise<void> {
+  const mine = path.join(process.env.QUARTERDECK_TEST_RUN ?? '', 'console');
+  const [built, failed] = [`${mine}.built`, `${mine}.failed`];
+  const isFirst = await mkdir(mine).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
+  if (isFirst) {
+    await build().catch(async (error: unknown) => {
+      await writeFile(failed, '');
+      throw error;
+    });
+    await writeFile(built, '');
+  }
+  await until(async () => (await isThere(built)) || (await isThere(failed)));
+  if (await isThere(failed)) throw new Error('The console could not be built; another suite tells why.');
 }
 
 export async function startServer(): Promise<ConsoleServer> {

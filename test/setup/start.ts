@@ -1,8 +1,11 @@
 /**
  * Before all tests: starts the PostgreSQL of `server.ts` and puts how to connect into
- * QUARTERDECK_TEST_POSTGRES, which `testDatabase()` reads in every worker.
+ * QUARTERDECK_TEST_POSTGRES, which `testDatabase()` reads in every worker. QUARTERDECK_TEST_RUN is a folder that the
+ * workers of this run share.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -28,4 +31,5 @@ export default async function start({ rootDir }: { readonly rootDir: string }): 
   });
   globalThis.quarterdeckTestServer = child;
   process.env.QUARTERDECK_TEST_POSTGRES = await firstLine(child);
+  process.env.QUARTERDECK_TEST_RUN = await mkdtemp(path.join(tmpdir(), 'quarterdeck-test-run-'));
 }
