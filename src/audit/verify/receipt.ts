@@ -30,7 +30,10 @@ const receiptSchema = z.strictObject({
 /** undefined: it is none. */
 export const readReceipt = (text: string): Receipt | undefined => {
   try {
-    return receiptSchema.parse(parseOnce(text)) as unknown as Receipt;
+    const read = parseOnce(text);
+    receiptSchema.parse(read);
+    // As it was read: what the schema makes of it leaves out a member named __proto__.
+    return read as Receipt;
   } catch {
     return undefined;
   }
@@ -74,7 +77,8 @@ export const verifyProof = (proof: string, vkeys: readonly string[]): Verdict =>
   }
 };
 
-export const verifyReceipt = ({ commandId, events }: Receipt, vkeys: readonly string[]): Verdict => {
+export const verifyReceipt = ({ commandId, vkey, events }: Receipt, vkeys: readonly string[]): Verdict => {
+  if (!vkeys.includes(vkey)) return unverifiable('it names a key that is not among those given.');
   const faults: Fault[] = [];
   let checkpoint: Verdict['checkpoint'];
   try {

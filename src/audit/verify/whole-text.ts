@@ -22,9 +22,15 @@ const membersOf = (value: unknown): number => {
 export const hasMemberTwice = (text: string, read: unknown): boolean =>
   JSON.stringify(read) !== text && namesIn(text) !== membersOf(read);
 
-/** @throws SyntaxError also where a member stands twice. */
+/** @throws SyntaxError also where a member stands twice, or a number is not written as it is kept. */
+const hasOddNumber = (text: string): boolean =>
+  (text.replace(strings, '').match(/-?\d[\d.eE+-]*/g) ?? []).some((one) => String(Number(one)) !== one);
+
+/** @throws SyntaxError also where a member stands twice, and where a number is written as nobody here writes it. */
 export const parseOnce = (text: string): unknown => {
   const read: unknown = JSON.parse(text);
+  if (JSON.stringify(read) === text) return read;
   if (hasMemberTwice(text, read)) throw new SyntaxError('A member stands twice.');
+  if (hasOddNumber(text)) throw new SyntaxError('A number is not written as it is kept.');
   return read;
 };

@@ -110,10 +110,12 @@ describe('What stands twice or beside', () => {
   });
 
   test('white space and names that are numbers are no such thing', () => {
-    for (const text of ['{ "10":1, "2":[{"a":"\\":"}] }', '{"a":{"b":{}},"c":"\\\\"}', '[1e2,"x:"]'])
+    for (const text of ['{ "10":1, "2":[{"a":"\\":"}] }', '{"a":{"b":{}},"c":"\\\\"}', '[1e+21,"x: 1.0"]'])
       expect(parseOnce(text)).toEqual(JSON.parse(text));
     for (const text of ['{"a":1,"a":1}', '[{"b":{"c":1,"\\u0063":2}}]', '{"__proto__":1,"__proto__":2}'])
       expect(() => parseOnce(text)).toThrow('A member stands twice.');
+    for (const text of ['[9007199254740993]', '{"a":20.0000000000000000001}', '[1e2]', '[1.0]'])
+      expect(() => parseOnce(text)).toThrow('A number is not written as it is kept.');
   });
 });
 
@@ -151,6 +153,8 @@ test('a receipt holds what it has to and nothing beside', async () => {
     text.replace('"stored":', '"event":{"type":"AccountSuspended"},"stored":'),
     text.replace('"commandId":', '"command":"suspend-account","commandId":'),
     text.replace('"data":', '"data":{"by":9},"data":'),
+    text.replace('"stored":{', '"stored":{"__proto__":{"approvedBy":"Ann"},'),
+    text.replace('"vkey":"', '"vkey":"forged'),
     text.replace(commandId, newEventId()),
     JSON.stringify({ ...receipt, events: [first, first] }),
   ]) {
