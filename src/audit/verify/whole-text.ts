@@ -22,7 +22,7 @@ const membersOf = (value: unknown): number => {
 export const hasMemberTwice = (text: string, read: unknown): boolean =>
   JSON.stringify(read) !== text && namesIn(text) !== membersOf(read);
 
-/** @throws SyntaxError also where a member stands twice, or a number is not written as it is kept. */
+/** Readers keep as many digits as they like: a number that is not written as it is kept may be another one there. */
 const hasOddNumber = (text: string): boolean =>
   (text.replace(strings, '').match(/-?\d[\d.eE+-]*/g) ?? []).some((one) => String(Number(one)) !== one);
 
