@@ -3,6 +3,7 @@
  * and folders which that user cannot enter; elsewhere those are left out by name.
  */
 import { spawn } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmod,
@@ -21,6 +22,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbedded } from '../../src/db/embedded.ts';
 import { describeWhere } from '../setup/needs.ts';
@@ -281,6 +283,22 @@ describe('The embedded PostgreSQL', () => {
     await (await start()).stop();
     await writeFile(path.join(dataDir, 'postgres', 'postgresql.conf'), 'nonsense = 1\n');
     await expect(start()).rejects.toThrow('unrecognized configuration parameter "nonsense"');
+  });
+
+  test('says so too when it ended while Quarterdeck was busy', async () => {
+    await (await start()).stop();
+    await writeFile(path.join(dataDir, 'postgres', 'postgresql.conf'), 'nonsense = 1\n');
+    const refused = start().then(
+      () => 'started',
+      (error: unknown) => String(error),
+    );
+    let waiting = true;
+    // Every file operation of the start queues behind these, far longer than PostgreSQL takes to give up.
+    const busy = Array.from({ length: 8 }, async () => {
+      while (waiting) await promisify(pbkdf2)('a', 'b', 60_000, 64, 'sha512');
+    });
+    expect(await refused.finally(() => (waiting = false))).toContain('unrecognized configuration parameter');
+    await Promise.all(busy);
   });
 });
 

@@ -77,7 +77,12 @@ export async function defaultSettings(postgres: string): Promise<ServerSettings>
 const settingArguments = (settings: ServerSettings): string[] =>
   Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
-async function launch({ postgres, cluster, port, settings, logFile }: ServerStart): Promise<ChildProcess> {
+interface Launched {
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+}
+
+async function launch({ postgres, cluster, port, settings, logFile }: ServerStart): Promise<Launched> {
   const log = await open(logFile, 'a', 0o600);
   try {
     const child = spawn(
@@ -91,10 +96,12 @@ async function launch({ postgres, cluster, port, settings, logFile }: ServerStar
         stdio: ['ignore', log.fd, log.fd],
       },
     );
+    // Listened for from its first moment: a server with a broken configuration ends before the next await does.
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.unref();
     await once(child, 'spawn');
     child.on('error', () => undefined);
-    return child;
+    return { child, ended };
   } finally {
     await log.close();
   }
@@ -146,32 +153,26 @@ export async function endProcess(
 /** Resolves when the server takes connections, however long it recovers from a crash before. */
 export async function startServer(start: ServerStart): Promise<Server> {
   const before = await logSize(start.logFile);
-  const child = await launch(start);
-  let alive = true;
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => {
-      alive = false;
-      resolve();
-    });
-  });
+  const { child, ended } = await launch(start);
+  const alive = (): boolean => child.exitCode === null && child.signalCode === null;
   const server: Server = {
     port: start.port,
     pid: child.pid ?? 0,
-    running: () => alive,
+    running: alive,
     ended,
-    stop: () => (alive ? endProcess((signal) => child.kill(signal), ended) : ended),
+    stop: () => (alive() ? endProcess((signal) => child.kill(signal), ended) : ended),
   };
   try {
-    while (alive && (await ask(start.port, start.password)) === 'starting') await sleep(50);
+    while (alive() && (await ask(start.port, start.password)) === 'starting') await sleep(50);
   } catch (cause) {
     // Another program that took the port first refuses us too; then ours has ended by itself.
     await Promise.race([ended, sleep(500)]);
-    if (alive) {
+    if (alive()) {
       await server.stop();
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Error(`The database in ${start.cluster.folder} refuses its superuser: ${reason}`, { cause });
     }
   }
-  if (!alive) throw new ServerEnded(await logTail(start.logFile, before));
+  if (!alive()) throw new ServerEnded(await logTail(start.logFile, before));
   return server;
 }
