@@ -172,6 +172,7 @@ export const openQuarterdeck = async (
       config.previousMasterKeys,
     ),
     ...(config.signingKey === undefined ? {} : { signingKey: config.signingKey }),
+    logArchive: config.logArchive,
     ...(config.logMirror === undefined ? {} : { logMirror: config.logMirror }),
   });
 };

@@ -115,6 +115,22 @@ export const LogArchived = defineEvent({
   refs: () => [],
 });
 
+/**
+ * Data and metadata of these events are in the database no more and are read from that file. `uncovered`: of its
+ * streams, those whose state is read from there too, because their subject is erased.
+ */
+export const LogDetached = defineEvent({
+  type: 'LogDetached',
+  schema: z.object({
+    after: z.int().nonnegative(),
+    upTo: z.int().positive(),
+    file: z.string(),
+    streams: z.int().nonnegative(),
+    uncovered: z.int().nonnegative(),
+  }),
+  refs: () => [],
+});
+
 export const auditEvents = [
   EventsExported,
   StreamReplayed,
@@ -124,6 +140,7 @@ export const auditEvents = [
   LogFaultFound,
   LogSetBack,
   LogArchived,
+  LogDetached,
   SnapshotBuilt,
   SnapshotDropped,
 ] as const;
