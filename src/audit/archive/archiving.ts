@@ -115,17 +115,7 @@ export const createArchiving = (deps: Deps): Archiving => {
   };
 
   /** Files that were proven: one that lies there and is not among them was cut off before. */
-  const recorded = async (): Promise<ReadonlyMap<string, Archived>> => {
-    const files = new Map<string, Archived>();
-    const { position: head } = await log.head();
-    for (let after = 0; after < head; ) {
-      const page = await log.read({ after, limit: 1_000, types: [LogArchived.type] });
-      for (const { data } of page.events) files.set(String(data.file), data as unknown as Archived);
-      if (page.position === after) break;
-      after = page.position;
-    }
-    return files;
-  };
+  const recorded = (): Promise<ReadonlyMap<string, Archived>> => recordedFiles(log, LogArchived.type);
 
   const partitionsBefore = async (before: Timestamp): Promise<readonly Range[]> => {
     if (before > clock()) throw invalidInput('before', 'must not lie in the future');
@@ -167,6 +157,22 @@ export const createArchiving = (deps: Deps): Archiving => {
       return done;
     },
   };
+};
+
+/** What the log says of files of the archive in events of a type, by file; of two, the newer. */
+export const recordedFiles = async <Data>(
+  log: Pick<EventLog, 'head' | 'read'>,
+  type: string,
+): Promise<ReadonlyMap<string, Data>> => {
+  const files = new Map<string, Data>();
+  const { position: head } = await log.head();
+  for (let after = 0; after < head; ) {
+    const page = await log.read({ after, limit: 1_000, types: [type] });
+    for (const { data } of page.events) files.set(String(data.file), data as Data);
+    if (page.position === after) break;
+    after = page.position;
+  }
+  return files;
 };
 
 /** Of one page: where it lies in its file. */

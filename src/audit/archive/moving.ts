@@ -12,12 +12,13 @@ import { inTransaction } from '../../db/transaction.ts';
 import { QuarterdeckError } from '../../errors.ts';
 import type { ArchivedEvents } from '../../events/archived.ts';
 import type { NewEvent } from '../../events/definition.ts';
-import type { EventLog, Folding, LoadRequest } from '../../events/log.ts';
+import type { EventLog, LoadRequest } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
-import { LogDetached } from '../engine-events.ts';
+import { LogAttached, LogDetached, LogDropped } from '../engine-events.ts';
 import { pagesOf, type Range } from '../provable/exporting.ts';
 import { selectStoredLines } from '../provable/sql/stored-lines.ts';
-import type { Archived } from './archiving.ts';
+import type { Replayable } from '../replay.ts';
+import { type Archived, recordedFiles } from './archiving.ts';
 import { proveFile } from './proving.ts';
 import * as sql from './sql/moving.ts';
 import { selectPartitionSize } from './sql/partitions.ts';
@@ -38,20 +39,15 @@ export interface Moving {
   attach(archived: readonly Archived[]): Promise<number>;
 }
 
-/** A kind of streams that states are made of. */
-export interface Folded extends Folding {
-  readonly prefix: string;
-}
-
 interface Deps {
   readonly pool: Db;
   /** Of the owner of the tables; one connection. */
   readonly owner: Db;
-  readonly log: Pick<EventLog, 'keepStates'>;
+  readonly log: Pick<EventLog, 'keepStates' | 'head' | 'read'>;
   readonly archivedEvents: ArchivedEvents;
   readonly storage: Storage;
   readonly vkeys: () => Promise<readonly string[]>;
-  readonly streams: readonly Folded[];
+  readonly streams: readonly Replayable[];
   readonly record: (event: NewEvent) => Promise<void>;
 }
 
@@ -93,7 +89,7 @@ export const createMoving = (deps: Deps): Moving => {
   };
 
   /** The longest prefix tells what kind of stream it is. */
-  const foldingsOf = (stream: string): readonly Folded[] => {
+  const foldingsOf = (stream: string): readonly Replayable[] => {
     const fitting = streams.filter(({ prefix }) => stream.startsWith(`${prefix}-`));
     const longest = Math.max(...fitting.map(({ prefix }) => prefix.length));
     return fitting.filter(({ prefix }) => prefix.length === longest);
@@ -189,19 +185,35 @@ export const createMoving = (deps: Deps): Moving => {
     });
   };
 
+  /** Of one that was moved by a command which was cut off, only the record is made up for. */
+  const detachOne = async (
+    one: Archived,
+    partition: sql.Partition,
+    isMovedAlready: boolean,
+  ): Promise<Detached> => {
+    if (!isMovedAlready) {
+      await prove(one);
+      await compare(one);
+    }
+    const covered = await cover(one);
+    if (!isMovedAlready) {
+      await leaveRest(partition);
+      await inOneGo(sql.swap(partition));
+    }
+    const { after, upTo, file } = one;
+    const detached = { after, upTo, file, ...covered };
+    await record(LogDetached.of(detached));
+    return detached;
+  };
+
   return {
     detach: (archived, onDetached) =>
       alone(async (partition) => {
+        const recorded = await recordedFiles(log, LogDetached.type);
         for (const one of archived) {
-          if (await isMoved(partition(one))) continue;
-          await prove(one);
-          await compare(one);
-          const covered = await cover(one);
-          await leaveRest(partition(one));
-          await inOneGo(sql.swap(partition(one)));
-          const detached = { after: one.after, upTo: one.upTo, file: one.file, ...covered };
-          await record(LogDetached.of(detached));
-          onDetached(detached);
+          const isMovedAlready = await isMoved(partition(one));
+          if (isMovedAlready && recorded.has(one.file)) continue;
+          onDetached(await detachOne(one, partition(one), isMovedAlready));
         }
       }),
 
@@ -212,6 +224,7 @@ export const createMoving = (deps: Deps): Moving => {
           if (!(await isMoved(partition(one))) || !(await isKept(partition(one)))) continue;
           await prove(one);
           await owner.query(sql.dropDetached(partition(one)));
+          await record(LogDropped.of(rangeOf(one)));
           dropped++;
         }
         return dropped;
@@ -224,11 +237,14 @@ export const createMoving = (deps: Deps): Moving => {
           if (!(await isMoved(partition(one))) || !(await isKept(partition(one)))) continue;
           for (const statement of sql.boundDetached(partition(one))) await owner.query(statement);
           await inOneGo(sql.swapBack(partition(one)));
+          await record(LogAttached.of(rangeOf(one)));
           attached++;
         }
         return attached;
       }),
   };
 };
+
+const rangeOf = ({ after, upTo, file }: Archived) => ({ after, upTo, file });
 
 const refused = (detail: string): QuarterdeckError => new QuarterdeckError('rejected', detail);

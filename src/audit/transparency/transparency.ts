@@ -7,10 +7,11 @@ import type { EventLog } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { createArchivedEvents } from '../archive/archived-events.ts';
 import { type Archiving, createArchiving } from '../archive/archiving.ts';
-import { createMoving, type Folded, type Moving } from '../archive/moving.ts';
+import { createMoving, type Moving } from '../archive/moving.ts';
 import { auditStream, LogChecked, LogFaultFound, LogKeyIntroduced } from '../engine-events.ts';
 import { createExporting } from '../provable/exporting.ts';
 import { createProvableExports, type ProvableExports } from '../provable/exports.ts';
+import type { Replayable } from '../replay.ts';
 import { type Checked, createChecking } from './check.ts';
 import { LogFault } from './log-fault.ts';
 import { createCheckpointMirror } from './mirror.ts';
@@ -63,7 +64,7 @@ interface Options {
   /** What reads events whose partition was moved. */
   readonly archived?: ArchivedEvents | undefined;
   /** What states are made of. */
-  readonly streams?: readonly Folded[];
+  readonly streams?: readonly Replayable[];
   readonly leaderUrl: string;
   readonly clock: () => Timestamp;
   readonly newId: () => string;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuid7 } from 'uuid';
 import { createArchivedEvents } from '../../../src/audit/archive/archived-events.ts';
-import type { Folded, Moving } from '../../../src/audit/archive/moving.ts';
+import { createMoving, type Moving } from '../../../src/audit/archive/moving.ts';
 import { createTreeReading } from '../../../src/audit/transparency/tree.ts';
 import type { ArchivedEvents } from '../../../src/events/archived.ts';
 import { openStorage } from '../../../src/storage/open.ts';
@@ -16,6 +16,7 @@ import { add, counting, openLog } from '../../events/testbed.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
 import { auditor } from '../testbed.ts';
 import { openSealed, origin, type Sealed, tamper } from '../transparency/testbed.ts';
+import { smallPartitions } from './partitions.ts';
 
 const size = 30;
 /** Of the first two partitions, which are moved: positions 1 to 59. */
@@ -33,19 +34,11 @@ const commands: string[] = [];
 
 beforeEach(async () => {
   db = await testDatabase();
-  // Partitions that are filled in a moment, in the place of the empty ones that were made for millions.
-  const { rows } = await db.owner.query<{ name: string }>(
-    `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'events'::regclass`,
-  );
-  for (const { name } of rows) await db.owner.query(`DROP TABLE ${name}`);
-  await db.owner.query(
-    `CREATE OR REPLACE FUNCTION event_partition_size() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT ${size}::bigint'`,
-  );
-  await db.owner.query('SELECT ensure_event_partitions(20)');
+  await smallPartitions(db, size);
   place = await mkdtemp(join(tmpdir(), 'quarterdeck-moving-'));
   storage = await openStorage(place);
   archived = createArchivedEvents({ pool: db.app, storage, tree: createTreeReading(db.app) });
-  const streams = [{ ...counting, prefix: 'counter' } as unknown as Folded];
+  const streams = [{ ...counting, prefix: 'counter' }];
   log = await openSealed(db, undefined, { archived, streams });
   commands.length = 0;
   for (let n = 0; n < 45; n++) {
@@ -296,6 +289,21 @@ test('cut off before the change it begins again', async () => {
   const before = await told();
   await moving.detach(both, () => undefined);
   expect(await told()).toEqual(before);
+});
+
+test('cut off behind the change it makes up for the record', async () => {
+  const both = await archivedNow();
+  const cut = createMoving({
+    ...{ pool: db.app, owner: db.owner, log: log.log, archivedEvents: archived, storage },
+    ...{ vkeys: log.vkeys, streams: [] },
+    record: async () => {
+      throw new Error('cut off');
+    },
+  });
+  await expect(cut.detach(both, () => undefined)).rejects.toThrow('cut off');
+  await moving.detach(both, () => undefined);
+  const recorded = (await log.whole()).filter(({ type }) => type === 'LogDetached');
+  expect(recorded.map(({ data }) => data.upTo)).toEqual([29, 59]);
 });
 
 test('until it is dropped it can be put back', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { everyRow } from '../../../src/access/principal.ts';
-import type { Folded } from '../../../src/audit/archive/moving.ts';
+import type { Replayable } from '../../../src/audit/replay.ts';
 import type { SealerPaces } from '../../../src/audit/transparency/sealer.ts';
 import { createTransparency, type Transparency } from '../../../src/audit/transparency/transparency.ts';
 import { ownHand } from '../../../src/audit/verify/hands.ts';
@@ -42,7 +42,7 @@ export const newSigningKey = (): Buffer => randomBytes(32);
 
 interface Archive {
   readonly archived?: ArchivedEvents;
-  readonly streams?: readonly Folded[];
+  readonly streams?: readonly Replayable[];
 }
 
 export const openSealed = async (
