@@ -3,8 +3,10 @@
  * metadata, which are null in JSON: so versions, counts, positions and times are answered as ever, and whoever
  * wants to know more of such an event has it completed from the archive, or is told why not (decision 36).
  */
+import type { Queryable } from '../db/pool.ts';
 import { QuarterdeckError } from '../errors.ts';
 import type { StoredEvent } from './envelope.ts';
+import { movedUpTo } from './sql/moved-partitions.ts';
 
 export interface ArchivedEvents {
   /**
@@ -14,6 +16,12 @@ export interface ArchivedEvents {
    */
   textsAt(positions: readonly number[]): Promise<ReadonlyMap<number, string>>;
 }
+
+/** The last position whose partition was moved; 0 where none was. */
+export const lastMoved = async (db: Queryable): Promise<number> => {
+  const { rows } = await db.query<{ position: number }>(movedUpTo);
+  return rows[0]?.position ?? 0;
+};
 
 /** Where nobody told where the archive is. */
 export const noArchive: ArchivedEvents = {

@@ -194,6 +194,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'domain/index.ts',
     'engine-options.ts',
     'events/master-keys.ts',
+    'events/archived.ts',
     'events/rewrapping.ts',
     'http',
     'keys.ts',
