@@ -14,9 +14,8 @@ import {
   startJob,
 } from './accounts.ts';
 import { Installation } from './installation.ts';
-import { playRounds } from './rounds.ts';
-
-const longMs = 20 * 60_000;
+import { expectSameAnew } from './logged.ts';
+import { longMs, playRounds } from './rounds.ts';
 
 describe('kill -9 of the process during a bulk job', () => {
   let installed: Installation;
@@ -42,6 +41,7 @@ describe('kill -9 of the process during a bulk job', () => {
         await expectStatus(installed, ended, command === 'suspend-account' ? 'suspended' : 'active');
         return { outstanding, told: `killed when ${doneOf(seen)} of ${accounts} were seen decided` };
       });
+      await expectSameAnew(installed);
     },
     longMs,
   );
