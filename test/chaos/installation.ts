@@ -110,9 +110,9 @@ export class Installation {
 
   /** Of the database that it runs on, for a look at what no answer shows. */
   async superuserUrl(): Promise<string> {
-    const [url, passwords] = [await runningEmbedded(this.dataDir), await readPasswords(this.dataDir)];
-    if (url === undefined || passwords === undefined) throw new Error('nothing runs there');
-    const asSuperuser = new URL(url);
+    const [running, passwords] = [await runningEmbedded(this.dataDir), await readPasswords(this.dataDir)];
+    if (running === undefined || passwords === undefined) throw new Error('nothing runs there');
+    const asSuperuser = new URL(running.url);
     asSuperuser.username = 'postgres';
     asSuperuser.password = passwords.superuser;
     return asSuperuser.href;

@@ -2,6 +2,8 @@
  * kill -9 of the whole process during a bulk job, at moments of chance, and a start on the same data
  * directory: the PostgreSQL that it left behind is dealt with, and the job ends as if nothing had been.
  */
+import { describeWhere, redisServer } from '../setup/needs.ts';
+import { startRedis, type TestRedis } from '../setup/redis.ts';
 import {
   accounts,
   commandOf,
@@ -17,10 +19,10 @@ import { Installation } from './installation.ts';
 import { expectSameAnew } from './logged.ts';
 import { longMs, playRounds } from './rounds.ts';
 
-describe('kill -9 of the process during a bulk job', () => {
+const onQueuesIn = (where: string, open: () => Promise<Installation>): void => {
   let installed: Installation;
   beforeAll(async () => {
-    installed = await Installation.open();
+    installed = await open();
     await openAccounts(installed);
   }, longMs);
   afterAll(() => installed?.close());
@@ -28,7 +30,7 @@ describe('kill -9 of the process during a bulk job', () => {
   test(
     'a start on the same data ends the job, every item exactly once, positions without a gap',
     async () => {
-      await playRounds('kill -9 of the process', async ({ round, fraction }) => {
+      await playRounds(`kill -9 of the process, queues in ${where}`, async ({ round, fraction }) => {
         const command = commandOf(round);
         const job = await startJob(installed, command);
         const seen = await reach(installed, job, Math.floor(fraction * accounts * 0.9));
@@ -45,4 +47,18 @@ describe('kill -9 of the process during a bulk job', () => {
     },
     longMs,
   );
+};
+
+describe('kill -9 of the process during a bulk job, queues in PostgreSQL', () => {
+  onQueuesIn('PostgreSQL', () => Installation.open());
+});
+
+describeWhere(redisServer, 'kill -9 of the process during a bulk job, queues in Redis', () => {
+  let redis: TestRedis | undefined;
+  onQueuesIn('Redis', async () => {
+    redis = await startRedis();
+    if (redis === undefined) throw new Error('redis-server is not there.');
+    return Installation.open({ REDIS_URL: redis.url });
+  });
+  afterAll(() => redis?.stop());
 });
