@@ -1,7 +1,8 @@
 /**
  * Ends a run plainly: one line for each suite that was left out and why, then `N passed, N failed`. With
  * QUARTERDECK_TEST_REQUIRE_ALL=1 a skipped test fails the run, unless its suite was left out for want of
- * data that cannot be installed. The last line also goes to the file QUARTERDECK_TEST_SUMMARY names.
+ * data that cannot be installed. The last line also goes to the file QUARTERDECK_TEST_SUMMARY names, and the suites
+ * that failed to the one that QUARTERDECK_TEST_FAILED names.
  */
 import { writeFileSync } from 'node:fs';
 
@@ -35,6 +36,15 @@ export default class PlainEnding {
     console.log(line);
     if (process.env.QUARTERDECK_TEST_SUMMARY !== undefined) {
       writeFileSync(process.env.QUARTERDECK_TEST_SUMMARY, `${line}\n`);
+    }
+    if (process.env.QUARTERDECK_TEST_FAILED !== undefined) {
+      const suites = results.testResults.filter(
+        ({ numFailingTests, testExecError }) => numFailingTests > 0 || testExecError != null,
+      );
+      writeFileSync(
+        process.env.QUARTERDECK_TEST_FAILED,
+        suites.map(({ testFilePath }) => `${testFilePath}\n`).join(''),
+      );
     }
   }
 
