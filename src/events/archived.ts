@@ -67,12 +67,13 @@ export const completedFrom =
  * the archive's was proven, so the database's was altered
  */
 export const wholeEvent: Complete<StoredEvent> = (row, event) => {
-  const { position, id, stream, version, type, recordedAt } = row;
+  const { position, id, stream, version, type, schemaVersion, recordedAt } = row;
   const alike =
     event.id === id &&
     event.stream === stream &&
     event.version === version &&
     event.type === type &&
+    event.schemaVersion === schemaVersion &&
     event.recordedAt === recordedAt;
   if (alike) return event;
   throw new QuarterdeckError(

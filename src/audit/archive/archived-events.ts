@@ -32,8 +32,8 @@ interface Deps {
   readonly tree: Pick<TreeReading, 'leaves'>;
 }
 
-/** Members are some hundred kilobytes of text; readers go on where they were, and ask for neighbours. */
-const keptMembers = 16;
+/** Characters: some dozens of members, as readers go on where they were and ask for neighbours. */
+const keptChars = 32 * 2 ** 20;
 /** Read at the same time. */
 const atOnce = 4;
 /** Far beyond what the events of a page can be. */
@@ -43,7 +43,11 @@ const unpack = promisify(gunzip);
 
 export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEvents => {
   /** By their file and place. */
-  const kept = new LRUCache<string, Promise<readonly string[]>>({ max: keptMembers });
+  const kept = new LRUCache<string, readonly string[]>({
+    maxSize: keptChars,
+    sizeCalculation: (texts) => texts.reduce((sum, { length }) => sum + length, 1),
+  });
+  const opening = new Map<string, Promise<readonly string[]>>();
 
   const bytesOf = async ({ first, last, file, startsAt, bytes }: Member): Promise<Buffer> => {
     const span = spanOf([first, last]);
@@ -77,15 +81,16 @@ export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEve
     });
   };
 
-  const opened = (member: Member): Promise<readonly string[]> => {
+  /** Two that ask for the same at once wait for the same. */
+  const opened = async (member: Member): Promise<readonly string[]> => {
     const key = `${member.file} ${member.startsAt}`;
-    const known = kept.get(key);
+    const known = kept.get(key) ?? opening.get(key);
     if (known !== undefined) return known;
-    const opening = open(member);
-    kept.set(key, opening);
-    // Asked again it may be there.
-    opening.catch(() => kept.delete(key));
-    return opening;
+    const opens = open(member).finally(() => opening.delete(key));
+    opening.set(key, opens);
+    const texts = await opens;
+    kept.set(key, texts);
+    return texts;
   };
 
   return {

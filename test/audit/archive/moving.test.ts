@@ -122,6 +122,9 @@ test('whatever is asked of what was moved is answered as before', async () => {
   );
   expect(rows).toEqual([{ events: last, moved: last }]);
   expect(await told()).toEqual(before);
+  // Without snapshots, as after a change of a state's shape, states come from the archive.
+  await db.owner.query('DELETE FROM stream_snapshots');
+  expect(await told()).toEqual(before);
 });
 
 test('what is decided on what was moved is decided as before', async () => {
