@@ -3,6 +3,7 @@
  * written to the archive and proven, taken out of the database; then read from there as a rebuild and a person would.
  * One process does all of it, one thing after another; resident memory is told against just before each.
  */
+import '#engine/heap';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

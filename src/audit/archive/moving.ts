@@ -111,14 +111,13 @@ export const createMoving = (deps: Deps): Moving => {
   };
 
   /** A snapshot of every stream that lacks one, so that commands and loads need nothing of the archive. */
-  const cover = async ({ after, upTo }: Range): Promise<{ streams: number; uncovered: number }> => {
+  const cover = async (partition: sql.Partition): Promise<{ streams: number; uncovered: number }> => {
     let seen = 0;
     let uncovered = 0;
-    for (let last = ''; ; ) {
-      const values = [after, upTo, last, streamsAtOnce];
+    for (let last = sql.lastOfAll; ; ) {
       const { rows } = await pool.query<{ stream: string; version: number }>({
-        ...sql.selectStreams,
-        values,
+        text: sql.selectStreams(partition),
+        values: [last, streamsAtOnce],
       });
       const wanted = rows.flatMap(({ stream, version }) =>
         foldingsOf(stream).map((folding) => ({ stream, version, folding })),
@@ -195,7 +194,7 @@ export const createMoving = (deps: Deps): Moving => {
       await prove(one);
       await compare(one);
     }
-    const covered = await cover(one);
+    const covered = await cover(partition);
     if (!isMovedAlready) {
       await leaveRest(partition);
       await inOneGo(sql.swap(partition));

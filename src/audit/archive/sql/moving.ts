@@ -100,11 +100,16 @@ export const swapBack = (one: Partition): readonly string[] => [
 
 export const dropDetached = ({ name }: Partition): string => `DROP TABLE IF EXISTS ${detachedSchema}.${name}`;
 
-/** $1 after, $2 up to, $3 behind this stream, $4 at most so many: streams with events there, and their last version. */
-export const selectStreams = {
-  text: `SELECT stream, max(version) AS version FROM events
-    WHERE position > $1 AND position <= $2 AND stream > $3 GROUP BY stream ORDER BY stream LIMIT $4`,
-} as const;
+/** Behind every stream there is. */
+export const lastOfAll = '\u{10ffff}';
+
+/**
+ * $1 before this stream, $2 at most so many: streams with events there, and their last version. Backwards, as the
+ * index on (stream, version) has it: a page costs what it holds.
+ */
+export const selectStreams = ({ name }: Partition): string => `
+  SELECT DISTINCT ON (stream) stream, version FROM public.${name} WHERE stream < $1
+  ORDER BY stream DESC, version DESC LIMIT $2`;
 
 /** $1 streams, $2 foldings, $3 state versions, $4 versions: those among them without a snapshot that reaches so far. */
 export const selectUncovered = {
