@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { until } from '../setup/until.ts';
 import { account } from './bad-input.ts';
 import { type Answered, type Asked, ask, type Running, startQuarterdeck, type Who } from './running.ts';
 
@@ -40,6 +41,15 @@ const holding = async (statement: string, work: () => Promise<void>): Promise<vo
     await client.query('ROLLBACK');
     client.release();
   }
+};
+
+/** Whether somebody of this database waits for an advisory lock. */
+const someoneWaits = async (): Promise<boolean> => {
+  const { rowCount } = await running.db.owner.query(
+    `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  );
+  return (rowCount ?? 0) > 0;
 };
 
 /** In another database than the test's, which may be closed to everybody. */
@@ -163,6 +173,8 @@ describe('the contract', () => {
     let first: Promise<Answered> | undefined;
     await holding('SELECT pg_advisory_xact_lock(7400, 1)', async () => {
       first = send();
+      // It may be overtaken until it waits there.
+      await until(someoneWaits);
       expect(refused(await send())).toEqual(problem(409, 'idempotency_in_flight'));
     });
     expect((await first)?.status).toBe(200);

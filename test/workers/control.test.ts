@@ -265,7 +265,9 @@ describe('A job with a failure ratio', () => {
     );
     const paused = await house.until(job.id, ({ state }) => state === 'paused');
     expect(paused.pausedReason).toBe('failure_ratio_exceeded');
-    expect(paused.succeeded).toBeGreaterThan(100);
+    // Behind the first hundred, which were well, whichever chunk came next.
+    expect(paused.succeeded).toBeGreaterThanOrEqual(100);
+    expect(paused.rejected).toBeGreaterThan(0);
     expect(decidedOf(paused)).toBeLessThan(20_000);
     await house.bulk.jobs.cancel({ principal: ann, id: job.id });
   });
