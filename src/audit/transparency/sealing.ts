@@ -13,8 +13,9 @@ import type { Growth } from './growth.ts';
 import { LogFault, missingAt } from './log-fault.ts';
 import { hashBytes, leafHash } from './merkle.ts';
 import type { Signer } from './note.ts';
-import { selectLeaves } from './sql/leaves.ts';
+import { type StoredPage, selectStoredPage } from './sql/leaves.ts';
 import { insertCheckpoint, lockTree, writeTiles } from './sql/tree.ts';
+import { leavesOfPage } from './stored-page.ts';
 import type { TreeReading } from './tree.ts';
 
 /** Events of one transaction. */
@@ -37,14 +38,6 @@ interface Deps {
   readonly clock: () => Timestamp;
   /** Events behind this position are stored as canonical JSON. */
   readonly canonicalFrom: number;
-}
-
-interface LeavesRow {
-  readonly count: number;
-  readonly first: number | null;
-  readonly last: number | null;
-  /** null where there are none. */
-  readonly leaves: Buffer | null;
 }
 
 /** Another process sealed meanwhile. */
@@ -90,15 +83,22 @@ export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }:
     return events.length;
   };
 
-  /** Hashed in the database, so that this process is not held up by every event that it appends. */
+  /** Hashed from their text as it is stored: nothing is parsed. */
   const appendHashed = async (growth: Growth, upTo: number): Promise<number> => {
     const from = growth.size;
-    const { rows } = await pool.query<LeavesRow>({ ...selectLeaves, values: [from, upTo] });
-    const { count, first, last, leaves } = rows[0] as LeavesRow;
-    if (leaves === null) return 0;
+    const { rows } = await pool.query<StoredPage>({ ...selectStoredPage, values: [from, upTo] });
+    const page = rows[0] as StoredPage;
+    const { count, first, last } = page;
+    if (count === 0) return 0;
     // One is missing: read one by one, it is told which.
     if (first !== from + 1 || last !== from + count) return appendRead(growth, upTo);
-    for (let at = 0; at < count; at++) growth.append(leaves.subarray(at * hashBytes, (at + 1) * hashBytes));
+    const leaves = leavesOfPage(page);
+    for (let done = 0; done < count; done += turnEvents) {
+      if (!leaves.hash(turnEvents)) return appendRead(growth, upTo);
+      await yieldToOthers();
+    }
+    for (let at = 0; at < count; at++)
+      growth.append(leaves.hashes.subarray(at * hashBytes, (at + 1) * hashBytes));
     return count;
   };
 
