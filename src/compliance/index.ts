@@ -72,6 +72,8 @@ export interface Compliance {
 }
 
 const lookEveryMs = 2_000;
+/** What was appended is an erasure very rarely, and to look costs a statement. */
+const restMs = 200;
 
 export const createCompliance = (options: ComplianceOptions): Compliance => {
   const { pool, log, onError, say, clock, newId } = options;
@@ -88,7 +90,13 @@ export const createCompliance = (options: ComplianceOptions): Compliance => {
     const copies = copiesOf(true);
     while (await erasing.scrubNext(copies));
   };
-  const polling = createPolling({ look, everyMs: lookEveryMs, onError, doing: 'scrubbing what was erased' });
+  const polling = createPolling({
+    look,
+    everyMs: lookEveryMs,
+    restMs,
+    onError,
+    doing: 'scrubbing what was erased',
+  });
 
   return {
     alongsideOf: (commands) => (commands.includes('erase-subject') ? erasing.alongside : undefined),

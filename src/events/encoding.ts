@@ -52,7 +52,7 @@ const personalOf = ({ email, name, ip, reason }: Metadata): EventData | undefine
     : { email, name, ip, reason };
 
 /**
- * Data and metadata are stored as canonical JSON, so that the database can hash them where they lie: members in
+ * Data and metadata are stored as canonical JSON, so that hashes are taken of their text as it lies: members in
  * order here, but for `commandId`, which is an event's own and stands behind them.
  */
 const commonOf = (metadata: Metadata, personal: object | undefined): string => {

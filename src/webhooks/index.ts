@@ -2,7 +2,6 @@
  * Webhooks, put together: an area of the engine's own for managing endpoints, and a reactor for each that is
  * enabled. Endpoints come and go while the process runs: it follows their streams.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandDefinition } from '../commands/definition.ts';
 import type { Commands } from '../commands/request.ts';
 import type { StreamDefinition } from '../commands/stream.ts';
@@ -80,7 +79,6 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
     },
   };
   let followed = 0;
-  let lookedAt = 0;
   let off: () => void = () => undefined;
   let forgetting: NodeJS.Timeout | undefined;
 
@@ -98,8 +96,6 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
   };
 
   const follow = async (): Promise<void> => {
-    await sleep(Math.max(0, lookedAt + restMs - Date.now()));
-    lookedAt = Date.now();
     const wanted = webhookEvents.map(({ type }) => type);
     const page = await log.readStored({ after: followed, limit: 1, types: wanted });
     if (page.events.length > 0) {
@@ -110,7 +106,13 @@ export const createWebhooks = (options: WebhooksOptions): Webhooks => {
     } else followed = page.position;
   };
 
-  const polling = createPolling({ look: follow, everyMs: followMs, onError, doing: 'following webhooks' });
+  const polling = createPolling({
+    look: follow,
+    everyMs: followMs,
+    restMs,
+    onError,
+    doing: 'following webhooks',
+  });
 
   return {
     desk: createWebhookDesk({ log, commands, reactors, secrets, deliveryLog, types }),

@@ -3,11 +3,14 @@
  * overlap; one that is asked for during another follows it. After faults the pauses grow, and waking does
  * not shorten them.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnError } from './ports.ts';
 
 interface Options {
   readonly look: () => Promise<void>;
   readonly everyMs: number;
+  /** From the beginning of a look to the next at least: a busy log wakes hundreds of times a second. */
+  readonly restMs?: number;
   readonly onError: OnError;
   readonly doing: string;
 }
@@ -21,15 +24,25 @@ export interface Polling {
 
 const pauseMsMax = 10_000;
 
-export const createPolling = ({ look, everyMs, onError, doing }: Options): Polling => {
+export const createPolling = ({ look, everyMs, restMs = 0, onError, doing }: Options): Polling => {
   let stopped = true;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
   let failures = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let stopping = new AbortController();
+
+  const rest = async (): Promise<void> => {
+    const ms = lookedAt + restMs - performance.now();
+    if (ms > 0) await sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+  };
 
   const run = async (): Promise<void> => {
     do {
+      await rest();
+      if (stopped) return;
+      lookedAt = performance.now();
       again = false;
       try {
         await look();
@@ -62,6 +75,7 @@ export const createPolling = ({ look, everyMs, onError, doing }: Options): Polli
   return {
     start() {
       stopped = false;
+      stopping = new AbortController();
       tick();
     },
     wake() {
@@ -69,6 +83,7 @@ export const createPolling = ({ look, everyMs, onError, doing }: Options): Polli
     },
     async stop() {
       stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await running;
     },

@@ -33,7 +33,7 @@ interface SealedMetadata {
   readonly correlationId: string;
 }
 
-const sha256 = (text: string): string => hash('sha256', text, 'hex');
+export const sha256Hex = (text: string): string => hash('sha256', text, 'hex');
 
 /** What of an entry is in an event's envelope and clear metadata; filters of provable exports look at these. */
 export const entryFieldsOf = (event: StoredEvent): Omit<Entry, 'dataSha256' | 'metadataSha256'> => {
@@ -94,7 +94,7 @@ export const entryOf = (event: StoredEvent): string => {
     stream: JSON.stringify(event.stream),
     tool: JSON.stringify(tool),
     type: JSON.stringify(event.type),
-    dataSha256: sha256(canonicalJson(event.data)),
-    metadataSha256: sha256(canonicalJson(event.metadata)),
+    dataSha256: sha256Hex(canonicalJson(event.data)),
+    metadataSha256: sha256Hex(canonicalJson(event.metadata)),
   });
 };

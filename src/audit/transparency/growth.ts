@@ -4,7 +4,7 @@ import { type Tile, type TileId, tileHash, tileWidth, widthOf } from './tiles.ts
 
 export interface Growth {
   readonly size: number;
-  append(leaf: Buffer): void;
+  append(leaf: Uint8Array): void;
   root(): Buffer;
   /** Tiles that were finished or grew since this was last asked. */
   takeChanged(): readonly Tile[];
@@ -52,10 +52,10 @@ export const createGrowth = (
     stored.copy((levels[id.level] as Level).hashes, 0, 0, width);
   }
 
-  const push = (level: number, hash: Buffer): void => {
+  const push = (level: number, hash: Uint8Array): void => {
     levels[level] ??= newLevel();
     const at = levels[level] as Level;
-    hash.copy(at.hashes, at.count * hashBytes);
+    at.hashes.set(hash, at.count * hashBytes);
     at.count++;
     at.changed = true;
     if (at.count < tileWidth) return;

@@ -21,12 +21,17 @@ export const leafHash = (entry: Buffer | string): Buffer =>
     ? hash('sha256', `\0${entry}`, 'buffer')
     : createHash('sha256').update('\0').update(entry).digest();
 
+/** As above, written to where it belongs: a buffer of its own would cost more than the hash. */
+export const leafHashInto = (target: Buffer, at: number, entry: string): void => {
+  target.write(hash('sha256', `\0${entry}`, 'binary'), at, 'binary');
+};
+
 const pair = Buffer.alloc(1 + 2 * hashBytes, 1);
 
 export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => {
   pair.set(left, 1);
   pair.set(right, 1 + hashBytes);
-  return hash('sha256', pair, 'buffer');
+  return Buffer.from(hash('sha256', pair, 'binary'), 'binary');
 };
 
 const half = (n: number): number => Math.floor(n / 2);

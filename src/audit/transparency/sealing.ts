@@ -10,10 +10,10 @@ import type { EventLog } from '../../events/log.ts';
 import { checkpointText } from './checkpoint.ts';
 import { entryOf } from './entry.ts';
 import type { Growth } from './growth.ts';
+import type { Hashing } from './hashing.ts';
 import { LogFault, missingAt } from './log-fault.ts';
 import { hashBytes, leafHash } from './merkle.ts';
 import type { Signer } from './note.ts';
-import { selectLeaves } from './sql/leaves.ts';
 import { insertCheckpoint, lockTree, writeTiles } from './sql/tree.ts';
 import type { TreeReading } from './tree.ts';
 
@@ -33,18 +33,11 @@ interface Deps {
   readonly pool: Db;
   readonly log: Pick<EventLog, 'head' | 'readStored'>;
   readonly tree: TreeReading;
+  readonly hashing: Pick<Hashing, 'page'>;
   readonly signer: Signer;
   readonly clock: () => Timestamp;
   /** Events behind this position are stored as canonical JSON. */
   readonly canonicalFrom: number;
-}
-
-interface LeavesRow {
-  readonly count: number;
-  readonly first: number | null;
-  readonly last: number | null;
-  /** null where there are none. */
-  readonly leaves: Buffer | null;
 }
 
 /** Another process sealed meanwhile. */
@@ -61,7 +54,7 @@ export async function* leavesOf(events: readonly StoredEvent[], first: number): 
   }
 }
 
-export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }: Deps): Sealing => {
+export const createSealing = ({ pool, log, tree, hashing, signer, clock, canonicalFrom }: Deps): Sealing => {
   const commit = async (from: number, growth: Growth): Promise<void> => {
     const tiles = growth.takeChanged();
     const { size } = growth;
@@ -90,15 +83,14 @@ export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }:
     return events.length;
   };
 
-  /** Hashed in the database, so that this process is not held up by every event that it appends. */
+  /** Hashed from their text as it is stored: nothing is parsed. */
   const appendHashed = async (growth: Growth, upTo: number): Promise<number> => {
     const from = growth.size;
-    const { rows } = await pool.query<LeavesRow>({ ...selectLeaves, values: [from, upTo] });
-    const { count, first, last, leaves } = rows[0] as LeavesRow;
-    if (leaves === null) return 0;
-    // One is missing: read one by one, it is told which.
-    if (first !== from + 1 || last !== from + count) return appendRead(growth, upTo);
-    for (let at = 0; at < count; at++) growth.append(leaves.subarray(at * hashBytes, (at + 1) * hashBytes));
+    const { count, first, last, hashes } = await hashing.page(from, upTo);
+    if (count === 0) return 0;
+    // One is missing, or stored otherwise: read one by one, it is told which.
+    if (hashes === undefined || first !== from + 1 || last !== from + count) return appendRead(growth, upTo);
+    for (let at = 0; at < count; at++) growth.append(hashes.subarray(at * hashBytes, (at + 1) * hashBytes));
     return count;
   };
 
@@ -116,7 +108,7 @@ export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }:
   /** The tree in memory is as good as the last commit of this process, until another one seals. */
   let kept: Growth | undefined;
 
-  const current = async (): Promise<Growth> => {
+  const current = async (): Promise<{ readonly growth: Growth; readonly head: number }> => {
     const size = (await tree.latest())?.size ?? 0;
     if (kept?.size !== size) kept = await tree.growth(size);
     const { position } = await log.head();
@@ -127,14 +119,15 @@ export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }:
         `The log ends at position ${position}, and ${size} events were sealed: its end was cut off.`,
       );
     }
-    return kept;
+    return { growth: kept, head: position };
   };
 
   return {
     async seal(signal, upTo = Number.MAX_SAFE_INTEGER) {
-      const growth = await current();
+      const { growth, head } = await current();
+      const end = Math.min(head, upTo);
       try {
-        while (!signal.aborted && (await sealPage(growth, upTo)));
+        while (!signal.aborted && (await sealPage(growth, end)));
       } catch (error) {
         kept = undefined;
         if (!(error instanceof Overtaken)) throw error;
@@ -142,7 +135,7 @@ export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }:
       return growth.size;
     },
     async signAgain() {
-      const growth = await current();
+      const { growth } = await current();
       await commit(growth.size, growth).catch((error: unknown) => {
         if (!(error instanceof Overtaken)) throw error;
       });

@@ -13,6 +13,7 @@ import { createExporting } from '../provable/exporting.ts';
 import { createProvableExports, type ProvableExports } from '../provable/exports.ts';
 import type { Replayable } from '../replay.ts';
 import { type Checked, createChecking } from './check.ts';
+import { hashingOf } from './hashing.ts';
 import { LogFault } from './log-fault.ts';
 import { createCheckpointMirror } from './mirror.ts';
 import { signerOf, verifierOf } from './note.ts';
@@ -115,6 +116,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
 
   const checking = createChecking({ log, tree, verifiers });
   const checkpoints = mirror === undefined ? undefined : createCheckpointMirror(mirror);
+  const hashing = hashingOf(pool, options.leaderUrl);
   const sealer = createSealer({
     log,
     tree,
@@ -127,7 +129,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     logLine: options.logLine,
     paces: options.paces ?? usualPaces,
     record: recordChecked,
-    sealing: createSealing({ pool, log, tree, signer, clock, canonicalFrom }),
+    sealing: createSealing({ pool, log, tree, hashing, signer, clock, canonicalFrom }),
     mirror: checkpoints,
     async thin() {
       const before = new Date(Date.parse(clock()) - keptForMs).toISOString();
@@ -178,7 +180,10 @@ export const createTransparency = async (options: Options): Promise<Transparency
         archivedEvents: createArchivedEvents({ pool, storage, tree }),
       }),
     start: sealer.start,
-    stop: sealer.stop,
+    async stop() {
+      await sealer.stop();
+      await hashing.close();
+    },
   };
 };
 

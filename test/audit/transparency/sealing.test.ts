@@ -279,7 +279,7 @@ test('two sealers do not sign two trees', async () => {
   expect(root).toEqual(rootOf(await leaves(size)));
 });
 
-test('hashed in the database or here, the same event has the same leaf', async () => {
+test('hashed from its stored text or written anew, the same event has the same leaf', async () => {
   const odd = [
     'ünïcödé',
     'quote " and \\ back',

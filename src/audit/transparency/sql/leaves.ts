@@ -1,41 +1,37 @@
 /**
- * Leaf hashes of stored events, taken where they lie: what `entry.ts` says of an entry, said in SQL, for events
- * whose data and metadata are stored as canonical JSON. `commandId` is stored behind all other members of the
- * metadata, and its place in the order is before `correlationId`.
+ * Events as their leaves are hashed over, column by column: a row an event costs the reader more than hashing it
+ * does. JSON, as it is stored from `canonical_from` on and as `to_json` writes it, holds no line break.
  *
- * $1 after, $2 up to. One row: how many events there are, the first and the last position, and 32 bytes for each.
+ * $1 after, $2 up to. One row: how many events there are, the first and the last position, and one line for each.
  */
-const utf8 = (text: string): string => `convert_to(${text}, 'UTF8')`;
-
-/** In bytes: cutting text would count its characters from the beginning. */
-const canonicalMetadata = `substring(metadata FOR place - 1) || own
-  || substring(metadata FROM place FOR octet_length(metadata) - place - octet_length(own)) || '}'::bytea`;
-
-const hex = (bytes: string): string => `encode(sha256(${bytes}), 'hex')`;
-
-export const selectLeaves = {
-  name: 'select_leaves',
+export const selectStoredPage = {
+  name: 'select_stored_page',
   text: `
-    SELECT count(*)::int AS count, min(position) AS first, max(position) AS last, 
-      string_agg(leaf, ''::bytea ORDER BY position) AS leaves
+    SELECT count(*)::int AS count, min(position) AS first, max(position) AS last,
+      string_agg(id::text, E'\\n') AS ids, string_agg(to_json(stream)::text, E'\\n') AS streams,
+      string_agg(version::text, E'\\n') AS versions, string_agg(to_json(type)::text, E'\\n') AS types,
+      string_agg(schema_version::text, E'\\n') AS "schemaVersions",
+      string_agg(recorded_at::text, E'\\n') AS times,
+      string_agg(data::text, E'\\n') AS data, string_agg(metadata::text, E'\\n') AS metadata
     FROM (
-      SELECT position, sha256('\\x00'::bytea || ${utf8(`concat(
-        '{"actor":', actor->'id', ',"command":' || command, ',"correlationId":', correlation,
-        ',"dataSha256":"', ${hex('data')}, '","id":"', id, '","metadataSha256":"', ${hex(canonicalMetadata)},
-        '","position":', position, ',"recordedAt":"', to_char(recorded_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        '","schemaVersion":', schema_version, ',"stream":', to_json(stream), ',"tool":', tool,
-        ',"type":', to_json(type), ',"version":', version, '}')`)}) AS leaf
-      FROM (
-        SELECT e.position, e.id, e.stream, e.version, e.type, e.schema_version, e.recorded_at,
-          ${utf8('e.data::text')} AS data, ${utf8('e.metadata::text')} AS metadata,
-          position(',"correlationId":'::bytea IN ${utf8('e.metadata::text')}) AS place,
-          r.actor, r.command, r."correlationId" AS correlation, r.tool,
-          ${utf8(`',"commandId":' || r."commandId"`)} AS own
-        FROM events e, LATERAL json_to_record(e.metadata)
-          AS r (actor json, command json, "commandId" json, "correlationId" json, tool json)
-        WHERE e.position > $1 AND e.position <= $2
-        ORDER BY e.position
-      ) events
-      ORDER BY position
-    ) leaves`,
+      SELECT position, id, stream, version, type, schema_version, recorded_at, data, metadata
+      FROM events WHERE position > $1 AND position <= $2 ORDER BY position
+    ) events`,
 } as const;
+
+export interface StoredPage {
+  readonly count: number;
+  /** This and what follows: null where there is no event. */
+  readonly first: number | null;
+  readonly last: number | null;
+  readonly ids: string | null;
+  /** JSON strings. */
+  readonly streams: string | null;
+  readonly versions: string | null;
+  /** JSON strings. */
+  readonly types: string | null;
+  readonly schemaVersions: string | null;
+  readonly times: string | null;
+  readonly data: string | null;
+  readonly metadata: string | null;
+}
