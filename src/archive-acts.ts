@@ -3,6 +3,7 @@ import { briefly } from './acts.ts';
 import type { Archiving } from './audit/archive/archiving.ts';
 import type { Moving } from './audit/archive/moving.ts';
 import { type Config, ConfigError } from './config.ts';
+import { asOwner } from './database.ts';
 import { createPool } from './db/pool.ts';
 import { timeOf } from './events/asked-moment.ts';
 import { openStorage } from './storage/open.ts';
@@ -54,17 +55,19 @@ export const detachLog = (
   atTheArchive(config, say, async ({ archiving, moving }) => {
     const archived = await archiving.archivedBefore(timeOf('before', before));
     let detached = 0;
-    await moving.detach(archived, ({ after, upTo, file, streams, uncovered }) => {
-      detached++;
-      say(
-        `Positions ${after + 1} to ${upTo} are read from ${file} from now on; ${streams} streams, ${uncovered} without a snapshot.`,
-      );
-    });
-    const dropped = drop ? await moving.drop(archived) : 0;
+    await asOwner(
+      moving.detach(archived, ({ after, upTo, file, streams, uncovered }) => {
+        detached++;
+        say(
+          `Positions ${after + 1} to ${upTo} are read from ${file} from now on; ${streams} streams, ${uncovered} without a snapshot.`,
+        );
+      }),
+    );
+    const dropped = drop ? await asOwner(moving.drop(archived)) : 0;
     if (detached === 0 && dropped === 0) return say('Nothing to detach: every partition that is older is.');
     say(
       drop
-        ? `${dropped} partitions were dropped: their data and metadata are in the archive alone.`
+        ? `${partitions(dropped, 'was', 'were')} dropped: what they held is in the archive alone.`
         : 'The partitions are kept, out of reach, until the same command is given with --drop; "quarterdeck log attach" puts them back.',
     );
   });
@@ -72,10 +75,14 @@ export const detachLog = (
 /** Back into the database, those that were not dropped. */
 export const attachLog = (config: Config, before: string, say: Say): Promise<void> =>
   atTheArchive(config, say, async ({ archiving, moving }) => {
-    const attached = await moving.attach(await archiving.archivedBefore(timeOf('before', before)));
+    const archived = await archiving.archivedBefore(timeOf('before', before));
+    const attached = await asOwner(moving.attach(archived));
     say(
       attached === 0
         ? 'Nothing to attach: no partition that is older is detached and kept.'
-        : `${attached} partitions are in the database again.`,
+        : `${partitions(attached, 'is', 'are')} in the database again.`,
     );
   });
+
+const partitions = (count: number, one: string, more: string): string =>
+  count === 1 ? `1 partition ${one}` : `${count} partitions ${more}`;

@@ -9,6 +9,7 @@ import { startEmbedded } from './db/embedded.ts';
 import { whyNotLetIn } from './db/letting-in.ts';
 import { migrate, pendingMigrations } from './db/migrate.ts';
 import { createPool } from './db/pool.ts';
+import { sqlState } from './db/sqlstate.ts';
 
 export interface Database {
   readonly url: string;
@@ -70,10 +71,21 @@ export const migrateGiven = async (config: Config, say: Say): Promise<void> => {
   const ownerUrl = config.ownerDatabaseUrl ?? url;
   await requireReached(config.ownerDatabaseUrl === undefined ? 'DATABASE_URL' : ownerVariable, ownerUrl);
   const queues = config.redisUrls.length === 0;
-  await migrate({ ownerUrl, applicationRole: decodeURIComponent(new URL(url).username), log: say, queues });
+  const applicationRole = decodeURIComponent(new URL(url).username);
+  await asOwner(migrate({ ownerUrl, applicationRole, log: say, queues }));
 };
 
 const ownerVariable = 'QUARTERDECK_OWNER_DATABASE_URL';
+const insufficientPrivilege = '42501';
+
+/** Work of the tables' owner, who may be told wrongly. */
+export const asOwner = <T>(work: Promise<T>): Promise<T> =>
+  work.catch((error: unknown) => {
+    if (sqlState(error) !== insufficientPrivilege) throw error;
+    throw new ConfigError(
+      `${ownerVariable} must sign in as the owner of the tables (${error instanceof Error ? error.message : error}).`,
+    );
+  });
 
 const requireReached = async (variable: string, url: string): Promise<void> => {
   const why = await whyNotLetIn(url);

@@ -211,7 +211,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'snapshot-acts.ts',
     'workers/index.ts',
   ],
-  'archive-acts.ts': ['acts.ts', 'audit/archive', 'config.ts', 'db', 'events/asked-moment.ts', 'storage'],
+  'archive-acts.ts': [
+    'acts.ts',
+    'audit/archive',
+    'config.ts',
+    'database.ts',
+    'db',
+    'events/asked-moment.ts',
+    'storage',
+  ],
   // Of the audit alone: it runs where there is no database and no server.
   'verify-command.ts': ['audit/verify'],
   'main.ts': [
