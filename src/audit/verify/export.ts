@@ -89,7 +89,10 @@ export const verifyExport = async (
   };
   const inHand: Promise<PartResult>[] = [];
   for await (const block of blocks) {
-    inHand.push(parts.verify(block, asked));
+    const part = parts.verify(block, asked);
+    // Told when its turn comes, which may be after it failed.
+    part.catch(() => undefined);
+    inHand.push(part);
     if (inHand.length > parts.hands + 1) await joining.join(await (inHand.shift() as Promise<PartResult>));
     if (joining.hopeless()) break;
   }

@@ -12,7 +12,7 @@ parentPort?.on('message', ({ bytes, asked }: Question) => {
     parentPort?.postMessage({ result: verifyPart(Buffer.from(bytes.buffer).toString('utf8'), asked) });
   } catch (error) {
     parentPort?.postMessage({
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: error instanceof Error ? error.message : String(error),
     });
   }
 });
