@@ -43,8 +43,9 @@ const openHand = (): Hand => {
       new Promise((resolve, reject) => {
         if (failed !== undefined) return reject(failed);
         asking = { resolve, reject };
-        const bytes = new Uint8Array(block);
-        worker.postMessage({ bytes, asked }, [bytes.buffer]);
+        // What is large has memory of its own, which is handed over; what is small may be of the shared pool.
+        const bytes = block.length > Buffer.poolSize ? block : new Uint8Array(block);
+        worker.postMessage({ bytes, asked }, [bytes.buffer as ArrayBuffer]);
       }),
     end: () => worker.terminate(),
   };
