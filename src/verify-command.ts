@@ -40,26 +40,47 @@ const textOf = (file: string, what: string): Promise<string> =>
     throw new VerifyError(`${file} is not ${what}.`);
   });
 
+const fetchAgain = 'Fetch it anew, whole, and verify that.';
+
+/** Opened when it is first read from: a stream that fails before anybody listens would end the process. */
 const fileOf = async (file: string): Promise<AsyncIterable<Uint8Array>> => {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) throw new VerifyError(`There is no file ${file}.`);
-  const content = createReadStream(file, { highWaterMark: 1_048_576 });
-  if (!file.endsWith('.gz')) return readable(content, `${file} cannot be read`);
+  const open = () => createReadStream(file, { highWaterMark: 1_048_576 });
+  if (!file.endsWith('.gz')) return readable(open, `${file} cannot be read to its end`);
   // As the archive keeps them.
-  const unpacked = createGunzip();
-  content.on('error', (error) => unpacked.destroy(error));
-  return readable(content.pipe(unpacked), `${file} cannot be unpacked to its end`);
+  return readable(() => {
+    const [content, unpacked] = [open(), createGunzip()];
+    content.on('error', (error) => unpacked.destroy(error));
+    return content.pipe(unpacked);
+  }, `${file} cannot be unpacked to its end`);
 };
 
 /** Where it breaks off, nothing can be told of what it holds. */
-async function* readable(source: AsyncIterable<Uint8Array>, sentence: string): AsyncGenerator<Uint8Array> {
+async function* readable(
+  open: () => AsyncIterable<Uint8Array>,
+  sentence: string,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
   try {
-    yield* source;
+    for await (const chunk of open()) {
+      bytes += chunk.length;
+      yield chunk;
+    }
   } catch (error) {
     const { message, cause } = error as Error;
-    throw new VerifyError(`${sentence}: ${cause instanceof Error ? cause.message : message}`);
+    const why = cause instanceof Error ? cause.message : message;
+    throw new VerifyError(`${sentence}: ${why} (behind ${bytes} bytes of what it holds). ${fetchAgain}`);
   }
 }
+
+const serverOf = (url: string): URL => {
+  try {
+    return new URL('/internal/v1/audit/exports', url);
+  } catch {
+    throw new VerifyError(`${url} is no URL of a server.`);
+  }
+};
 
 /** The whole log of a server, as a provable export of this moment. */
 const exportOf = async (url: string, tokenFile: string | undefined): Promise<AsyncIterable<Uint8Array>> => {
@@ -68,7 +89,7 @@ const exportOf = async (url: string, tokenFile: string | undefined): Promise<Asy
       'A server gives its log to whoever may have it: name a file with a token (--token-file).',
     );
   const token = (await textOf(tokenFile, 'a file that can be read')).trim();
-  const answer = await fetch(new URL('/internal/v1/audit/exports', url), {
+  const answer = await fetch(serverOf(url), {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: '{}',
@@ -77,16 +98,40 @@ const exportOf = async (url: string, tokenFile: string | undefined): Promise<Asy
   });
   if (!answer.ok || answer.body === null)
     throw new VerifyError(`${url} answers ${answer.status}: ${(await answer.text()).slice(0, 500)}`);
-  return readable(answer.body, `What ${url} sends broke off`);
+  const { body } = answer;
+  return readable(() => body, `What ${url} sends broke off`);
 };
 
+const threadsMax = 64;
+
+const threadsOf = (given = Math.min(availableParallelism(), threadsMax)): number => {
+  if (Number.isInteger(given) && given >= 1 && given <= threadsMax) return given;
+  throw new VerifyError(`--threads is a whole number from 1 to ${threadsMax}.`);
+};
+
+/** @throws VerifyError whatever it was that kept it from being told: anything else would read like a verdict. */
 export const verifyGiven = async (
   source: string,
   options: VerifyOptions,
   say: (line: string) => void,
 ): Promise<Verdict> => {
+  try {
+    return await verifyWith(source, options, say);
+  } catch (error) {
+    if (error instanceof VerifyError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new VerifyError(`${source} could not be verified: ${message}`, { cause: error });
+  }
+};
+
+const verifyWith = async (
+  source: string,
+  options: VerifyOptions,
+  say: (line: string) => void,
+): Promise<Verdict> => {
+  const threads = threadsOf(options.threads);
   const vkeys = await keysOf(options.key);
-  const hands = openHands(options.threads ?? availableParallelism());
+  const hands = openHands(threads);
   try {
     const verdict = await verify(
       {

@@ -1,5 +1,8 @@
 /** Two processes of one installation, each with a master key of its own in use, as in the middle of a change. */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { account } from './bad-input.ts';
 import { ask, type Running, startQuarterdeck, type Who } from './running.ts';
@@ -66,6 +69,49 @@ test('a subject is erased over HTTP, and another process that knew them has forg
   const { body: row } = await by(other, 'admin', '/accounts/zoe');
   expect(row.data).toMatchObject({ name: '[erased]' });
   expect(await erase('account-zoe', other)).toMatchObject({ status: 200, body: { events: [] } });
+});
+
+describe('an export of the log, verified as an auditor does', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'quarterdeck-erased-'));
+    await opened('still-there');
+    await writeFile(path.join(folder, 'vkey'), (await by(one, 'compliance', '/audit/vkey')).text);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const exported = async (body: object) =>
+    (await by(one, 'compliance', '/audit/exports', { readable: true, ...body })).text;
+  const verified = async (text: string) => {
+    const file = path.join(folder, 'log.ndjson');
+    await writeFile(file, text);
+    return one.run(['verify', file, '--key', path.join(folder, 'vkey')]);
+  };
+
+  test('is intact with what was erased lawfully, and names the event that says why', async () => {
+    const text = await exported({});
+    expect(text).toContain('[erased]');
+    expect(await verified(text)).toMatch(
+      /^intact, with what was erased lawfully\nerased lawfully \(event \d+\): \d+ fields/,
+    );
+    expect(await verified(await exported({ filter: { stream: 'account-zoe' } }))).toMatch(
+      /^intact\n(?:.*\n)*.*the event that says why is not among those of this export/,
+    );
+  });
+
+  test('is altered where a field reads as erased and no event says why', async () => {
+    const text = await exported({});
+    const hidden = text.replace(
+      /("event":\{"position":\d+,"id":"[^"]+","stream":"account-still-there".*?)"Zoe Quibble"/,
+      '$1"[erased]"',
+    );
+    expect(hidden).not.toBe(text);
+    await expect(verified(hidden)).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^altered at \d+\n.*no event records that account-still-there was erased/,
+      ),
+    });
+  });
 });
 
 test('what may not be erased is told by status, code and field', async () => {

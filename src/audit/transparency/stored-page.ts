@@ -4,7 +4,7 @@
  */
 import { parseTimestamptz } from '../../db/wire-types.ts';
 import { entryText, sha256Hex } from './entry.ts';
-import { hashBytes, leafHashInto } from './merkle.ts';
+import { hashBytes, leafHash64 } from './merkle.ts';
 import type { StoredPage } from './sql/leaves.ts';
 
 interface Pieces {
@@ -97,7 +97,7 @@ export const leavesOfPage = (page: StoredPage): PageLeaves => {
       type: types[n] as string,
       version: versions[n] as string,
     });
-    leafHashInto(hashes, n * hashBytes, entry);
+    hashes.write(leafHash64(entry), n * hashBytes, 'base64');
     return true;
   };
 

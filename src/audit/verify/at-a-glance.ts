@@ -5,10 +5,11 @@
  */
 import { hash } from 'node:crypto';
 import { entryText } from '../transparency/entry.ts';
-import { leafHash } from '../transparency/merkle.ts';
+import { leafHash64 } from '../transparency/merkle.ts';
 
 export interface Glanced {
-  readonly leaf: Buffer;
+  /** In base64. */
+  readonly leaf: string;
   readonly position: number;
   readonly stream: string;
   readonly version: number;
@@ -91,8 +92,8 @@ export const atAGlance = (line: string): Glanced | undefined => {
     dataSha256: sha256(data),
     metadataSha256: sha256(`${before}${metadata.slice(last, -1)}${behind}}`),
   });
-  const leaf = leafHash(entry);
-  if (leaf.toString('base64') !== line.slice(leafStart.length, leafEnd)) return undefined;
+  const leaf = leafHash64(entry);
+  if (leaf !== line.slice(leafStart.length, leafEnd)) return undefined;
   return {
     leaf,
     recordedAt,

@@ -10,7 +10,7 @@ import { subtreesOf } from '../transparency/merkle.ts';
 import { NoteError, verifierOf } from '../transparency/note.ts';
 import { createEventsInCsv } from './csv.ts';
 import { createJoining } from './joining.ts';
-import { headAndBlocks } from './lines.ts';
+import { type Headed, headAndBlocks } from './lines.ts';
 import type { Asked, PartResult } from './part.ts';
 import { unverifiable, type Verdict } from './verdict.ts';
 import { parseOnce } from './whole-text.ts';
@@ -28,6 +28,7 @@ export interface ExportToVerify {
 /** Verifies the parts of one export, as many at a time as it has hands. */
 export interface PartVerifier {
   readonly hands: number;
+  /** The block is given away with its memory. */
   verify(block: Buffer, asked: Asked): Promise<PartResult>;
 }
 
@@ -59,11 +60,15 @@ const headSchema = z.strictObject({
   behind: base64Hashes,
 });
 
-export const verifyExport = async (
-  { source, vkeys, earlier, csv }: ExportToVerify,
+export const verifyExport = async (given: ExportToVerify, parts: PartVerifier): Promise<Verdict> =>
+  verifyHeaded(await headAndBlocks(given.source), given, parts);
+
+/** An export whose first line was read already. */
+export const verifyHeaded = async (
+  { head: text, blocks }: Headed,
+  { vkeys, earlier, csv }: Omit<ExportToVerify, 'source'>,
   parts: PartVerifier,
 ): Promise<Verdict> => {
-  const { head: text, blocks } = await headAndBlocks(source);
   const head = readHead(text);
   if (head === undefined)
     return unverifiable('this is no export of an audit log, or its first line was cut off.');
@@ -89,7 +94,10 @@ export const verifyExport = async (
   };
   const inHand: Promise<PartResult>[] = [];
   for await (const block of blocks) {
-    inHand.push(parts.verify(block, asked));
+    const part = parts.verify(block, asked);
+    // Told when its turn comes, which may be after it failed.
+    part.catch(() => undefined);
+    inHand.push(part);
     if (inHand.length > parts.hands + 1) await joining.join(await (inHand.shift() as Promise<PartResult>));
     if (joining.hopeless()) break;
   }

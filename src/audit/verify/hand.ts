@@ -9,10 +9,12 @@ interface Question {
 
 parentPort?.on('message', ({ bytes, asked }: Question) => {
   try {
-    parentPort?.postMessage({ result: verifyPart(Buffer.from(bytes.buffer).toString('utf8'), asked) });
+    parentPort?.postMessage({
+      result: verifyPart(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'), asked),
+    });
   } catch (error) {
     parentPort?.postMessage({
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: error instanceof Error ? error.message : String(error),
     });
   }
 });

@@ -18,49 +18,68 @@ interface Answer {
   readonly error?: string;
 }
 
-/** From source as from the build: a thread is started with what this process was started with. */
-const program = new URL(import.meta.url.endsWith('.ts') ? './hand.ts' : './hand.js', import.meta.url);
+interface Hand {
+  ask(block: Buffer, asked: Asked): Promise<PartResult>;
+  end(): Promise<unknown>;
+}
+
+/** One question at a time. A thread that has ended answers nothing any more: whoever asks is told. */
+const openHand = (): Hand => {
+  const worker = new Worker(new URL('./hand.js', import.meta.url));
+  let failed: Error | undefined;
+  let asking: { resolve(result: PartResult): void; reject(error: Error): void } | undefined;
+  const fail = (error: Error): void => {
+    failed ??= error;
+    asking?.reject(failed);
+  };
+  worker.on('error', fail);
+  worker.on('exit', () => fail(new Error('a thread that hashes has ended.')));
+  worker.on('message', ({ result, error }: Answer) => {
+    if (result === undefined) asking?.reject(new Error(error));
+    else asking?.resolve(result);
+  });
+  return {
+    ask: (block, asked) =>
+      new Promise((resolve, reject) => {
+        if (failed !== undefined) return reject(failed);
+        asking = { resolve, reject };
+        // What is large has memory of its own, which is handed over; what is small may be of the shared pool.
+        const bytes = block.length > Buffer.poolSize ? block : new Uint8Array(block);
+        worker.postMessage({ bytes, asked }, [bytes.buffer as ArrayBuffer]);
+      }),
+    end: () => worker.terminate(),
+  };
+};
+
+/** Run from its TypeScript, the program has this thread alone: others of Node.js 20 load none. */
+const fromSource = import.meta.url.endsWith('.ts');
 
 export const openHands = (count: number): Hands => {
-  if (count <= 1) return ownHand;
-  const idle: Worker[] = Array.from({ length: count }, () => new Worker(program));
-  const all = [...idle];
-  const waiting: ((worker: Worker) => void)[] = [];
+  if (count <= 1 || fromSource) return ownHand;
+  const all = Array.from({ length: count }, openHand);
+  const idle = [...all];
+  const waiting: ((hand: Hand) => void)[] = [];
 
-  const take = async (): Promise<Worker> =>
-    idle.pop() ?? new Promise<Worker>((resolve) => waiting.push(resolve));
+  const take = async (): Promise<Hand> => idle.pop() ?? new Promise<Hand>((resolve) => waiting.push(resolve));
 
-  const giveBack = (worker: Worker): void => {
+  const giveBack = (hand: Hand): void => {
     const next = waiting.shift();
-    if (next === undefined) idle.push(worker);
-    else next(worker);
+    if (next === undefined) idle.push(hand);
+    else next(hand);
   };
-
-  const ask = (worker: Worker, block: Buffer, asked: Asked): Promise<PartResult> =>
-    new Promise((resolve, reject) => {
-      const settle = ({ result, error }: Answer): void => {
-        worker.off('error', reject);
-        if (result === undefined) reject(new Error(error));
-        else resolve(result);
-      };
-      worker.once('message', settle);
-      worker.once('error', reject);
-      const bytes = new Uint8Array(block);
-      worker.postMessage({ bytes, asked }, [bytes.buffer]);
-    });
 
   return {
     hands: count,
     async verify(block, asked) {
-      const worker = await take();
+      const hand = await take();
       try {
-        return await ask(worker, block, asked);
+        return await hand.ask(block, asked);
       } finally {
-        giveBack(worker);
+        giveBack(hand);
       }
     },
     async close() {
-      for (const worker of all) await worker.terminate();
+      for (const hand of all) await hand.end();
     },
   };
 };

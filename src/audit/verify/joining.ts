@@ -54,7 +54,8 @@ export const createJoining = (
 
   const followStreams = (part: PartResult): void => {
     for (let n = 0; n < part.streams.length; n += 3) {
-      const [stream, first, last] = part.streams.slice(n, n + 3) as [string, number, number];
+      const stream = part.streams[n] as string;
+      const [first, last] = [part.streams[n + 1] as number, part.streams[n + 2] as number];
       const before = streams.get(stream);
       if (before === undefined ? head.after === 0 && first !== 1 : first !== before + 1)
         fault(

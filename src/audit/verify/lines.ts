@@ -5,7 +5,10 @@ const lineBytesMax = 64 * 1_048_576;
 
 export class LineTooLong extends Error {}
 
-/** Blocks end with a line break, but for the last where the source does not. @throws LineTooLong */
+/**
+ * Blocks end with a line break, but for the last where the source does not; whoever takes one may give its memory
+ * away, which nothing else lies in but what is in the pool of small ones. @throws LineTooLong
+ */
 export async function* blocksOfLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let parts: Uint8Array[] = [];
   let length = 0;
@@ -18,8 +21,8 @@ export async function* blocksOfLines(source: AsyncIterable<Uint8Array>): AsyncGe
     if (!hasEnd || length < blockBytes) continue;
     const whole = Buffer.concat(parts);
     const end = whole.lastIndexOf(0x0a) + 1;
+    parts = [Buffer.from(whole.subarray(end))];
     yield whole.subarray(0, end);
-    parts = [whole.subarray(end)];
     length -= end;
     hasEnd = false;
   }
@@ -27,9 +30,12 @@ export async function* blocksOfLines(source: AsyncIterable<Uint8Array>): AsyncGe
 }
 
 /** The first line of a stream, and blocks of the lines behind it. */
-export const headAndBlocks = async (
-  source: AsyncIterable<Uint8Array>,
-): Promise<{ readonly head: string; readonly blocks: AsyncGenerator<Buffer> }> => {
+export interface Headed {
+  readonly head: string;
+  readonly blocks: AsyncGenerator<Buffer>;
+}
+
+export const headAndBlocks = async (source: AsyncIterable<Uint8Array>): Promise<Headed> => {
   const blocks = blocksOfLines(source);
   const { value, done } = await blocks.next();
   const first = done === true ? Buffer.alloc(0) : value;

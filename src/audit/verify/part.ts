@@ -13,7 +13,7 @@ import {
   matches,
 } from '../provable/format.ts';
 import { type Entry, entryFieldsOf, entryOf } from '../transparency/entry.ts';
-import { createFrontier, leafHash, subtreesOf } from '../transparency/merkle.ts';
+import { hashBytes, leafHash64, subtreeHash, subtreesOf } from '../transparency/merkle.ts';
 import { atAGlance, type Glanced } from './at-a-glance.ts';
 import { shownBeside } from './beside.ts';
 import { parseOnce } from './whole-text.ts';
@@ -89,7 +89,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
   const erasures: [string, number][] = [];
   const erased = new Map<string, [number, number]>();
   const wanted: [number, string][] = [];
-  const leaves: Buffer[] = [];
+  const leaves: string[] = [];
   let first: Seen | undefined;
   let last: Seen | undefined;
   let end: ExportEnd['end'] | undefined;
@@ -124,12 +124,17 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     first ??= last;
   };
 
+  const takeLeaf = (leaf: unknown, position: number): void => {
+    if (typeof leaf !== 'string' || !Number.isSafeInteger(position) || position < 1)
+      throw new SyntaxError('A leaf is a string, and a position a number from 1.');
+    leaves.push(leaf);
+  };
+
   const compare = (entry: string, leaf: string, position: number): void => {
-    const hash = leafHash(entry);
-    if (hash.toString('base64') !== leaf)
+    if (leafHash64(entry) !== leaf)
       fault('altered', position, `The event at position ${position} is not the one that was sealed.`);
     // What was sealed makes the root; that what stands here is something else was just told.
-    leaves.push(hash.toString('base64') === leaf ? hash : Buffer.from(leaf, 'base64'));
+    takeLeaf(leaf, position);
   };
 
   const takeGlanced = (glanced: Glanced): void => {
@@ -209,7 +214,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     }
     const { missing: position, leaf, ...more } = line;
     nothingMore(more, position);
-    leaves.push(Buffer.from(leaf, 'base64'));
+    takeLeaf(leaf, position);
     counts.missing++;
     fault('missing', position, `The event at position ${position} is missing.`);
     last = { position, recordedAt: last?.recordedAt ?? '' };
@@ -260,16 +265,23 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
   };
 };
 
-/** Hashes of the complete subtrees that the leaves make, where the first is leaf `from` of the tree. */
-const reduced = (leaves: readonly Buffer[], from: number, cutAt = from) => {
+/**
+ * Hashes of the complete subtrees that the leaves (base64) make, where the first is leaf `from` of the tree. What is
+ * no hash stands for one that nobody sealed.
+ */
+const reduced = (leaves: readonly string[], from: number, cutAt = from) => {
   const to = from + leaves.length;
   const cut = Math.min(Math.max(cutAt, from), to);
   const subtrees = [...subtreesOf(from, cut), ...subtreesOf(cut, to)];
+  const bytes = Buffer.alloc(leaves.length * hashBytes);
+  leaves.forEach((leaf, n) => {
+    bytes.write(leaf, n * hashBytes, hashBytes, 'base64');
+  });
   let at = 0;
   const hashes = subtrees.map(({ level }) => {
-    const frontier = createFrontier();
-    for (const end = at + 2 ** level; at < end; at++) frontier.push(leaves[at] as Buffer);
-    return frontier.root();
+    const hash = subtreeHash(bytes, at, level);
+    at += 2 ** level * hashBytes;
+    return hash;
   });
   return { levels: subtrees.map(({ level }) => level), hashes: new Uint8Array(Buffer.concat(hashes)) };
 };

@@ -3,7 +3,7 @@
  * CSV, a receipt, a proof file) and says whether it is as the log signed it. Needs no database.
  */
 
-import { type ExportToVerify, type PartVerifier, verifyExport } from './export.ts';
+import { type ExportToVerify, type PartVerifier, verifyHeaded } from './export.ts';
 import { headAndBlocks, LineTooLong } from './lines.ts';
 import { readReceipt, verifyProof, verifyReceipt } from './receipt.ts';
 import { unverifiable, type Verdict } from './verdict.ts';
@@ -21,8 +21,9 @@ export const verify = async (given: ExportToVerify, parts: PartVerifier): Promis
 };
 
 const verifyWhatItIs = async (given: ExportToVerify, parts: PartVerifier): Promise<Verdict> => {
-  const { head, blocks } = await headAndBlocks(given.source);
-  if (head.startsWith('{"format":')) return verifyExport({ ...given, source: withHead(head, blocks) }, parts);
+  const headed = await headAndBlocks(given.source);
+  const { head, blocks } = headed;
+  if (head.startsWith('{"format":')) return verifyHeaded(headed, given, parts);
   const text = await wholeOf(head, blocks);
   if (text.startsWith('c2sp.org/tlog-proof')) return verifyProof(text, given.vkeys);
   const receipt = readReceipt(text);
@@ -31,11 +32,6 @@ const verifyWhatItIs = async (given: ExportToVerify, parts: PartVerifier): Promi
     'this is neither an export of an audit log nor a receipt nor a proof, or its first line was altered.',
   );
 };
-
-async function* withHead(head: string, blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield Buffer.from(`${head}\n`);
-  yield* blocks;
-}
 
 const wholeOf = async (head: string, blocks: AsyncIterable<Buffer>): Promise<string> => {
   const parts: Buffer[] = [Buffer.from(`${head}\n`)];

@@ -11,7 +11,7 @@ import { csvColumns } from '../../../src/audit/provable/format.ts';
 import { csvLines } from '../../../src/http/csv.ts';
 import { builtProgram } from '../../chaos/built.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
-import { newSigningKey, openSealed, origin, type Sealed, textOf } from '../transparency/testbed.ts';
+import { newSigningKey, openSealed, origin, type Sealed, tamper, textOf } from '../transparency/testbed.ts';
 
 let db: TestDatabase;
 let log: Sealed;
@@ -103,7 +103,55 @@ test('1: altered, left out, cut at the end of a line', async () => {
   });
 });
 
+test('1: a file as the archive keeps them, written halfway to the end of a member', async () => {
+  const lines = text.split('\n').slice(0, -1);
+  const members = [0, 20, 40].map((from) =>
+    gzipSync(`${lines.slice(from, from === 40 ? undefined : from + 20).join('\n')}\n`),
+  );
+  expect(await ours(await file('members.ndjson.gz', Buffer.concat(members)))).toMatchObject({ code: 0 });
+  expect(await ours(await file('half.ndjson.gz', Buffer.concat(members.slice(0, 2))))).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/^missing 40\n/),
+  });
+});
+
+test('1: a tile that does not hold what was sealed', async () => {
+  const own = await testDatabase();
+  const other = await openSealed(own);
+  for (let n = 0; n < 20; n++) await other.write('counter-1', 'Counted', { by: n });
+  await other.sealed();
+  const vkey = (await other.vkeys()).join('\n');
+  await tamper(
+    own,
+    `UPDATE log_tiles SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 97) WHERE level = 0 AND index = 0`,
+  );
+  const tampered = await file('tile.ndjson', await other.exported());
+  await other.close();
+  await own.drop();
+  expect(await run(tampered, '--key', await file('other-vkey', vkey))).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/^altered at 4\n/),
+  });
+});
+
 describe('2: it cannot be told', () => {
+  test('words that are none of the command, or no number of threads', async () => {
+    const whole = await file('whole.ndjson', text);
+    for (const words of [['--quick'], ['--threads', 'two'], ['--threads', '0'], [whole]])
+      expect(await ours(whole, ...words)).toMatchObject({ code: 2, out: '' });
+    expect(await run()).toMatchObject({ code: 2, out: '' });
+    expect(await run('--help')).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('a packed file with bytes that changed on the way', async () => {
+    const packed = gzipSync(text);
+    packed.fill(0, packed.length - 8);
+    expect(await ours(await file('bytes.ndjson.gz', packed))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/bytes\.ndjson\.gz cannot be unpacked to its end: incorrect data check/),
+    });
+  });
+
   test('another key, another file, no file, no key', async () => {
     const other = await openSealed(db, newSigningKey());
     const vkey = (await other.vkeys()).at(-1) ?? '';
@@ -126,7 +174,9 @@ describe('2: it cannot be told', () => {
     const packed = gzipSync(text);
     expect(await ours(await file('cut.ndjson.gz', packed.subarray(0, packed.length / 2)))).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/cut\.ndjson\.gz cannot be unpacked to its end: unexpected end of file/),
+      err: expect.stringMatching(
+        /cut\.ndjson\.gz cannot be unpacked to its end: unexpected end of file \(behind \d+ bytes of what it holds\)\. Fetch it anew/,
+      ),
     });
     const rows = gzipSync(csv);
     expect(
@@ -165,6 +215,7 @@ describe('2: it cannot be told', () => {
       server?.close();
       await once(server as Server, 'close');
       expect(await asked(url)).toMatchObject({ code: 2, err: expect.stringContaining('does not answer') });
+      expect(await asked('http://')).toMatchObject({ code: 2, err: expect.stringContaining('is no URL') });
     });
   });
 });

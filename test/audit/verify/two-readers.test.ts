@@ -121,6 +121,17 @@ describe('What stands twice or beside', () => {
   });
 });
 
+test.each<[string, (line: string) => string]>([
+  ['a leaf that is no text', (line) => line.replace(/"leaf":"[^"]*"/, '"leaf":5')],
+  [
+    'a position beyond what is counted',
+    (line) => line.replace('"position":20,', '"position":9007199254741020,'),
+  ],
+  ['a position before the first', (line) => line.replace('"position":20,', '"position":-20,')],
+])('%s is told of its line, and the rest is looked at', async (_what, change) => {
+  expect(await kinds(edited(whole, 20, change))).toContain('malformed');
+});
+
 test('a CSV file has the columns of an export and no other, once', async () => {
   const { id, rows } = await log.transparency.exports.open({ ...origin, body: { format: 'csv' } });
   const { csvLines } = await import('../../../src/http/csv.ts');
