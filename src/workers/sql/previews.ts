@@ -58,8 +58,8 @@ export const setOrigin = {
 
 /**
  * Streams $1 to which events were added after version $2 (up to $3, where they were looked at) by anybody but
- * the jobs $4; the answer is their places in the list, from 1. Whose an event is that lies in the archive cannot be told
- * here: of such there is a row each, with its position.
+ * the jobs $4; the answer is their places in the list, from 1. Whose an event is that lies in the archive cannot be
+ * told here: of such there is a row each, with its position.
  */
 export const selectTouched = {
   name: 'bulk_select_touched',
