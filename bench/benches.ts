@@ -1,6 +1,7 @@
 /** All benches, in the order in which they run. */
 import { access } from './access.ts';
 import { append } from './append.ts';
+import { archive } from './archive.ts';
 import { auditSearch } from './audit-search.ts';
 import type { Bench } from './bench.ts';
 import { bulk } from './bulk.ts';
@@ -34,4 +35,5 @@ export const benches: readonly Bench[] = [
   auditSearch,
   sealing,
   proving,
+  archive,
 ];

@@ -1,12 +1,10 @@
 /** Acts of the command line beside serving: each opens the engine, does one thing, tells of it, and ends. */
 import { LogFault } from './audit/transparency/log-fault.ts';
 import { openQuarterdeck, policyText } from './compose.ts';
-import { type Config, ConfigError } from './config.ts';
-import { openDatabaseBriefly } from './database.ts';
+import type { Config } from './config.ts';
+import { type Database, openDatabaseBriefly } from './database.ts';
 import { createPool } from './db/pool.ts';
-import { timeOf } from './events/asked-moment.ts';
 import type { Quarterdeck } from './quarterdeck.ts';
-import { openStorage } from './storage/open.ts';
 import { toldOf } from './workers/index.ts';
 
 type Say = (line: string) => void;
@@ -15,7 +13,7 @@ type Say = (line: string) => void;
 export const briefly = async (
   config: Config,
   say: Say,
-  act: (quarterdeck: Quarterdeck) => Promise<void>,
+  act: (quarterdeck: Quarterdeck, database: Database) => Promise<void>,
 ): Promise<void> => {
   const database = await openDatabaseBriefly(config, say);
   const pool = createPool({ url: database.url, max: 4, onError: () => undefined });
@@ -24,7 +22,7 @@ export const briefly = async (
       { ...config, role: 'api' },
       { pool, database, publicUrl: config.publicUrl ?? 'http://127.0.0.1' },
     );
-    await act(quarterdeck).finally(() => quarterdeck.stop());
+    await act(quarterdeck, database).finally(() => quarterdeck.stop());
   } finally {
     await pool.end();
     await database.stop();
@@ -133,24 +131,4 @@ export const acceptRestore = (config: Config, reason: string, say: Say): Promise
       `Set back and recorded: ${signed} events had been signed, the log had ${head}. What was signed is kept as ${keptAs} at the mirror.`,
     );
     say('The process that seals goes on within a minute.');
-  });
-
-/** Old partitions of the log as files at the archive, each proven where it lies. */
-export const archiveLog = (config: Config, before: string, say: Say): Promise<void> =>
-  briefly(config, say, async ({ engine }) => {
-    if (config.logArchive === undefined)
-      throw new ConfigError('QUARTERDECK_LOG_ARCHIVE must say where: a directory, or s3://bucket/prefix.');
-    const storage = await openStorage(config.logArchive);
-    try {
-      const done = await engine.transparency
-        .archiving(storage)
-        .archive(timeOf('before', before), ({ after, upTo, file, bytes, sha256 }) =>
-          say(
-            `${file}: positions ${after + 1} to ${upTo}, ${bytes} bytes, SHA-256 ${sha256}; proven where it lies.`,
-          ),
-        );
-      if (done.length === 0) say('Nothing to archive: every partition that is older lies there already.');
-    } finally {
-      storage.close();
-    }
   });

@@ -10,6 +10,7 @@ import { createPool, type Db } from './db/pool.ts';
 import { importDemo } from './demo.ts';
 import { areas } from './domain/index.ts';
 import type { Duties } from './engine-options.ts';
+import { lastMoved } from './events/archived.ts';
 import { localMasterKeys } from './events/master-keys.ts';
 import { keepsPersonalData } from './events/rewrapping.ts';
 import { createLogger } from './http/log.ts';
@@ -138,12 +139,22 @@ const requireMirror = async ({ production, logMirror }: Config, pool: Db): Promi
   );
 };
 
+/** Reads would fail one by one, and nobody would know why. */
+const requireArchive = async ({ logArchive }: Config, pool: Db): Promise<void> => {
+  const last = logArchive === undefined ? await lastMoved(pool) : 0;
+  if (last === 0) return;
+  throw new ConfigError(
+    `QUARTERDECK_LOG_ARCHIVE must say where the archive is (a directory, or s3://bucket/prefix): the events up to position ${last} were moved there.`,
+  );
+};
+
 /** The engine with its HTTP face, by Config; nothing of it is started. */
 export const openQuarterdeck = async (
   config: Config,
   { pool, database, publicUrl }: Around,
 ): Promise<Quarterdeck> => {
   await requireMirror(config, pool);
+  await requireArchive(config, pool);
   return createQuarterdeck({
     areas,
     pool,
@@ -172,6 +183,7 @@ export const openQuarterdeck = async (
       config.previousMasterKeys,
     ),
     ...(config.signingKey === undefined ? {} : { signingKey: config.signingKey }),
+    logArchive: config.logArchive,
     ...(config.logMirror === undefined ? {} : { logMirror: config.logMirror }),
   });
 };

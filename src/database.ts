@@ -15,6 +15,8 @@ export interface Database {
   /** Past a pooler: LISTEN, leader locks, queues. */
   readonly directUrl: string;
   readonly embedded: boolean;
+  /** Signs in as the owner of the tables. */
+  readonly ownerUrl: string;
   readonly stop: () => Promise<void>;
 }
 
@@ -29,27 +31,36 @@ export const openDatabase = async (config: Config, say: Say): Promise<Database> 
     await requireReached('QUARTERDECK_DIRECT_DATABASE_URL', config.directDatabaseUrl);
   if (config.production) await requireMigrated(url);
   else await migrateGiven(config, say);
-  return { url, directUrl: config.directDatabaseUrl ?? url, embedded: false, stop: async () => undefined };
+  const ownerUrl = config.ownerDatabaseUrl ?? url;
+  const directUrl = config.directDatabaseUrl ?? url;
+  return { url, directUrl, ownerUrl, embedded: false, stop: async () => undefined };
 };
 
 /** For an act of the command line: beside a service that runs on the embedded server it uses that one. */
 export const openDatabaseBriefly = async (config: Config, say: Say): Promise<Database> => {
-  const url = config.databaseUrl === undefined ? await runningEmbedded(config.dataDir) : undefined;
-  if (url === undefined) return openDatabase(config, say);
+  const running = config.databaseUrl === undefined ? await runningEmbedded(config.dataDir) : undefined;
+  if (running === undefined) return openDatabase(config, say);
+  const { url, ownerUrl } = running;
   await requireMigrated(url);
-  return { url, directUrl: url, embedded: true, stop: async () => undefined };
+  return { url, directUrl: url, ownerUrl, embedded: true, stop: async () => undefined };
 };
 
 const openEmbedded = async (config: Config, say: Say): Promise<Database> => {
   const server = await startEmbedded({ dataDir: config.dataDir, log: say });
   try {
-    const { ownerUrl, applicationRole } = server;
-    await migrate({ ownerUrl, applicationRole, log: say, queues: config.redisUrls.length === 0 });
+    const { applicationRole } = server;
+    await migrate({
+      ownerUrl: server.ownerUrl,
+      applicationRole,
+      log: say,
+      queues: config.redisUrls.length === 0,
+    });
   } catch (error) {
     await server.stop();
     throw error;
   }
-  return { url: server.applicationUrl, directUrl: server.applicationUrl, embedded: true, stop: server.stop };
+  const { applicationUrl: url, ownerUrl, stop } = server;
+  return { url, directUrl: url, ownerUrl, embedded: true, stop };
 };
 
 /** `quarterdeck migrate`: as the schema's owner. */

@@ -23,6 +23,8 @@ export interface EngineOptions extends Sources, FanOutOptions {
    * `s3://bucket/prefix`; absent: nowhere, and nothing can be erased.
    */
   readonly logMirror?: string;
+  /** Where old partitions of the log were moved to: a directory or `s3://bucket/prefix`. */
+  readonly logArchive?: string | undefined;
   /** How buckets are reached. */
   readonly s3?: StorageOptions | undefined;
   readonly publicUrl: string;

@@ -66,13 +66,14 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const areas: readonly Area[] = [...withWebhooks(options.areas, options), complianceArea];
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
+  const streams = areas.flatMap((area) => area.streams);
 
   const { keyRing, codec, registry, effects, log, alongsideOf, ...keeping } = await openKeeping(
     options,
     areas,
     now,
   );
-  const { secret, mirror, compliance } = keeping;
+  const { secret, mirror, archived, compliance } = keeping;
 
   const access = await createAccess({
     ...options,
@@ -206,7 +207,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     logReads,
     newId,
     clock: now,
-    streams: areas.flatMap((area) => area.streams),
+    streams,
     secret,
     leaderUrl: directUrl,
     onError: (error) => onError(error, 'indexing the log'),
@@ -217,11 +218,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const presence = createPresence(options.presence, { log, newId, clock: now, environment });
   await compliance.keep(keepersOf({ readSide, access, exports, projections, ...auditing }));
   const transparency = await createTransparency({
-    pool,
-    log,
-    mirror,
-    newId,
-    onError,
+    ...{ pool, log, mirror, archived, streams, newId, onError },
     clock: now,
     signingKey: options.signingKey,
     environment: environment ?? 'unnamed',
@@ -292,7 +289,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       await presence.stopped().catch((error: unknown) => onError(error, 'recording the stop'));
       // After everything that appends, so that the last of it is sealed too.
       await transparency.stop();
-      mirror?.close();
+      keeping.close();
       await listener.stop();
       await log.stop();
     },

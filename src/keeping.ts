@@ -4,11 +4,14 @@
  */
 import type { Access } from './access/access.ts';
 import type { Area } from './area.ts';
+import { createArchivedEvents } from './audit/archive/archived-events.ts';
 import type { AuditIndex } from './audit/index/audit-index.ts';
+import { createTreeReading } from './audit/transparency/tree.ts';
 import type { AlongsideOf } from './commands/lanes.ts';
 import { type Compliance, createCompliance } from './compliance/index.ts';
 import { engineEvents } from './engine-events.ts';
 import type { EngineOptions } from './engine-options.ts';
+import type { ArchivedEvents } from './events/archived.ts';
 import { type Codec, createCodec } from './events/codec.ts';
 import { createEventLog, type RunningLog } from './events/event-log.ts';
 import { createKeyRing, type KeyRing } from './events/keys.ts';
@@ -29,10 +32,14 @@ export interface Keeping {
   readonly registry: Registry;
   readonly log: RunningLog;
   readonly mirror: Storage | undefined;
+  /** What reads events whose partition was moved to the archive; undefined: nobody told where that is. */
+  readonly archived: ArchivedEvents | undefined;
   readonly compliance: Compliance;
   readonly effects: Effects;
   /** What is done in the transaction of a command's events. */
   readonly alongsideOf: AlongsideOf;
+  /** Lets go of the places outside the database. */
+  close(): void;
 }
 
 export const openKeeping = async (
@@ -52,21 +59,29 @@ export const openKeeping = async (
     secret,
     log: { append: (unit) => log.append(unit) },
   });
+  const openPlace = async (place: string | undefined): Promise<Storage | undefined> =>
+    place === undefined ? undefined : openStorage(place, options.s3);
+  const archive = await openPlace(options.logArchive);
+  const archived = archive && createArchivedEvents({ pool, storage: archive, tree: createTreeReading(pool) });
   const log = createEventLog({
     pool,
+    archived,
     codec,
     registry,
     onError: (error) => onError(error, 'keeping the log'),
     ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
   });
   await log.start();
-  const mirror =
-    options.logMirror === undefined ? undefined : await openStorage(options.logMirror, options.s3);
+  const mirror = await openPlace(options.logMirror);
   const compliance = createCompliance({ ...options, log, keyRing, mirror, secret, clock });
   await compliance.reapply();
   const alongsideOf: AlongsideOf = (commands) =>
     compliance.alongsideOf(commands) ?? effects.alongsideOf(commands);
-  return { keyRing, secret, codec, registry, log, mirror, compliance, effects, alongsideOf };
+  const close = (): void => {
+    mirror?.close();
+    archive?.close();
+  };
+  return { keyRing, secret, codec, registry, log, mirror, archived, compliance, effects, alongsideOf, close };
 };
 
 interface Copies {

@@ -14,6 +14,7 @@ import { packageVersion } from './version.ts';
 
 /** Opened when they are asked for: who verifies an export needs no server, and does not wait for one to be loaded. */
 const acts = () => import('./acts.ts');
+const archiveActs = () => import('./archive-acts.ts');
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -201,7 +202,26 @@ log
   .command('archive')
   .requiredOption('--before <time>', 'partitions whose events are all older, such as 2026-01-01T00:00:00Z')
   .description('write old parts of the log to QUARTERDECK_LOG_ARCHIVE and prove them where they lie')
-  .action(async ({ before }: { before: string }) => (await acts()).archiveLog(configFrom(), before, say));
+  .action(async ({ before }: { before: string }) =>
+    (await archiveActs()).archiveLog(configFrom(), before, say),
+  );
+
+log
+  .command('detach')
+  .requiredOption('--before <time>', 'partitions whose events are all older and lie in the archive')
+  .option('--drop', 'let go of what was detached, for good')
+  .description('take old parts of the log out of the database, to be read from QUARTERDECK_LOG_ARCHIVE')
+  .action(async ({ before, drop = false }: { before: string; drop?: boolean }) =>
+    (await archiveActs()).detachLog(configFrom(), { before, drop }, say),
+  );
+
+log
+  .command('attach')
+  .requiredOption('--before <time>', 'partitions that were detached and not dropped')
+  .description('put old parts of the log back into the database')
+  .action(async ({ before }: { before: string }) =>
+    (await archiveActs()).attachLog(configFrom(), before, say),
+  );
 
 log
   .command('check')

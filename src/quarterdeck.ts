@@ -64,6 +64,8 @@ export interface QuarterdeckOptions extends FanOutOptions {
   readonly signingKey?: Buffer;
   /** Where checkpoints and tombstones are kept outside the database: a directory, or `s3://bucket/prefix`. */
   readonly logMirror?: string;
+  /** Where old partitions of the log were moved to: a directory, or `s3://bucket/prefix`. */
+  readonly logArchive?: string | undefined;
   readonly allowedNetworks?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly redisUrls?: readonly string[];
@@ -138,6 +140,7 @@ export const createQuarterdeck = async (options: QuarterdeckOptions): Promise<Qu
     masterKey: options.masterKey ?? (await masterKeyIn(dataDir)),
     signingKey: options.signingKey ?? (await signingKeyIn(dataDir)),
     logMirror: options.logMirror ?? join(dataDir, 'mirror'),
+    logArchive: options.logArchive,
     s3: options.s3,
     publicUrl,
     allowedNetworks: options.allowedNetworks ?? loopback,

@@ -44,18 +44,20 @@ const fileOf = async (file: string): Promise<AsyncIterable<Uint8Array>> => {
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) throw new VerifyError(`There is no file ${file}.`);
   const content = createReadStream(file, { highWaterMark: 1_048_576 });
-  if (!file.endsWith('.gz')) return content;
+  if (!file.endsWith('.gz')) return readable(content, `${file} cannot be read`);
   // As the archive keeps them.
-  return unpacked(content.pipe(createGunzip()), file);
+  const unpacked = createGunzip();
+  content.on('error', (error) => unpacked.destroy(error));
+  return readable(content.pipe(unpacked), `${file} cannot be unpacked to its end`);
 };
 
-async function* unpacked(source: AsyncIterable<Buffer>, file: string): AsyncGenerator<Buffer> {
+/** Where it breaks off, nothing can be told of what it holds. */
+async function* readable(source: AsyncIterable<Uint8Array>, sentence: string): AsyncGenerator<Uint8Array> {
   try {
     yield* source;
   } catch (error) {
-    throw new VerifyError(
-      `${file} cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const { message, cause } = error as Error;
+    throw new VerifyError(`${sentence}: ${cause instanceof Error ? cause.message : message}`);
   }
 }
 
@@ -75,7 +77,7 @@ const exportOf = async (url: string, tokenFile: string | undefined): Promise<Asy
   });
   if (!answer.ok || answer.body === null)
     throw new VerifyError(`${url} answers ${answer.status}: ${(await answer.text()).slice(0, 500)}`);
-  return answer.body;
+  return readable(answer.body, `What ${url} sends broke off`);
 };
 
 export const verifyGiven = async (

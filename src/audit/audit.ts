@@ -35,7 +35,7 @@ interface Options {
 
 export const createAudit = (options: Options): Audit => {
   const { pool, log, streams, clock, newId, streamsReached, refsOf, notesOf, logReads, indexed } = options;
-  const batches = createBatches(pool, indexed);
+  const batches = createBatches(pool, log, indexed);
   const fields = createFields({ streamsReached, refsOf, notesOf, everything: allFields });
   const shown = createShown(streamsReached, refsOf);
   const { search, exportEvents } = createSearch({ log, batches, shown, streamsReached, fields, clock });

@@ -102,18 +102,38 @@ export const LogFaultFound = defineEvent({
   refs: () => [],
 });
 
+/** Positions behind `after` up to and with `upTo`, and the file of the archive. */
+const archivedRange = z.object({
+  after: z.int().nonnegative(),
+  upTo: z.int().positive(),
+  file: z.string(),
+});
+
 /** Positions behind `after` up to and with `upTo` lie in a file elsewhere, which was read back and proven. */
 export const LogArchived = defineEvent({
   type: 'LogArchived',
-  schema: z.object({
-    after: z.int().nonnegative(),
-    upTo: z.int().positive(),
-    file: z.string(),
-    bytes: z.int().positive(),
-    sha256: z.string(),
+  schema: archivedRange.extend({ bytes: z.int().positive(), sha256: z.string() }),
+  refs: () => [],
+});
+
+/**
+ * Data and metadata of these events are in the database no more and are read from that file. `uncovered`: of its
+ * streams, those whose state is read from there too, because their subject is erased.
+ */
+export const LogDetached = defineEvent({
+  type: 'LogDetached',
+  schema: archivedRange.extend({
+    streams: z.int().nonnegative(),
+    uncovered: z.int().nonnegative(),
   }),
   refs: () => [],
 });
+
+/** What was detached is in the database again. */
+export const LogAttached = defineEvent({ type: 'LogAttached', schema: archivedRange, refs: () => [] });
+
+/** What was detached was let go: the file is all there is of it. */
+export const LogDropped = defineEvent({ type: 'LogDropped', schema: archivedRange, refs: () => [] });
 
 export const auditEvents = [
   EventsExported,
@@ -124,6 +144,9 @@ export const auditEvents = [
   LogFaultFound,
   LogSetBack,
   LogArchived,
+  LogDetached,
+  LogAttached,
+  LogDropped,
   SnapshotBuilt,
   SnapshotDropped,
 ] as const;

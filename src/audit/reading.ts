@@ -5,6 +5,7 @@
  */
 import type { Db } from '../db/pool.ts';
 import type { StoredEvent } from '../events/envelope.ts';
+import type { EventLog } from '../events/log.ts';
 import type { EventFilter, Order } from './request.ts';
 import { readLog, readStream } from './sql/search-events.ts';
 
@@ -31,13 +32,13 @@ const namesOf = (filter: EventFilter): readonly string[] =>
 const beyond = ({ after, upTo }: Range, last: number, order: Order): Range =>
   order === 'oldest' ? { after: last, upTo } : { after, upTo: last - 1 };
 
-export const createBatches = (pool: Db, indexed: Batches): Batches => {
+export const createBatches = (pool: Db, log: Pick<EventLog, 'complete'>, indexed: Batches): Batches => {
   async function* throughLog(asked: Range, rowsMax: number, order: Order) {
     let range = asked;
     while (range.after < range.upTo) {
       const values = [range.after, range.upTo, rowsMax];
       const { rows } = await pool.query<StoredEvent>({ ...readLog[order], values });
-      yield rows;
+      yield await log.complete(rows);
       const last = rows.at(-1);
       if (last === undefined || rows.length < rowsMax) return;
       range = beyond(range, last.position, order);
@@ -49,7 +50,7 @@ export const createBatches = (pool: Db, indexed: Batches): Batches => {
     for (;;) {
       const values: unknown[] = [after, upTo, rowsMax, stream, version];
       const { rows } = await pool.query<StoredEvent>(readStream[order], values);
-      yield rows;
+      yield await log.complete(rows);
       if (rows.length < rowsMax) return;
       version = rows.at(-1)?.version ?? version;
     }

@@ -4,6 +4,7 @@
 import type { Db, Tx } from '../db/pool.ts';
 import { admit, append } from './append.ts';
 import { createWakeups } from './appended.ts';
+import { type ArchivedEvents, noArchive } from './archived.ts';
 import { type BatcherOptions, createBatcher } from './batcher.ts';
 import type { Codec } from './codec.ts';
 import { createEncoding } from './encoding.ts';
@@ -24,6 +25,8 @@ export interface EventLogOptions {
   readonly onError: (error: unknown) => void;
   /** Told of each batch: units in it and events appended. */
   readonly onBatch?: (units: number, events: number) => void;
+  /** Where events are whose partition was moved; without it reading one of them fails. */
+  readonly archived?: ArchivedEvents | undefined;
   readonly batching?: Pick<BatcherOptions, 'inFlightMax' | 'unitsMax' | 'eventsMax'>;
 }
 
@@ -37,10 +40,10 @@ export interface RunningLog extends EventLog {
 }
 
 export const createEventLog = (options: EventLogOptions): RunningLog => {
-  const { pool, registry, codec, onError, onBatch } = options;
+  const { pool, registry, codec, onError, onBatch, archived = noArchive } = options;
   const encoding = createEncoding(registry, codec);
-  const reading = createReading(pool, encoding);
-  const loading = createLoading({ pool, codec, encoding, onError });
+  const reading = createReading(pool, encoding, archived);
+  const loading = createLoading({ pool, codec, encoding, archived, onError });
   const wakeups = createWakeups({ pool, onError });
   const partitions = createPartitions(pool, onError);
   let knownHead = 0;
@@ -100,9 +103,9 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
 
   return {
     ...reading,
-    decode: encoding.decode,
     load: loading.load,
-    statesBefore: createStatesBefore(pool, encoding),
+    keepStates: loading.keep,
+    statesBefore: createStatesBefore(pool, encoding, archived),
     onAppended: wakeups.on,
     heard(position) {
       const heard = Number(position);

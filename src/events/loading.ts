@@ -6,12 +6,14 @@
  */
 import { arrayText } from '../db/array-text.ts';
 import type { Db } from '../db/pool.ts';
+import { type ArchivedEvents, completedFrom } from './archived.ts';
 import { whileAway } from './away.ts';
 import { type Codec, erased } from './codec.ts';
 import type { EventData } from './definition.ts';
 import type { Encoding } from './encoding.ts';
+import type { StoredEvent } from './envelope.ts';
 import type { Folding, Loaded, LoadRequest } from './log.ts';
-import { type LoadedRow, loadStreams, saveSnapshot } from './sql/load-streams.ts';
+import { type LoadedRow, loadStreams, saveSnapshots } from './sql/load-streams.ts';
 
 /** Events folded in one load from which on a snapshot pays. */
 const snapshotAfterEvents = 200;
@@ -22,6 +24,11 @@ const contextOf = (stream: string, { name, stateVersion }: Folding, version: num
 
 export interface Loading {
   load(requests: readonly LoadRequest[]): Promise<readonly Loaded<object>[]>;
+  /**
+   * Snapshots of these streams as they are now, each asked for once, so that loading them needs no event of today.
+   * How many were kept: of a stream whose subject is erased there is none.
+   */
+  keep(requests: readonly LoadRequest[]): Promise<number>;
   /** Resolves when snapshots under way are written. */
   drain(): Promise<void>;
 }
@@ -30,7 +37,13 @@ interface Options {
   readonly pool: Db;
   readonly codec: Codec;
   readonly encoding: Encoding;
+  readonly archived: ArchivedEvents;
   readonly onError: (error: unknown) => void;
+}
+
+interface Kept {
+  readonly loaded: Loaded<object>;
+  readonly folding: Folding;
 }
 
 interface Waiting {
@@ -50,7 +63,8 @@ const placeOf = (stream: string, row: LoadedRow | undefined) => ({
 
 const saying = (): string => 'The database cannot be reached; nothing was carried out.';
 
-export const createLoading = ({ pool, codec, encoding, onError }: Options): Loading => {
+export const createLoading = ({ pool, codec, encoding, archived, onError }: Options): Loading => {
+  const completed = completedFrom(archived);
   let waiting: Waiting[] = [];
   const underWay = new Set<Promise<void>>();
 
@@ -121,21 +135,27 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
   };
 
   const save = (loaded: Loaded<object>, folding: Folding): void => {
-    const saved = write(loaded, folding)
-      .catch(onError)
+    const saved = write([{ loaded, folding }])
+      .then(() => undefined, onError)
       .finally(() => underWay.delete(saved));
     underWay.add(saved);
   };
 
-  const write = async (loaded: Loaded<object>, folding: Folding): Promise<void> => {
-    const { stream, state, version, position } = loaded;
-    const subject = folding.subject(state, stream);
-    const context = contextOf(stream, folding, version);
-    const sealed = await codec.encryptText(subject, JSON.stringify(state), context);
-    // The subject's key is destroyed: nobody could read it.
-    if (sealed === '') return;
-    const values = [stream, folding.name, folding.stateVersion, version, position, subject, sealed];
-    await pool.query({ ...saveSnapshot, values });
+  /** How many of them were sealed and written; a newer one stays. */
+  const write = async (states: readonly Kept[]): Promise<number> => {
+    const rows = await Promise.all(
+      states.map(async ({ loaded: { stream, state, version, position }, folding }) => {
+        const subject = folding.subject(state, stream);
+        const context = contextOf(stream, folding, version);
+        const sealed = await codec.encryptText(subject, JSON.stringify(state), context);
+        return [stream, folding.name, folding.stateVersion, version, position, subject, sealed] as const;
+      }),
+    );
+    // Without a text: the subject's key is destroyed, and nobody could read it.
+    const kept = rows.filter((row) => row[6] !== '');
+    const values = [0, 1, 2, 3, 4, 5, 6].map((column) => arrayText(kept.map((row) => row[column] ?? '')));
+    if (kept.length > 0) await pool.query({ ...saveSnapshots, values });
+    return kept.length;
   };
 
   const rowsOf = async (
@@ -152,7 +172,7 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
     ];
     const { rows } = await pool.query<LoadedRow>({ ...loadStreams, values });
     const byRequest: LoadedRow[][] = requests.map(() => []);
-    for (const row of rows) byRequest[row.nth - 1]?.push(row);
+    for (const row of await completed(rows, wholeRow)) byRequest[row.nth - 1]?.push(row);
     return byRequest;
   };
 
@@ -175,13 +195,25 @@ export const createLoading = ({ pool, codec, encoding, onError }: Options): Load
     }
   };
 
+  const load: Loading['load'] = (requests) =>
+    new Promise((resolve, reject) => {
+      if (requests.length === 0) return resolve([]);
+      waiting.push({ requests, resolve, reject });
+      if (waiting.length === 1) setImmediate(flush);
+    });
+
   return {
-    load: (requests) =>
-      new Promise((resolve, reject) => {
-        if (requests.length === 0) return resolve([]);
-        waiting.push({ requests, resolve, reject });
-        if (waiting.length === 1) setImmediate(flush);
-      }),
+    load,
+    async keep(requests) {
+      const states = await load(requests);
+      return write(requests.map(({ folding }, n) => ({ loaded: states[n] as Loaded<object>, folding })));
+    },
     drain: async () => void (await Promise.all(underWay)),
   };
 };
+
+const wholeRow = (row: LoadedRow, { data, metadata }: StoredEvent): LoadedRow => ({
+  ...row,
+  data,
+  metadata: row.metadata === null ? null : JSON.stringify(metadata),
+});

@@ -121,9 +121,16 @@ export interface EventLog {
   readAt(positions: readonly number[]): Promise<readonly RecordedEvent[]>;
   /** Readable events of the given streams, by position; all of them up to `upTo`. */
   readStreams(streams: readonly string[], upTo?: number): Promise<readonly RecordedEvent[]>;
+  /** Rows that a statement of one's own read: those whose data and metadata are in the archive are completed. */
+  complete(events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
   /** Current states, by snapshot and later events; one round trip for any number of streams. */
   load(requests: readonly LoadRequest[]): Promise<readonly Loaded<object>[]>;
+  /**
+   * Snapshots of these streams, each asked for once, so that loading them needs no event of today. How many were
+   * kept: of a stream whose subject is erased there is none.
+   */
+  keepStates(requests: readonly LoadRequest[]): Promise<number>;
 
   /** What each event's stream was right before it; the events are given by their positions. */
   statesBefore(

@@ -3,6 +3,7 @@
  * look through the same events again; `position` alone is the checkpoint.
  */
 import type { Db, Queryable } from '../db/pool.ts';
+import { type ArchivedEvents, completedFrom, wholeEvent } from './archived.ts';
 import type { Encoding } from './encoding.ts';
 import type { ClearEvent, RecordedEvent, StoredEvent, Timestamp, UnreadEvent } from './envelope.ts';
 import type { Head, Page, ReadOptions } from './log.ts';
@@ -22,7 +23,9 @@ const pageMax = 10_000;
 /** Positions looked through for one page of few types: where they are rare, a read must still end in good time. */
 const windowPositions = 500_000;
 
-export const createReading = (pool: Db, encoding: Encoding) => {
+export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEvents) => {
+  const completed = completedFrom(archived);
+
   const head = async (db: Queryable = pool): Promise<Head> => {
     const { rows } = await db.query<{ position: number; recordedAt: Timestamp }>(readHead);
     return { position: rows[0]?.position ?? 0, recordedAt: rows[0]?.recordedAt };
@@ -45,29 +48,41 @@ export const createReading = (pool: Db, encoding: Encoding) => {
     return { events: rows, position };
   };
 
-  const readStored = (options: ReadOptions): Promise<Page<StoredEvent>> => readRows(readPageOfTypes, options);
+  const readStored = async (options: ReadOptions): Promise<Page<StoredEvent>> => {
+    const { events, position } = await readRows<StoredEvent>(readPageOfTypes, options);
+    return { events: await complete(events), position };
+  };
+
+  const complete = (events: readonly StoredEvent[]): Promise<readonly StoredEvent[]> =>
+    completed(events, wholeEvent);
+
+  const decode = async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> =>
+    encoding.decode(await complete(events));
 
   return {
     head,
     readStored,
+    complete,
+    decode,
     async read(options: ReadOptions): Promise<Page<RecordedEvent>> {
       const { events, position } = await readStored(options);
       return { events: await encoding.decode(events), position };
     },
     async readClear(options: ReadOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>> {
       const { events, position } = await readRows<UnreadEvent>(readUnreadPage, options);
-      return { events: await encoding.decodeClear(events), position };
+      const whole = await completed(events, unreadEvent);
+      return { events: await encoding.decodeClear(whole), position };
     },
     async readAt(positions: readonly number[]): Promise<readonly RecordedEvent[]> {
       const { rows } = await pool.query<StoredEvent>({ ...readAt, values: [positions] });
-      return encoding.decode(rows);
+      return decode(rows);
     },
     async readStreams(
       streams: readonly string[],
       upTo = Number.MAX_SAFE_INTEGER,
     ): Promise<readonly RecordedEvent[]> {
       const { rows } = await pool.query<StoredEvent>({ ...readStreams, values: [streams, upTo] });
-      return encoding.decode(rows);
+      return decode(rows);
     },
     async positionBefore(time: Timestamp): Promise<number> {
       const { rows } = await pool.query<{ position: number }>({ ...positionBefore, values: [time] });
@@ -79,3 +94,8 @@ export const createReading = (pool: Db, encoding: Encoding) => {
     },
   };
 };
+
+const unreadEvent = (row: UnreadEvent, event: StoredEvent): UnreadEvent => ({
+  ...wholeEvent({ ...row, metadata: event.metadata }, event),
+  metadata: JSON.stringify(event.metadata),
+});

@@ -4,6 +4,7 @@
  */
 import { arrayText } from '../db/array-text.ts';
 import type { Db } from '../db/pool.ts';
+import { type ArchivedEvents, completedFrom } from './archived.ts';
 import type { EventData } from './definition.ts';
 import type { Encoding } from './encoding.ts';
 import type { Folding, StateBefore } from './log.ts';
@@ -18,7 +19,13 @@ interface Folded {
   state: object;
 }
 
-export const createStatesBefore = (pool: Db, encoding: Pick<Encoding, 'decodeData'>) => {
+export const createStatesBefore = (
+  pool: Db,
+  encoding: Pick<Encoding, 'decodeData'>,
+  archived: ArchivedEvents,
+) => {
+  const completed = completedFrom(archived);
+
   const onto = async (folding: Folding, before: object, rows: readonly BeforeRow[]): Promise<object> => {
     const events = rows.flatMap(({ type, schemaVersion, data }) =>
       type === null ? [] : [{ type, schemaVersion: schemaVersion ?? 1, data: data ?? {} }],
@@ -40,7 +47,7 @@ export const createStatesBefore = (pool: Db, encoding: Pick<Encoding, 'decodeDat
         pageMax,
       ];
       const { rows } = await pool.query<BeforeRow>({ ...selectBefore, values });
-      const pages = pagesOf(rows);
+      const pages = pagesOf(await completed(rows, (row, { data }) => ({ ...row, data })));
       const next: typeof open = [];
       for (const [nth, page] of pages) {
         const one = open[nth - 1] as (typeof open)[number];

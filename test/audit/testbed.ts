@@ -6,6 +6,7 @@ import { auditEvents } from '../../src/audit/engine-events.ts';
 import { allFields, createFields } from '../../src/audit/fields.ts';
 import { type AuditIndex, createAuditIndex } from '../../src/audit/index/audit-index.ts';
 import type { Db } from '../../src/db/pool.ts';
+import type { ArchivedEvents } from '../../src/events/archived.ts';
 import { createCodec } from '../../src/events/codec.ts';
 import type { EventData, EventDefinition } from '../../src/events/definition.ts';
 import type { Metadata, RecordedEvent } from '../../src/events/envelope.ts';
@@ -51,8 +52,9 @@ export const parts = () => {
   return { streamsReached, fields, shown: async <E>(events: readonly E[]) => events };
 };
 
-export const openAudit = async (pool: Db): Promise<Audited> => {
-  const log = await openLog(pool, [...definitions, ...(auditEvents as unknown as EventDefinition[])]);
+export const openAudit = async (pool: Db, archived?: ArchivedEvents): Promise<Audited> => {
+  const known = [...definitions, ...(auditEvents as unknown as EventDefinition[])];
+  const log = await openLog(pool, known, archived);
   const index = createAuditIndex({
     pool,
     log,

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answered } from '../contract/running.ts';
 import type { Installation } from './installation.ts';
+import { linesOf, logOf } from './logged.ts';
 
 export const accounts = 4_000;
 
@@ -20,16 +21,6 @@ export interface Job {
   readonly failed: number;
   readonly finishedAt: string | null;
   readonly position: number;
-}
-
-export interface Logged {
-  readonly position: number;
-  readonly stream: string;
-  readonly version: number;
-  readonly type: string;
-  readonly recordedAt: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 const accepted = (answer: Answered): Job => {
@@ -88,53 +79,24 @@ export const reach = async (installed: Installation, job: Job, items: number): P
   }
 };
 
-const lines = async <T>(
-  installed: Installation,
-  who: 'ops' | 'compliance',
-  path: string,
-): Promise<readonly T[]> => {
-  const answer = await installed.insist(who, { path });
-  if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text.slice(0, 500)}`);
-  return answer.text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as T);
-};
-
-export const wholeLog = (installed: Installation): Promise<readonly Logged[]> =>
-  lines(installed, 'compliance', '/internal/v1/audit/events.ndjson');
-
 const numbers = (count: number, from = 0): readonly number[] =>
   Array.from({ length: count }, (_, n) => n + from);
 
 const sorted = (some: readonly number[]): readonly number[] => [...some].sort((a, b) => a - b);
 
-/** Positions and every stream's versions without a gap. */
-export const expectGapless = (log: readonly Logged[]): void => {
-  expect(log.map(({ position }) => position)).toEqual(numbers(log.length, 1));
-  const versions = new Map<string, number>();
-  const wrong = log.filter(({ stream, version }) => {
-    const next = (versions.get(stream) ?? 0) + 1;
-    versions.set(stream, version);
-    return version !== next;
-  });
-  expect(wrong).toEqual([]);
-};
-
 /** @returns how many of its events were recorded at `since` or later. */
 export const expectExactlyOnce = async (installed: Installation, job: Job, since: Date): Promise<number> => {
   expect(job).toMatchObject({ state: 'completed', total: accounts, succeeded: accounts, failed: 0 });
-  const results = await lines<{ index: number; outcome: string }>(
-    installed,
-    'ops',
-    `/internal/v1/bulk-jobs/${job.id}/results?format=ndjson`,
-  );
+  const answer = await installed.insist('ops', {
+    path: `/internal/v1/bulk-jobs/${job.id}/results?format=ndjson`,
+  });
+  const results = linesOf(answer).map((line): { index: number; outcome: string } => JSON.parse(line));
   expect(sorted(results.map(({ index }) => index))).toEqual(numbers(accounts));
   expect(results.filter(({ outcome }) => outcome !== 'succeeded')).toEqual([]);
 
-  const log = await wholeLog(installed);
-  expectGapless(log);
-  const own = log.filter(({ stream, metadata }) => !stream.startsWith('$') && metadata.bulkJobId === job.id);
+  const own = (await logOf(installed)).filter(
+    ({ stream, bulkJobId }) => !stream.startsWith('$') && bulkJobId === job.id,
+  );
   expect(own.map(({ stream }) => stream).sort()).toEqual(ids.map((id) => `account-${id}`));
   const { code, output } = await installed.act('bulk', 'verify', job.id);
   expect({ code, output }).toEqual({

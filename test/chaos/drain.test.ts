@@ -12,10 +12,9 @@ import { until } from '../setup/until.ts';
 import { accounts, commandOf, endOf, expectExactlyOnce, openAccounts, reach, startJob } from './accounts.ts';
 import { builtProgram } from './built.ts';
 import { Installation } from './installation.ts';
+import { expectSameAnew } from './logged.ts';
 import { expectRefunds, payInvoices, type Refunding, startRefunding, told } from './refunds.ts';
-import { playRounds } from './rounds.ts';
-
-const longMs = 20 * 60_000;
+import { longMs, playRounds } from './rounds.ts';
 
 describe('SIGTERM during a bulk job and commands', () => {
   let installed: Installation;
@@ -45,6 +44,7 @@ describe('SIGTERM during a bulk job and commands', () => {
         expect(refunding.done.size).toBeGreaterThan(0);
         return { outstanding, told: told(refunding) };
       });
+      await expectSameAnew(installed);
     },
     longMs,
   );

@@ -8,6 +8,8 @@ import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readPasswords } from '../../src/db/embedded/passwords.ts';
+import { runningEmbedded } from '../../src/db/embedded/running.ts';
 import { Browser } from '../access/browser.ts';
 import { type Answered, type Asked, ask, type Who } from '../contract/running.ts';
 import { freePort } from '../setup/redis.ts';
@@ -35,7 +37,7 @@ export class Installation {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'quarterdeck-chaos-'));
     const installed = new Installation(dataDir, await freePort(), program, environment);
     await installed.start();
-    for (const who of ['ops', 'admin', 'compliance'] as const) await installed.#signIn(who);
+    for (const who of ['ops', 'admin', 'compliance'] as const) await installed.signIn(who);
     return installed;
   }
 
@@ -106,6 +108,16 @@ export class Installation {
     return Number.parseInt(await readFile(pidFile, 'utf8'), 10);
   }
 
+  /** Of the database that it runs on, for a look at what no answer shows. */
+  async superuserUrl(): Promise<string> {
+    const [running, passwords] = [await runningEmbedded(this.dataDir), await readPasswords(this.dataDir)];
+    if (running === undefined || passwords === undefined) throw new Error('nothing runs there');
+    const asSuperuser = new URL(running.url);
+    asSuperuser.username = 'postgres';
+    asSuperuser.password = passwords.superuser;
+    return asSuperuser.href;
+  }
+
   ask(who: Who, asked: Asked): Promise<Answered> {
     return ask(this.base, this.#cookies.get(who), asked);
   }
@@ -128,7 +140,8 @@ export class Installation {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 
-  async #signIn(who: Who): Promise<void> {
+  /** Anew, where an act wants a sign-in of the last minutes. */
+  async signIn(who: Who): Promise<void> {
     const browser = new Browser(this.base);
     await browser.signIn(`${who}@dev.test`);
     this.#cookies.set(who, browser.cookies());

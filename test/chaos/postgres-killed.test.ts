@@ -4,10 +4,9 @@
  */
 import { accounts, commandOf, endOf, expectExactlyOnce, openAccounts, reach, startJob } from './accounts.ts';
 import { Installation } from './installation.ts';
+import { expectSameAnew } from './logged.ts';
 import { expectRefunds, payInvoices, type Refunding, startRefunding, told } from './refunds.ts';
-import { playRounds } from './rounds.ts';
-
-const longMs = 20 * 60_000;
+import { longMs, playRounds } from './rounds.ts';
 
 describe('kill -9 of PostgreSQL during a bulk job', () => {
   let installed: Installation;
@@ -37,6 +36,7 @@ describe('kill -9 of PostgreSQL during a bulk job', () => {
         expect([...refunding.others.keys()].filter((status) => status !== 503)).toEqual([]);
         return { outstanding, told: told(refunding) };
       });
+      await expectSameAnew(installed);
       expect(installed.output).toContain('PostgreSQL ended unexpectedly; starting it again');
     },
     longMs,

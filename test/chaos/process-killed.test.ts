@@ -2,6 +2,8 @@
  * kill -9 of the whole process during a bulk job, at moments of chance, and a start on the same data
  * directory: the PostgreSQL that it left behind is dealt with, and the job ends as if nothing had been.
  */
+import { describeWhere, redisServer } from '../setup/needs.ts';
+import { startRedis, type TestRedis } from '../setup/redis.ts';
 import {
   accounts,
   commandOf,
@@ -14,14 +16,13 @@ import {
   startJob,
 } from './accounts.ts';
 import { Installation } from './installation.ts';
-import { playRounds } from './rounds.ts';
+import { expectSameAnew } from './logged.ts';
+import { longMs, playRounds } from './rounds.ts';
 
-const longMs = 20 * 60_000;
-
-describe('kill -9 of the process during a bulk job', () => {
+const onQueuesIn = (where: string, open: () => Promise<Installation>): void => {
   let installed: Installation;
   beforeAll(async () => {
-    installed = await Installation.open();
+    installed = await open();
     await openAccounts(installed);
   }, longMs);
   afterAll(() => installed?.close());
@@ -29,7 +30,7 @@ describe('kill -9 of the process during a bulk job', () => {
   test(
     'a start on the same data ends the job, every item exactly once, positions without a gap',
     async () => {
-      await playRounds('kill -9 of the process', async ({ round, fraction }) => {
+      await playRounds(`kill -9 of the process, queues in ${where}`, async ({ round, fraction }) => {
         const command = commandOf(round);
         const job = await startJob(installed, command);
         const seen = await reach(installed, job, Math.floor(fraction * accounts * 0.9));
@@ -42,7 +43,22 @@ describe('kill -9 of the process during a bulk job', () => {
         await expectStatus(installed, ended, command === 'suspend-account' ? 'suspended' : 'active');
         return { outstanding, told: `killed when ${doneOf(seen)} of ${accounts} were seen decided` };
       });
+      await expectSameAnew(installed);
     },
     longMs,
   );
+};
+
+describe('kill -9 of the process during a bulk job, queues in PostgreSQL', () => {
+  onQueuesIn('PostgreSQL', () => Installation.open());
+});
+
+describeWhere(redisServer, 'kill -9 of the process during a bulk job, queues in Redis', () => {
+  let redis: TestRedis | undefined;
+  onQueuesIn('Redis', async () => {
+    redis = await startRedis();
+    if (redis === undefined) throw new Error('redis-server is not there.');
+    return Installation.open({ REDIS_URL: redis.url });
+  });
+  afterAll(() => redis?.stop());
 });

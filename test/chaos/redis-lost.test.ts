@@ -7,9 +7,8 @@ import { describeWhere, redisServer } from '../setup/needs.ts';
 import { startRedis, type TestRedis } from '../setup/redis.ts';
 import { accounts, commandOf, endOf, expectExactlyOnce, openAccounts, reach, startJob } from './accounts.ts';
 import { Installation } from './installation.ts';
-import { playRounds } from './rounds.ts';
-
-const longMs = 20 * 60_000;
+import { expectSameAnew } from './logged.ts';
+import { longMs, playRounds } from './rounds.ts';
 
 describeWhere(redisServer, 'Redis lost during a bulk job', () => {
   let redis: TestRedis;
@@ -31,8 +30,8 @@ describeWhere(redisServer, 'Redis lost during a bulk job', () => {
     return started;
   };
 
-  const playWith = (what: string, fault: () => Promise<unknown>): Promise<void> =>
-    playRounds(what, async ({ fraction }) => {
+  const playWith = async (what: string, fault: () => Promise<unknown>): Promise<void> => {
+    await playRounds(what, async ({ fraction }) => {
       const job = await startJob(installed, commandOf(jobs++));
       await reach(installed, job, Math.floor(fraction * accounts * 0.7));
       await fault();
@@ -41,6 +40,8 @@ describeWhere(redisServer, 'Redis lost during a bulk job', () => {
       const outstanding = await expectExactlyOnce(installed, ended, faultAt);
       return { outstanding, told: what };
     });
+    await expectSameAnew(installed);
+  };
 
   test(
     'FLUSHALL: every item takes effect exactly once',

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Who } from '../contract/running.ts';
-import { expectGapless, wholeLog } from './accounts.ts';
 import type { Installation } from './installation.ts';
+import { logOf } from './logged.ts';
 
 const writers = 8;
 const invoices = Array.from({ length: writers }, (_, n) => `R-${n}`);
@@ -88,13 +88,11 @@ export const startRefunding = (installed: Installation, { insisting }: Options):
 
 /** What was answered is in the log, and nothing else is, over all rounds so far. */
 export const expectRefunds = async (installed: Installation, rounds: readonly Refunding[]): Promise<void> => {
-  const log = await wholeLog(installed);
-  expectGapless(log);
-  const refunds = log.filter(({ stream, metadata }) => {
-    return stream.startsWith('invoice-') && metadata.command === 'refund-invoice';
-  });
+  const refunds = (await logOf(installed)).filter(
+    ({ stream, command: name }) => stream.startsWith('invoice-') && name === 'refund-invoice',
+  );
   const answered = rounds.flatMap(({ done }) => [...done]);
-  expect(refunds.map(({ metadata }) => String(metadata.commandId)).sort()).toEqual(answered.sort());
+  expect(refunds.map(({ commandId }) => String(commandId)).sort()).toEqual(answered.sort());
 };
 
 export const told = ({ done, others }: Refunding): string =>

@@ -6,6 +6,9 @@
 export const seed = Number(process.env.QUARTERDECK_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 export const wanted = Number(process.env.QUARTERDECK_CHAOS_ROUNDS ?? 3);
 
+/** For a test of rounds, and what is made ready for them. */
+export const longMs = 20 * 60_000 + wanted * 60_000;
+
 export const say = (line: string): void => {
   process.stdout.write(`    ${line}\n`);
 };

@@ -113,7 +113,9 @@ export const stateOf = ({ row }: Process, subject: string) =>
   );
 
 /** Every table of the database as text, by name. */
-export const everyTable = async (db: TestDatabase): Promise<ReadonlyMap<string, string>> => {
+export const everyTable = async (
+  db: Pick<TestDatabase, 'superuserUrl'>,
+): Promise<ReadonlyMap<string, string>> => {
   // The application owns the read models, the owner everything else: whoever looks at all of it is neither.
   const client = new pg.Client(db.superuserUrl);
   await client.connect();

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Db } from '../../src/db/pool.ts';
+import type { ArchivedEvents } from '../../src/events/archived.ts';
 import { createCodec } from '../../src/events/codec.ts';
 import { defineEvent, type EventData, type EventDefinition } from '../../src/events/definition.ts';
 import type { Metadata } from '../../src/events/envelope.ts';
@@ -45,9 +46,14 @@ export const counting: Folding<{ total: number }> = {
 
 export const masterKey = randomBytes(32);
 
-export const openLog = async (pool: Db, known = definitions): Promise<RunningLog> => {
+export const openLog = async (
+  pool: Db,
+  known = definitions,
+  archived?: ArchivedEvents,
+): Promise<RunningLog> => {
   const log = createEventLog({
     pool,
+    archived,
     registry: createRegistry(known),
     codec: createCodec(createKeyRing(pool, masterKey)),
     onError: () => undefined,

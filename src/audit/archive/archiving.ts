@@ -1,11 +1,13 @@
 /**
- * Old parts of the log as files outside the database: one a partition, each a provable export of all its events,
- * compressed. A file counts only once it was read back from where it lies and proven; then that is recorded.
- * Nothing is taken out of the database here.
+ * Old parts of the log as files outside the database: one a partition, each a provable export of all its events, a
+ * gzip member for each page of it (RFC 1952 2.2: members that follow each other are one file), so that an event can
+ * be read without the others. A file counts only once it was read back from where it lies and proven; then that is
+ * recorded. Nothing is taken out of the database here.
  */
 import { createHash } from 'node:crypto';
-import { Readable, type Transform } from 'node:stream';
-import { createGunzip, createGzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { arrayText } from '../../db/array-text.ts';
 import type { Db } from '../../db/pool.ts';
 import { invalidInput, QuarterdeckError } from '../../errors.ts';
 import type { NewEvent } from '../../events/definition.ts';
@@ -13,11 +15,10 @@ import type { Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { LogArchived } from '../engine-events.ts';
-import type { Exporting, Range } from '../provable/exporting.ts';
+import { type Exporting, pagesOf, type Range } from '../provable/exporting.ts';
 import type { TreeReading } from '../transparency/tree.ts';
-import { verifyExport } from '../verify/export.ts';
-import { ownHand } from '../verify/hands.ts';
-import { toldOf } from '../verify/verdict.ts';
+import { proveFile } from './proving.ts';
+import { anyMember, writeMembers } from './sql/members.ts';
 import { selectPartitionSize } from './sql/partitions.ts';
 
 export interface Archived extends Range {
@@ -36,6 +37,11 @@ export interface Archiving {
    * there does not prove itself, in which case it is removed
    */
   archive(before: Timestamp, onArchived: (one: Archived) => void): Promise<readonly Archived[]>;
+  /**
+   * Every partition whose events were all recorded before that moment, the oldest first.
+   * @throws QuarterdeckError `rejected` where one of them was not archived
+   */
+  archivedBefore(before: Timestamp): Promise<readonly Archived[]>;
 }
 
 interface Deps {
@@ -65,53 +71,84 @@ export const partitionsUpTo = (last: number, size: number): readonly Range[] =>
 export const createArchiving = (deps: Deps): Archiving => {
   const { pool, log, tree, exporting, storage, vkeys, record, clock } = deps;
 
-  const write = async (range: Range): Promise<Omit<Archived, keyof Range>> => {
+  const write = async (
+    range: Range,
+  ): Promise<Omit<Archived, keyof Range> & { members: readonly Member[] }> => {
     const file = archiveName(range);
     const digest = createHash('sha256');
-    const packed = piped(Readable.from(exporting.lines(range, {}, false)), createGzip());
-    const bytes = await storage.write(file, hashed(packed, digest));
-    return { file, bytes, sha256: digest.digest('hex') };
+    const members: Member[] = [];
+    const bytes = await storage.write(
+      file,
+      packed(exporting.lines(range, {}, false), range, members, digest),
+    );
+    return { file, bytes, sha256: digest.digest('hex'), members };
   };
 
-  /** As it lies there, by nothing but the log's keys. */
+  const remember = async (file: string, members: readonly Member[]): Promise<void> => {
+    const column = (of: (one: Member) => number): string => arrayText(members.map(of));
+    const values = [
+      column(({ after }) => after + 1),
+      column(({ upTo }) => upTo),
+      file,
+      column(({ startsAt }) => startsAt),
+      column(({ bytes }) => bytes),
+    ];
+    await pool.query({ ...writeMembers, values });
+  };
+
+  /** Files of earlier versions are of one piece, and are written anew. */
+  const hasMembers = async (file: string): Promise<boolean> => {
+    const { rows } = await pool.query<{ exists: boolean }>({ ...anyMember, values: [file] });
+    return rows[0]?.exists === true;
+  };
+
   const prove = async (file: string): Promise<void> => {
-    const content = await storage.read(file);
-    if (content === undefined)
+    const found = await proveFile({ storage, vkeys }, file);
+    if (found === undefined)
       throw new QuarterdeckError('internal', `${file} is not there after it was written.`);
-    const source = piped(Readable.from(content), createGunzip());
-    const verdict = await verifyExport({ source, vkeys: await vkeys() }, ownHand);
-    if (verdict.intact) return;
+    if (found.fault === undefined) return;
     await storage.remove(file);
-    const told = toldOf(verdict).slice(0, 3).join(' ');
-    throw new QuarterdeckError('internal', `What was archived as ${file} does not prove itself: ${told}`);
+    throw new QuarterdeckError(
+      'internal',
+      `What was archived as ${file} does not prove itself: ${found.fault}`,
+    );
   };
 
   /** Files that were proven: one that lies there and is not among them was cut off before. */
-  const recorded = async (): Promise<ReadonlySet<unknown>> => {
-    const files = new Set<unknown>();
-    const { position: head } = await log.head();
-    for (let after = 0; after < head; ) {
-      const page = await log.read({ after, limit: 1_000, types: [LogArchived.type] });
-      for (const { data } of page.events) files.add(data.file);
-      if (page.position === after) break;
-      after = page.position;
-    }
-    return files;
+  const recorded = (): Promise<ReadonlyMap<string, Archived>> => recordedFiles(log, LogArchived.type);
+
+  const partitionsBefore = async (before: Timestamp): Promise<readonly Range[]> => {
+    if (before > clock()) throw invalidInput('before', 'must not lie in the future');
+    const { rows } = await pool.query<{ size: number }>(selectPartitionSize);
+    const sealed = (await tree.latest())?.size ?? 0;
+    const last = Math.min(await log.positionBefore(before), sealed);
+    return partitionsUpTo(last, rows[0]?.size ?? Number.MAX_SAFE_INTEGER);
   };
 
   return {
+    async archivedBefore(before) {
+      const proven = await recorded();
+      return (await partitionsBefore(before)).map((range) => {
+        const one = proven.get(archiveName(range));
+        if (one !== undefined) return one;
+        const span = `${range.after + 1} to ${range.upTo}`;
+        throw new QuarterdeckError(
+          'rejected',
+          `Positions ${span} are not in the archive. Archive them first.`,
+        );
+      });
+    },
+
     async archive(before, onArchived) {
-      if (before > clock()) throw invalidInput('before', 'must not lie in the future');
-      const { rows } = await pool.query<{ size: number }>(selectPartitionSize);
-      const sealed = (await tree.latest())?.size ?? 0;
-      const last = Math.min(await log.positionBefore(before), sealed);
       const proven = await recorded();
       const done: Archived[] = [];
-      for (const range of partitionsUpTo(last, rows[0]?.size ?? Number.MAX_SAFE_INTEGER)) {
+      for (const range of await partitionsBefore(before)) {
         const file = archiveName(range);
-        if (proven.has(file) && (await storage.stat(file)) !== undefined) continue;
-        const written = await write(range);
+        if (proven.has(file) && (await hasMembers(file)) && (await storage.stat(file)) !== undefined)
+          continue;
+        const { members, ...written } = await write(range);
         await prove(written.file);
+        await remember(file, members);
         const one = { ...range, ...written };
         await record(LogArchived.of(one));
         done.push(one);
@@ -122,17 +159,46 @@ export const createArchiving = (deps: Deps): Archiving => {
   };
 };
 
-/** What fails at the source fails at the end. */
-const piped = (source: Readable, through: Transform): Transform => {
-  source.on('error', (error) => through.destroy(error));
-  return source.pipe(through);
+/** What the log says of files of the archive in events of a type, by file; of two, the newer. */
+export const recordedFiles = async <Data>(
+  log: Pick<EventLog, 'head' | 'read'>,
+  type: string,
+): Promise<ReadonlyMap<string, Data>> => {
+  const files = new Map<string, Data>();
+  const { position: head } = await log.head();
+  for (let after = 0; after < head; ) {
+    const page = await log.read({ after, limit: 1_000, types: [type] });
+    for (const { data } of page.events) files.set(String(data.file), data as Data);
+    if (page.position === after) break;
+    after = page.position;
+  }
+  return files;
 };
 
-async function* hashed(
-  source: AsyncIterable<Buffer>,
+/** Of one page: where it lies in its file. */
+interface Member extends Range {
+  readonly startsAt: number;
+  readonly bytes: number;
+}
+
+const pack = promisify(gzip);
+
+/** Text by text, which are a head, one for each page, and an end; tells where each page came to lie. */
+async function* packed(
+  texts: AsyncIterable<string>,
+  range: Range,
+  members: Member[],
   digest: { update(bytes: Buffer): unknown },
 ): AsyncGenerator<Buffer> {
-  for await (const bytes of source) {
+  const pages = pagesOf(range);
+  let startsAt = 0;
+  let isHead = true;
+  for await (const text of texts) {
+    const bytes = await pack(text);
+    const page = isHead ? undefined : pages.next().value;
+    if (page) members.push({ ...page, startsAt, bytes: bytes.length });
+    isHead = false;
+    startsAt += bytes.length;
     digest.update(bytes);
     yield bytes;
   }

@@ -18,7 +18,7 @@ import { type WordToken, wordsOf } from './tokens.ts';
 
 interface Deps {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'decode'>;
+  readonly log: Pick<EventLog, 'decode' | 'complete'>;
   readonly aboutOf: AboutOf;
   readonly isOld: (event: StoredEvent) => boolean;
   readonly wordToken: WordToken;
@@ -64,8 +64,9 @@ export const createIndexedBatches = (deps: Deps): Batches => {
   };
 
   /** An event whose data is of an older shape, or whose reason matters, is decoded for the comparison. */
-  const matching = async (events: readonly StoredEvent[], asked: Asked): Promise<readonly StoredEvent[]> => {
+  const matching = async (rows: readonly StoredEvent[], asked: Asked): Promise<readonly StoredEvent[]> => {
     const { filter, plainWords } = asked;
+    const events = await log.complete(rows);
     const near = events.filter((event) => isOld(event) || has(event, filter, aboutOf));
     const toOpen = plainWords.length > 0 ? near : near.filter(isOld);
     if (toOpen.length === 0) return near;

@@ -3,6 +3,7 @@
  * size. What is sealed is the range: an export made right after a command waits until its events are.
  */
 import type { Db } from '../../db/pool.ts';
+import type { ArchivedEvents } from '../../events/archived.ts';
 import type { StoredEvent } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import { entryFieldsOf, entryOf } from '../transparency/entry.ts';
@@ -17,7 +18,7 @@ import {
   matches,
 } from './format.ts';
 import { readAhead } from './read-ahead.ts';
-import { selectStoredLines } from './sql/stored-lines.ts';
+import { movedEnd, selectStoredLines } from './sql/stored-lines.ts';
 
 /** Small, so that what a page takes of memory is soon used again. */
 const pageEvents = 512;
@@ -30,7 +31,10 @@ export interface Range {
 }
 
 export interface Exporting {
-  /** `readable`: each event also as it reads, decrypted and in its newest shape. */
+  /**
+   * The head, a text for each of the range's pages, and the end. `readable`: each event also as it reads, decrypted
+   * and in its newest shape.
+   */
   lines(range: Range, filter: EntryFilter, readable: boolean): AsyncGenerator<string>;
   /** Matching events as rows of CSV, in stored form. */
   rows(range: Range, filter: EntryFilter): AsyncGenerator<Readonly<Record<string, unknown>>>;
@@ -42,12 +46,13 @@ interface Deps {
   readonly pool: Db;
   readonly log: Pick<EventLog, 'readStored' | 'decode'>;
   readonly tree: TreeReading;
+  readonly archived: ArchivedEvents;
   readonly latest: () => Promise<SealedTree>;
 }
 
 type Counts = { -readonly [name in keyof ExportEnd['end']]: number };
 
-export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting => {
+export const createExporting = ({ pool, log, tree, archived, latest }: Deps): Exporting => {
   const headOf = async (
     { after, upTo }: Range,
     filter: EntryFilter,
@@ -66,15 +71,6 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
     };
   };
 
-  /** Of the range, ending where tiles do, so that each tile is read once or twice. */
-  function* pagesOf({ after, upTo }: Range): Generator<Range> {
-    for (let at = after; at < upTo; ) {
-      const end = Math.min(upTo, (Math.floor(at / pageEvents) + 1) * pageEvents);
-      yield { after: at, upTo: end };
-      at = end;
-    }
-  }
-
   /** Base64 of the leaf at a position of the page, as sealed. */
   const leavesOf = async ({ after, upTo }: Range): Promise<(position: number) => string> => {
     const leaves = await tree.leaves(after, upTo);
@@ -84,15 +80,25 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
     };
   };
 
+  type Line = [position: number, stored: string];
+
+  /** Those whose data and metadata are in the archive, as they are there. */
+  const completed = async (rows: readonly Line[]): Promise<readonly Line[]> => {
+    const moved = rows.filter(([, stored]) => stored.endsWith(movedEnd)).map(([position]) => position);
+    if (moved.length === 0) return rows;
+    const texts = await archived.textsAt(moved);
+    return rows.map(([position, stored]) => [position, texts.get(position) ?? stored]);
+  };
+
   const readText = async (page: Range) => {
     const [leafOf, { rows }] = await Promise.all([
       leavesOf(page),
-      pool.query<[number, string], [number, number]>({
+      pool.query<Line, [number, number]>({
         ...selectStoredLines,
         values: [page.after, page.upTo],
       }),
     ]);
-    return { ...page, leafOf, rows };
+    return { ...page, leafOf, rows: await completed(rows) };
   };
 
   const readEvents = async (page: Range) => {
@@ -195,6 +201,15 @@ export const createExporting = ({ pool, log, tree, latest }: Deps): Exporting =>
     },
   };
 };
+
+/** The pages of a range, ending where tiles do, so that each tile is read once or twice. */
+export function* pagesOf({ after, upTo }: Range): Generator<Range> {
+  for (let at = after; at < upTo; ) {
+    const end = Math.min(upTo, (Math.floor(at / pageEvents) + 1) * pageEvents);
+    yield { after: at, upTo: end };
+    at = end;
+  }
+}
 
 /** JSON text that was altered in place may hold line breaks between its tokens, and nowhere else. */
 const oneLine = (json: string): string => (json.includes('\n') ? json.replaceAll('\n', ' ') : json);

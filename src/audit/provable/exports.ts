@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { metadataOf, type Origin } from '../../access/origin.ts';
 import type { Db } from '../../db/pool.ts';
 import { invalidInput, QuarterdeckError } from '../../errors.ts';
+import type { ArchivedEvents } from '../../events/archived.ts';
 import { positionOf, timeOf } from '../../events/asked-moment.ts';
 import type { Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
@@ -41,6 +42,7 @@ interface Deps {
   readonly pool: Db;
   readonly log: EventLog;
   readonly tree: TreeReading;
+  readonly archived: ArchivedEvents;
   readonly clock: () => Timestamp;
   readonly newId: () => string;
 }
@@ -65,8 +67,8 @@ interface Bounds {
   readonly times: Pick<EntryFilter, 'from' | 'to'>;
 }
 
-export const createProvableExports = ({ pool, log, tree, clock, newId }: Deps): ProvableExports => {
-  const exporting = createExporting({ pool, log, tree, latest: () => sealedUpTo(tree, 1) });
+export const createProvableExports = ({ pool, log, tree, archived, clock, newId }: Deps): ProvableExports => {
+  const exporting = createExporting({ pool, log, tree, archived, latest: () => sealedUpTo(tree, 1) });
 
   const isPosition = (at: string | number): boolean => /^\d+$/.test(String(at));
 

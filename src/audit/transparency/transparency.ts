@@ -1,13 +1,17 @@
 /** Puts the verifiable log together: the tree, who seals it, what is proven from it, how it checks itself. */
 import type { Db } from '../../db/pool.ts';
+import { type ArchivedEvents, noArchive } from '../../events/archived.ts';
 import type { NewEvent } from '../../events/definition.ts';
 import type { Metadata, Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { createArchivedEvents } from '../archive/archived-events.ts';
 import { type Archiving, createArchiving } from '../archive/archiving.ts';
+import { createMoving, type Moving } from '../archive/moving.ts';
 import { auditStream, LogChecked, LogFaultFound, LogKeyIntroduced } from '../engine-events.ts';
 import { createExporting } from '../provable/exporting.ts';
 import { createProvableExports, type ProvableExports } from '../provable/exports.ts';
+import type { Replayable } from '../replay.ts';
 import { type Checked, createChecking } from './check.ts';
 import { hashingOf } from './hashing.ts';
 import { LogFault } from './log-fault.ts';
@@ -40,10 +44,12 @@ export interface Transparency {
   health(): Promise<SealHealth>;
   /** Hashes all that is sealed anew and records how that ended. @throws LogFault */
   checkAll(signal: AbortSignal): Promise<Checked>;
-  /** Writes old partitions of the log to a place of their own. */
   /** Goes on though what was mirrored knows of more: an older backup was restored on purpose, and this is why. */
   acceptRestore(reason: string): Promise<SetBack>;
+  /** Writes old partitions of the log to a place of their own. */
   archiving(storage: Storage): Archiving;
+  /** Takes them out of the database then, as the owner of its tables. */
+  moving(storage: Storage, owner: Db): Moving;
   start(): void;
   stop(): Promise<void>;
 }
@@ -56,6 +62,10 @@ interface Options {
   readonly environment: string;
   /** Where checkpoints are kept outside the database. */
   readonly mirror: Storage | undefined;
+  /** What reads events whose partition was moved. */
+  readonly archived?: ArchivedEvents | undefined;
+  /** What states are made of. */
+  readonly streams?: readonly Replayable[];
   readonly leaderUrl: string;
   readonly clock: () => Timestamp;
   readonly newId: () => string;
@@ -72,7 +82,7 @@ interface Identity {
 const keptForMs = 24 * 60 * 60_000;
 
 export const createTransparency = async (options: Options): Promise<Transparency> => {
-  const { pool, log, environment, mirror, clock, newId, onError } = options;
+  const { pool, log, environment, mirror, clock, newId, onError, archived = noArchive } = options;
   const { rows: identities } = await pool.query<Identity>(selectLogId);
   const { id: logId, canonicalFrom } = identities[0] as Identity;
   const origin = `quarterdeck.internal/${environment}/${logId}`;
@@ -131,8 +141,8 @@ export const createTransparency = async (options: Options): Promise<Transparency
     origin,
     tree,
     vkeys,
-    exports: createProvableExports({ pool, log, tree, clock, newId }),
-    proofs: createProofs({ log, tree, vkeys, positionsOf: positionsOfCommand({ pool, log }) }),
+    exports: createProvableExports({ pool, log, tree, archived, clock, newId }),
+    proofs: createProofs({ log, tree, vkeys, positionsOf: positionsOfCommand({ pool, log, archived }) }),
     async health() {
       const [latest, { position }] = await Promise.all([tree.latest(), log.head()]);
       return {
@@ -162,7 +172,12 @@ export const createTransparency = async (options: Options): Promise<Transparency
     archiving: (storage) =>
       createArchiving({
         ...{ pool, log, tree, vkeys, record, clock, storage },
-        exporting: createExporting({ pool, log, tree, latest: () => sealedUpTo(tree, 1) }),
+        exporting: createExporting({ pool, log, tree, archived, latest: () => sealedUpTo(tree, 1) }),
+      }),
+    moving: (storage, owner) =>
+      createMoving({
+        ...{ pool, owner, log, storage, vkeys, record, streams: options.streams ?? [] },
+        archivedEvents: createArchivedEvents({ pool, storage, tree }),
       }),
     start: sealer.start,
     async stop() {

@@ -9,14 +9,21 @@ import { leafHash } from '../transparency/merkle.ts';
 import type { FaultKind, PartResult } from './part.ts';
 import { parseOnce } from './whole-text.ts';
 
-type Found = readonly [kind: FaultKind, position: number, message: string];
+type Report = (kind: FaultKind, position: number, message: string) => void;
 
+/** What is wrong is reported as it is found: there may be more of it than fits into memory. */
 export interface EventsInCsv {
-  /** The next events, which must be these: position and leaf in base64, in order. */
-  compare(wanted: PartResult['wanted']): Promise<readonly Found[]>;
+  /**
+   * The next events, which must be these: position and leaf in base64, in order.
+   * @throws whatever the source of the bytes fails with: that tells nothing about what it holds
+   */
+  compare(wanted: PartResult['wanted'], report: Report): Promise<void>;
   /** What is behind them. */
-  rest(): Promise<readonly Found[]>;
+  rest(report: Report): Promise<void>;
 }
+
+/** Longer than any event: a quotation mark that never closes would take all memory. */
+const recordBytesMax = 64 * 1_048_576;
 
 type Row = Readonly<Record<(typeof csvColumns)[number], string>>;
 
@@ -45,9 +52,20 @@ const eventOf = (row: Row): StoredEvent => ({
 });
 
 export const createEventsInCsv = (source: AsyncIterable<Uint8Array>): EventsInCsv => {
-  const rows = Readable.from(source)
-    .pipe(parse({ columns: (header: readonly string[]) => [...columnsOf(header)], bom: true }))
-    [Symbol.asyncIterator]() as AsyncIterator<Row>;
+  const bytes = Readable.from(source);
+  const parser = parse({
+    columns: (header: readonly string[]) => [...columnsOf(header)],
+    bom: true,
+    max_record_size: recordBytesMax,
+  });
+  let sourceFailed = false;
+  bytes.on('error', (error) => {
+    sourceFailed = true;
+    parser.destroy(error);
+  });
+  // Told by the next row that is asked for.
+  parser.on('error', () => undefined);
+  const rows = bytes.pipe(parser)[Symbol.asyncIterator]() as AsyncIterator<Row>;
   let held: Row | undefined;
   let broken = false;
 
@@ -66,68 +84,51 @@ export const createEventsInCsv = (source: AsyncIterable<Uint8Array>): EventsInCs
     }
   };
 
-  const malformed = (error: unknown): Found => {
-    broken = true;
-    held = undefined;
-    return [
-      'malformed',
-      0,
-      `The CSV file cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    ];
-  };
-
-  const guarded = async (look: () => Promise<readonly Found[]>): Promise<readonly Found[]> => {
+  const guarded = async (report: Report, look: () => Promise<void>): Promise<void> => {
     try {
-      return await look();
+      await look();
     } catch (error) {
-      return [malformed(error)];
+      if (sourceFailed) throw error;
+      broken = true;
+      held = undefined;
+      const why = error instanceof Error ? error.message : String(error);
+      report('malformed', 0, `The CSV file cannot be read: ${why}`);
     }
   };
 
+  const stray = (row: Row, report: Report): void =>
+    report(
+      'stray',
+      Number(row.position) || 0,
+      `The CSV file holds position ${row.position}, which does not belong there.`,
+    );
+
+  const compareOne = async (position: number, leaf: string, report: Report): Promise<void> => {
+    let row = await next();
+    for (; row !== undefined && !(Number(row.position) >= position); row = await next()) {
+      stray(row, report);
+      held = undefined;
+    }
+    if (row === undefined || Number(row.position) > position)
+      return report(
+        'left-out',
+        position,
+        `The event at position ${position} matches the filter and is not in the CSV file.`,
+      );
+    if (leafOf(row) !== leaf)
+      report('altered', position, `The event at position ${position} is not the one that was sealed.`);
+    held = undefined;
+  };
+
   return {
-    compare: (wanted) =>
-      guarded(async () => {
-        const found: Found[] = [];
-        for (const [position, leaf] of broken ? [] : wanted) {
-          let row = await next();
-          for (; row !== undefined && !(Number(row.position) >= position); row = await next()) {
-            found.push([
-              'stray',
-              Number(row.position) || 0,
-              `The CSV file holds position ${row.position}, which does not belong there.`,
-            ]);
-            held = undefined;
-          }
-          if (row === undefined || Number(row.position) > position) {
-            found.push([
-              'left-out',
-              position,
-              `The event at position ${position} matches the filter and is not in the CSV file.`,
-            ]);
-            continue;
-          }
-          if (leafOf(row) !== leaf)
-            found.push([
-              'altered',
-              position,
-              `The event at position ${position} is not the one that was sealed.`,
-            ]);
-          held = undefined;
-        }
-        return found;
+    compare: (wanted, report) =>
+      guarded(report, async () => {
+        for (const [position, leaf] of broken ? [] : wanted) await compareOne(position, leaf, report);
       }),
-    rest: () =>
-      guarded(async () => {
+    rest: (report) =>
+      guarded(report, async () => {
         const row = await next();
-        return row === undefined
-          ? []
-          : [
-              [
-                'stray',
-                Number(row.position) || 0,
-                `The CSV file holds position ${row.position}, which does not belong there.`,
-              ],
-            ];
+        if (row !== undefined) stray(row, report);
       }),
   };
 };

@@ -4,7 +4,7 @@ import type { Checkpoint } from '../transparency/checkpoint.ts';
 import { createFrontier, hashBytes, subtreesOf } from '../transparency/merkle.ts';
 import { strictBase64 } from '../transparency/note.ts';
 import type { EventsInCsv } from './csv.ts';
-import type { Fault, PartResult } from './part.ts';
+import { type Fault, type PartResult, positionsNamed } from './part.ts';
 import { unverifiable, type Verdict } from './verdict.ts';
 
 const faultsKept = 1_000;
@@ -23,6 +23,7 @@ export const createJoining = (
   const erasures = new Map<string, number>();
   const erased = new Map<string, { position: number; fields: number }>();
   const counts = { events: 0, shown: 0, reshaped: 0, entries: 0, missing: 0 };
+  const reshapedAt: number[] = [];
   let ended: PartResult['end'];
   let firstRecordedAt = '';
   let lastRecordedAt = '';
@@ -84,7 +85,8 @@ export const createJoining = (
         if (known === undefined) erased.set(subject, { position, fields });
         else known.fields += fields;
       }
-      if (csv !== undefined) for (const found of await csv.compare(part.wanted)) fault(...found);
+      reshapedAt.push(...part.reshapedAt.slice(0, positionsNamed - reshapedAt.length));
+      await csv?.compare(part.wanted, fault);
       if (part.levels.length === 0 || broken) return;
       if (part.firstPosition !== frontier.size + 1) {
         broken = true;
@@ -110,7 +112,7 @@ export const createJoining = (
     },
 
     async end(): Promise<Verdict> {
-      if (csv !== undefined) for (const found of await csv.rest()) fault(...found);
+      await csv?.rest(fault);
       if (!broken && frontier.size < head.upTo)
         fault(
           'missing',
@@ -162,7 +164,7 @@ export const createJoining = (
         entries: counts.entries,
         reshaped: counts.reshaped,
         erasures: lawful,
-        notes: [...notes, ...notesOf(head, counts)],
+        notes: [...notes, ...notesOf(head, counts.reshaped, reshapedAt)],
       };
     },
   };
@@ -211,11 +213,15 @@ const told = (filter: ExportHead['filter']): string =>
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-const notesOf = ({ filter }: ExportHead, { reshaped }: { readonly reshaped: number }): readonly string[] => [
+const notesOf = (
+  { filter }: ExportHead,
+  reshaped: number,
+  positions: readonly number[],
+): readonly string[] => [
   ...(reshaped === 0
     ? []
     : [
-        `The data of ${reshaped} events is shown in a newer shape than it is stored in: whether it is what was made of it cannot be told here; go by what is stored.`,
+        `The data of ${reshaped} events (at ${positions.join(', ')}${reshaped > positions.length ? ', …' : ''}) is shown in a newer shape than it is stored in: whether it is what was made of it cannot be told here; go by what is stored.`,
       ]),
   ...(Object.keys(filter).length === 0
     ? []

@@ -42,6 +42,9 @@ export interface Asked {
   readonly cutAt?: number;
 }
 
+/** Of events that are told of together, so many are named by their positions. */
+export const positionsNamed = 10;
+
 export interface PartResult {
   readonly firstPosition: number;
   readonly lastPosition: number;
@@ -62,6 +65,8 @@ export interface PartResult {
   /** Events beside which stands how they read, and those of them that are shown in a newer shape. */
   readonly shown: number;
   readonly reshaped: number;
+  /** Of the first of them. */
+  readonly reshapedAt: readonly number[];
   readonly entries: number;
   readonly missing: number;
   readonly end: ExportEnd['end'] | undefined;
@@ -89,6 +94,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
   let last: Seen | undefined;
   let end: ExportEnd['end'] | undefined;
   const counts = { events: 0, shown: 0, reshaped: 0, entries: 0, missing: 0 };
+  const reshapedAt: number[] = [];
 
   const fault = (kind: FaultKind, position: number, message: string): void => {
     faultsInAll++;
@@ -171,7 +177,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
       if (event === undefined) return;
       const beside = shownBeside(stored, event);
       counts.shown++;
-      if (beside.reshaped) counts.reshaped++;
+      if (beside.reshaped && counts.reshaped++ < positionsNamed) reshapedAt.push(stored.position);
       for (const subject of beside.erased) {
         const known = erased.get(subject);
         if (known === undefined) erased.set(subject, [stored.position, 1]);
@@ -246,6 +252,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     faultsInAll,
     erasures,
     wanted,
+    reshapedAt,
     end,
     streams: [...streams].flatMap(([stream, [one, other]]) => [stream, one, other]),
     erased: [...erased].map(([subject, [position, fields]]) => [subject, position, fields]),

@@ -49,14 +49,15 @@ export interface LoadedRow {
 }
 
 /**
- * $1 stream, $2 folding, $3 state version, $4 version, $5 position, $6 subject, $7 sealed; a newer one, or
- * one of a newer state version, is kept.
+ * $1 streams, $2 foldings, $3 state versions, $4 versions, $5 positions, $6 subjects, $7 sealed; none twice. A newer
+ * one, or one of a newer state version, is kept.
  */
-export const saveSnapshot = {
-  name: 'save_snapshot',
-  text: `INSERT INTO stream_snapshots (stream, folding, state_version, version, position, subject, sealed)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+export const saveSnapshots = {
+  name: 'save_snapshots',
+  text: `INSERT INTO stream_snapshots AS s (stream, folding, state_version, version, position, subject, sealed)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::text[], $7::text[])
     ON CONFLICT (stream, folding) DO UPDATE
-      SET state_version = $3, version = $4, position = $5, subject = $6, sealed = $7
-    WHERE (stream_snapshots.state_version, stream_snapshots.version) <= ($3, $4)`,
+      SET (state_version, version, position, subject, sealed) =
+        (excluded.state_version, excluded.version, excluded.position, excluded.subject, excluded.sealed)
+    WHERE (s.state_version, s.version) <= (excluded.state_version, excluded.version)`,
 } as const;

@@ -4,6 +4,7 @@
  */
 import type { Db } from '../../db/pool.ts';
 import { QuarterdeckError } from '../../errors.ts';
+import type { StoredEvent } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import { controlStream, itemsStream } from '../engine-events.ts';
 import { selectAccepted, selectJobEvents } from '../sql/proof.ts';
@@ -11,6 +12,7 @@ import { createProof, type JobEvent, type JobProof } from './proof.ts';
 
 /** Read in well under a second, and never more than so many rows in memory. */
 const windowPositions = 20_000;
+const archivedPage = 2_000;
 
 export interface Verified extends JobProof {
   readonly jobId: string;
@@ -21,7 +23,7 @@ export interface Verified extends JobProof {
 
 /** @throws QuarterdeckError not_found where the log knows no such job. */
 export const verifyJob = async (
-  { pool, log }: { readonly pool: Db; readonly log: Pick<EventLog, 'head'> },
+  { pool, log }: { readonly pool: Db; readonly log: Pick<EventLog, 'head' | 'readStored'> },
   jobId: string,
 ): Promise<Verified> => {
   const streams = { control: controlStream(jobId), items: itemsStream(jobId) };
@@ -30,10 +32,13 @@ export const verifyJob = async (
   if (from === undefined) throw new QuarterdeckError('not_found', `The log holds no bulk job "${jobId}".`);
   const to = (await log.head()).position;
   const proof = createProof(streams);
+  const isOwn = ({ stream, metadata }: StoredEvent): boolean =>
+    metadata.bulkJobId === jobId || stream === streams.control || stream === streams.items;
   for (let after = from - 1; after < to; after += windowPositions) {
     const last = Math.min(after + windowPositions, to);
     const values = [after, last, jobId, Object.values(streams)];
-    const [looked, ...events] = (await pool.query<JobEvent>({ ...selectJobEvents, values })).rows;
+    const [looked, ...here] = (await pool.query<JobEvent>({ ...selectJobEvents, values })).rows;
+    const events = (looked?.version ?? 0) > 0 ? await throughLog(log, { after, last }, isOwn) : here;
     const missing = last - after - (looked?.position ?? 0);
     if (missing > 0) {
       proof.fault(after + 1, `${missing} of the positions ${after + 1} to ${last} hold no event.`);
@@ -41,4 +46,25 @@ export const verifyJob = async (
     for (const event of events) proof.take(event);
   }
   return { jobId, from, to, ...proof.end() };
+};
+
+interface Window {
+  readonly after: number;
+  readonly last: number;
+}
+
+/** Where some of them lie in the archive: the log completes them. */
+const throughLog = async (
+  log: Pick<EventLog, 'readStored'>,
+  window: Window,
+  isOwn: (event: StoredEvent) => boolean,
+): Promise<readonly JobEvent[]> => {
+  const own: JobEvent[] = [];
+  for (let { after } = window; after < window.last; ) {
+    const page = await log.readStored({ after, upTo: window.last, limit: archivedPage });
+    own.push(...page.events.filter(isOwn));
+    if (page.position === after) break;
+    after = page.position;
+  }
+  return own;
 };

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { everyRow } from '../../../src/access/principal.ts';
+import type { Replayable } from '../../../src/audit/replay.ts';
 import type { SealerPaces } from '../../../src/audit/transparency/sealer.ts';
 import { createTransparency, type Transparency } from '../../../src/audit/transparency/transparency.ts';
 import { ownHand } from '../../../src/audit/verify/hands.ts';
 import type { Verdict } from '../../../src/audit/verify/verdict.ts';
 import { verify } from '../../../src/audit/verify/verify.ts';
+import type { ArchivedEvents } from '../../../src/events/archived.ts';
 import { openStorage } from '../../../src/storage/open.ts';
 import type { TestDatabase } from '../../setup/database.ts';
 import { until } from '../../setup/until.ts';
@@ -38,14 +40,25 @@ export interface Sealed extends Audited {
 
 export const newSigningKey = (): Buffer => randomBytes(32);
 
-export const openSealed = async (db: TestDatabase, signingKey = newSigningKey()): Promise<Sealed> => {
-  const audited = await openAudit(db.app);
+interface Archive {
+  readonly archived?: ArchivedEvents;
+  readonly streams?: readonly Replayable[];
+}
+
+export const openSealed = async (
+  db: TestDatabase,
+  signingKey = newSigningKey(),
+  { archived, streams = [] }: Archive = {},
+): Promise<Sealed> => {
+  const audited = await openAudit(db.app, archived);
   const mirrorDir = await mkdtemp(join(tmpdir(), 'quarterdeck-mirror-'));
   const mirror = await openStorage(mirrorDir);
   const errors: unknown[] = [];
   const open = (key: Buffer, paces?: SealerPaces): Promise<Transparency> =>
     createTransparency({
       pool: db.app,
+      archived,
+      streams,
       log: audited.log,
       signingKey: key,
       environment: 'test',

@@ -65,7 +65,9 @@ describe('What an event reads like', () => {
       );
     expect(await kinds(shape(0))).toEqual(['altered']);
     const verdict = await log.verdict(shape(99));
-    expect(verdict.notes).toEqual([expect.stringMatching(/data of 1 events is shown in a newer shape/)]);
+    expect(verdict.notes).toEqual([
+      expect.stringMatching(/data of 1 events \(at 20\) is shown in a newer shape/),
+    ]);
     expect((await log.verdict(readable)).notes).toEqual([]);
   });
 

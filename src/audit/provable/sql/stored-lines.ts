@@ -10,3 +10,6 @@ export const selectStoredLines = {
       || '","data":' || data::text || ',"metadata":' || metadata::text || '}'
     FROM events WHERE position > $1 AND position <= $2 ORDER BY position`,
 } as const;
+
+/** How the text of an event ends whose data and metadata are in the archive; no other one does. */
+export const movedEnd = ',"data":null,"metadata":null}';

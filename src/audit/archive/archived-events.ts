@@ -1,0 +1,129 @@
+/**
+ * Reads single events out of the archive. What lies there is believed for nothing: each event is held against the
+ * leaf that was sealed, before anybody sees it.
+ */
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { LRUCache } from 'lru-cache';
+import { arrayText } from '../../db/array-text.ts';
+import type { Db } from '../../db/pool.ts';
+import { QuarterdeckError } from '../../errors.ts';
+import { type ArchivedEvents, spanOf } from '../../events/archived.ts';
+import type { StoredEvent } from '../../events/envelope.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { entryOf } from '../transparency/entry.ts';
+import { hashBytes, leafHash } from '../transparency/merkle.ts';
+import type { TreeReading } from '../transparency/tree.ts';
+import { parseOnce } from '../verify/whole-text.ts';
+import { selectMembers } from './sql/members.ts';
+
+/** One gzip member of a file: the events of a page. */
+interface Member {
+  readonly first: number;
+  readonly last: number;
+  readonly file: string;
+  readonly startsAt: number;
+  readonly bytes: number;
+}
+
+interface Deps {
+  readonly pool: Db;
+  readonly storage: Storage;
+  readonly tree: Pick<TreeReading, 'leaves'>;
+}
+
+/** Members are some hundred kilobytes of text; readers go on where they were, and ask for neighbours. */
+const keptMembers = 16;
+/** Read at the same time. */
+const atOnce = 4;
+/** Far beyond what the events of a page can be. */
+const memberBytesMax = 256 * 2 ** 20;
+
+const unpack = promisify(gunzip);
+
+export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEvents => {
+  /** By their file and place. */
+  const kept = new LRUCache<string, Promise<readonly string[]>>({ max: keptMembers });
+
+  const bytesOf = async ({ first, last, file, startsAt, bytes }: Member): Promise<Buffer> => {
+    const span = spanOf([first, last]);
+    const end = startsAt + bytes;
+    const content = await storage.read(file, { start: startsAt, end }).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw unavailable(`${span} lies in ${file} of the archive, which cannot be read now: ${why}`);
+    });
+    if (content === undefined)
+      throw unavailable(`${span} lies in ${file} of the archive, and there is no such file.`);
+    const pieces: Buffer[] = [];
+    for await (const piece of content) pieces.push(piece);
+    return Buffer.concat(pieces);
+  };
+
+  /** The stored form of its events, in order. */
+  const open = async (member: Member): Promise<readonly string[]> => {
+    const { first, last, file } = member;
+    const [packed, leaves] = await Promise.all([bytesOf(member), tree.leaves(first - 1, last)]);
+    const text = await unpack(packed, { maxOutputLength: memberBytesMax }).catch(() => {
+      throw faulty(`What holds positions ${first} to ${last} in ${file} of the archive is cut or altered.`);
+    });
+    const lines = text.toString('utf8').split('\n');
+    return Array.from({ length: last - first + 1 }, (_, n) => {
+      const stored = storedIn(lines[n] ?? '');
+      const sealed = leaves.subarray(n * hashBytes, (n + 1) * hashBytes);
+      if (stored !== undefined && leafOf(stored)?.equals(sealed) === true) return stored;
+      throw faulty(
+        `The event at position ${first + n} in ${file} of the archive is not the one that was sealed.`,
+      );
+    });
+  };
+
+  const opened = (member: Member): Promise<readonly string[]> => {
+    const key = `${member.file} ${member.startsAt}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const opening = open(member);
+    kept.set(key, opening);
+    // Asked again it may be there.
+    opening.catch(() => kept.delete(key));
+    return opening;
+  };
+
+  return {
+    async textsAt(positions) {
+      const { rows } = await pool.query<Member>({ ...selectMembers, values: [arrayText(positions)] });
+      const wanted = new Set(positions);
+      const texts = new Map<number, string>();
+      for (let at = 0; at < rows.length; at += atOnce) {
+        const some = rows.slice(at, at + atOnce);
+        const lines = await Promise.all(some.map(opened));
+        some.forEach(({ first }, n) => {
+          lines[n]?.forEach((text, nth) => {
+            if (wanted.has(first + nth)) texts.set(first + nth, text);
+          });
+        });
+      }
+      const missing = positions.filter((position) => !texts.has(position));
+      if (missing.length === 0) return texts;
+      throw unavailable(
+        `${spanOf(missing)} was moved to the archive, and nothing tells where it lies there.`,
+      );
+    },
+  };
+};
+
+const unavailable = (message: string): QuarterdeckError => new QuarterdeckError('unavailable', message);
+const faulty = (message: string): QuarterdeckError => new QuarterdeckError('internal', message);
+
+/** `{"leaf":"<base64 of 32 bytes>","stored":{…}}`, as `exporting.ts` writes it. */
+const lineOfEvent = /^\{"leaf":"[A-Za-z0-9+/]{43}=","stored":(\{.*\})\}$/;
+
+const storedIn = (line: string): string | undefined => lineOfEvent.exec(line)?.[1];
+
+/** undefined: it is no event. */
+const leafOf = (stored: string): Buffer | undefined => {
+  try {
+    return leafHash(entryOf(parseOnce(stored) as StoredEvent));
+  } catch {
+    return undefined;
+  }
+};
