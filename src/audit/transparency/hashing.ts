@@ -54,8 +54,8 @@ export interface Answer {
 const isBuilt = import.meta.url.endsWith('.js');
 const builtProgram = new URL('./hashing-thread.js', import.meta.url);
 
-/** Of what lives shortly, which is nearly all there is: a page of 2,000 events, its text twice over. */
-const youngMebibytesMax = 12;
+/** Of what lives shortly: with half of this, pages of text are moved about before they are done with. */
+const youngMebibytesMax = 24;
 
 const startThread = (url: string, program: URL): Worker => {
   const resourceLimits = { maxYoungGenerationSizeMb: youngMebibytesMax };
