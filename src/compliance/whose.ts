@@ -31,10 +31,10 @@ export const whoseFields = (areas: readonly Naming[]) => {
     field.optional().describe('In place of the subject.'),
   ];
   const fields = {
-    ...(Object.fromEntries([...namings].map(inPlace)) as Record<never, z.ZodType>),
     subject: subject
       .optional()
       .describe(`Whose data it is, as the log names them. One of: ${names.join(', ')}.`),
+    ...(Object.fromEntries([...namings].map(inPlace)) as Record<never, z.ZodType>),
   };
   const given = (input: object): readonly [string, string][] =>
     Object.entries(input).filter(([name, value]) => names.includes(name) && value !== undefined);
