@@ -2,7 +2,7 @@
  * An area is a team's part of the domain: its events, commands, projections and reactors in one value. The engine
  * takes areas as arguments and never imports one.
  */
-import type { CommandDefinition } from './commands/definition.ts';
+import type { CommandDefinition, SubjectNaming } from './commands/definition.ts';
 import type { StreamDefinition } from './commands/stream.ts';
 import type { EventDefinition } from './events/definition.ts';
 import type { ProjectionDefinition } from './queries/definition.ts';
@@ -16,6 +16,8 @@ export interface Area {
   readonly projections: readonly ProjectionDefinition[];
   /** What happens outside when something happened here. */
   readonly reactors?: readonly ReactorDefinition[];
+  /** By what else than a subject erasures and legal holds may name whose data it is; by the field's name. */
+  readonly subjects?: Readonly<Record<string, SubjectNaming>>;
 }
 
 interface Options {
@@ -28,6 +30,7 @@ interface Options {
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly projections: readonly ProjectionDefinition<any>[];
   readonly reactors?: readonly ReactorDefinition[];
+  readonly subjects?: Readonly<Record<string, SubjectNaming>>;
 }
 
 export const defineArea = (options: Options): Area => options;

@@ -19,7 +19,7 @@ import { createPipeline } from './commands/pipeline.ts';
 import { createRefusalCounts } from './commands/refusal-counts.ts';
 import type { Commands } from './commands/request.ts';
 import { timed } from './commands/timed.ts';
-import { type Compliance, complianceArea } from './compliance/index.ts';
+import { type Compliance, complianceAreaFor } from './compliance/index.ts';
 import type { Listener } from './db/listen.ts';
 import { type Duties, type EngineOptions, usualBudgets } from './engine-options.ts';
 import type { Codec } from './events/codec.ts';
@@ -63,7 +63,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const { pool, directUrl, onError, clock, newId } = options;
   const now = () => timestampOf(clock());
   const redisUrl = options.redisUrls.length === 0 ? undefined : options.redisUrls.join(',');
-  const areas: readonly Area[] = [...withWebhooks(options.areas, options), complianceArea];
+  const areas: readonly Area[] = [...withWebhooks(options.areas, options), complianceAreaFor(options.areas)];
   const definitions = areas.flatMap((area) => area.commands);
   const projections = areas.flatMap((area) => area.projections);
   const streams = areas.flatMap((area) => area.streams);

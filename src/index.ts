@@ -11,6 +11,7 @@ export {
   defineCommand,
   type Rejection,
   reject,
+  type SubjectNaming,
 } from './commands/definition.ts';
 export { defineStream, type StreamDefinition } from './commands/stream.ts';
 export { type EmbeddedPostgres, startEmbedded } from './db/embedded.ts';

@@ -85,6 +85,13 @@ export interface Needs {
   readonly everyRow?: boolean;
 }
 
+/** A field of inputs that names whose personal data is meant, as `accountId` does: by its name. */
+export interface SubjectNaming {
+  readonly field: z.ZodType<string>;
+  /** The subject, as events have it. */
+  readonly subject: (value: string) => string;
+}
+
 interface Options<Schema extends z.ZodObject, State extends object, Reads extends Record<string, object>> {
   readonly name: string;
   readonly summary: string;

@@ -77,7 +77,7 @@ export const createErasing = ({ pool, log, keyRing, tombstones, clock, newId }: 
       if (!(await destroy(tx, { subject, position }, destroySubjectKey)))
         throw invalidInput(
           'subject',
-          'Nothing personal is kept of this subject: look for it in an event of theirs.',
+          `Nothing personal is kept of ${subject}: look for the subject in an event of theirs.`,
         );
       // Last, when nothing else can refuse: from here on the erasure outlives this database.
       await tombstones.write({ subject, position, erasedAt: metadata.decidedAt });

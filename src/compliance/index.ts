@@ -11,21 +11,23 @@ import { rewrapKeys } from '../events/rewrapping.ts';
 import type { ProjectionDefinition } from '../queries/definition.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createPolling } from '../workers/polling.ts';
-import { complianceCommands } from './commands.ts';
+import { complianceCommandsFor } from './commands.ts';
 import { createErasing } from './erasing.ts';
 import { complianceEvents, KeysRewrapped } from './events.ts';
 import { createTombstones } from './mirror.ts';
 import { erasureRows, holdRows } from './projections.ts';
 import { type Copies, createScrubbing } from './scrubbing.ts';
 import { erasures, legalHolds } from './state.ts';
+import { type Naming, whoseFields } from './whose.ts';
 
-export const complianceArea = {
+/** `areas`: those that say how else than by subject somebody is named. */
+export const complianceAreaFor = (areas: readonly Naming[]) => ({
   name: 'compliance',
   events: complianceEvents as unknown as readonly EventDefinition[],
   streams: [erasures as unknown as StreamDefinition, legalHolds as unknown as StreamDefinition],
-  commands: complianceCommands,
+  commands: complianceCommandsFor(whoseFields(areas)),
   projections: [erasureRows as unknown as ProjectionDefinition, holdRows as unknown as ProjectionDefinition],
-};
+});
 
 export interface ComplianceOptions {
   readonly pool: Db;

@@ -8,7 +8,7 @@ import { keepsLimits } from '../../src/access/policy/limits.ts';
 import { parseRowRule, RowRuleError, whereOf } from '../../src/access/policy/row-rule.ts';
 import { PolicyFileError, parsePolicy } from '../../src/access/policy-file.ts';
 import type { Area } from '../../src/area.ts';
-import { complianceArea } from '../../src/compliance/index.ts';
+import { complianceAreaFor } from '../../src/compliance/index.ts';
 import { areas } from '../../src/domain/index.ts';
 import { permissionsAskedFor, policyCheckOf } from '../../src/policy-check.ts';
 import { webhooksArea } from '../../src/webhooks/index.ts';
@@ -193,7 +193,7 @@ describe('quarterdeck policy check', () => {
 });
 
 /** Of the engine and the reference domain. */
-const all: readonly Area[] = [...areas, webhooksArea([], { plain: false }), complianceArea];
+const all: readonly Area[] = [...areas, webhooksArea([], { plain: false }), complianceAreaFor(areas)];
 const asked = permissionsAskedFor(
   all.flatMap(({ commands }) => commands),
   all.flatMap(({ projections }) => projections),

@@ -114,6 +114,35 @@ describe('an export of the log, verified as an auditor does', () => {
   });
 });
 
+test('an account’s id names whose data is erased or held, in place of the subject', async () => {
+  for (const id of ['by-id', 'kept']) await opened(id);
+  const to = (accountId: string, more: object = {}) =>
+    by(one, 'compliance', '/commands/erase-subject', { accountId, basis: 'gdpr-art-17-1-a', ...more });
+  const hold = { holdId: 'by-id', accountId: 'kept', matter: 'Quibble ./. Telco' };
+  expect((await by(one, 'compliance', '/commands/place-legal-hold', hold)).status).toBe(200);
+  expect(await to('kept')).toMatchObject({ status: 409, body: { rejection: 'legal_hold' } });
+  expect((await to('by-id')).status).toBe(200);
+  expect(await replayed(one, 'account-by-id')).not.toContain('Zoe Quibble');
+  // Under either name it is the same erasure.
+  expect(await erase('account-by-id')).toMatchObject({ status: 200, body: { events: [] } });
+  const told = async (answer: ReturnType<typeof to>, path: string, message: string) =>
+    expect(await answer).toMatchObject({
+      status: 422,
+      body: { errors: [{ path, message: expect.stringContaining(message) }] },
+    });
+  await told(to('nobody'), 'subject', 'Nothing personal is kept of account-nobody');
+  await told(
+    to('by-id', { subject: 'account-kept' }),
+    'subject',
+    'must be the only one of subject or accountId',
+  );
+  await told(to('no such id'), 'accountId', 'must be 1 to 64');
+  const neither = by(one, 'compliance', '/commands/erase-subject', { basis: 'gdpr-art-17-1-a' });
+  await told(neither, 'subject', 'is missing; give subject or accountId');
+  const unknown = by(one, 'compliance', '/commands/erase-subject', { invoiceId: 'by-id', basis: 'other' });
+  expect(await unknown).toMatchObject({ status: 422 });
+});
+
 test('what may not be erased is told by status, code and field', async () => {
   await opened('held');
   const hold = { holdId: 'case-1', subject: 'account-held', matter: 'Quibble ./. Telco' };

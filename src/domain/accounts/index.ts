@@ -1,7 +1,9 @@
 /** The accounts area: customers' accounts from opening to closing. */
 import { defineArea } from '../../area.ts';
+import { accountRef } from '../kernel/account-ref.ts';
 import { accountCommands } from './commands.ts';
 import { accountEvents } from './events.ts';
+import { accountId } from './fields.ts';
 import { accountRows } from './projections.ts';
 import { accounts } from './state.ts';
 
@@ -11,4 +13,5 @@ export const accountsArea = defineArea({
   streams: [accounts],
   commands: accountCommands,
   projections: [accountRows],
+  subjects: { accountId: { field: accountId, subject: accountRef } },
 });
