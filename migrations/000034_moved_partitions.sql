@@ -1,6 +1,6 @@
 -- Where in the archive an event lies, whose partition was moved there: files are gzip members of some hundred events
 -- each, so that one can be read without the two million of its file. A partition that was moved has another in its
--- place, whose rows say everything but data and metadata, which are null in JSON there (decision 36).
+-- place, whose rows say everything but data, which is null in JSON there, and all of metadata but two ids (decision 36).
 CREATE TABLE archived_members (
   -- Of the first event of the member, and of its last.
   first_position bigint  PRIMARY KEY,

@@ -1,8 +1,8 @@
 -- What the application's role may do; run by the owner after every migration, in one transaction, with
 -- the role's name in the setting quarterdeck.application_role. Run again it changes nothing.
 --
--- The log (events and its partitions): read and add, never change or remove. The ledger of migrations:
--- read. Every other table of the owner in the schema public: read and write. The schema read_models: the role makes
+-- The log (events and its partitions): read and add, never change or remove. The ledger of migrations, and which
+-- partitions were moved: read. Where they lie: read and write. Every other table of the owner in the schema public: read and write. The schema read_models: the role makes
 -- and owns its tables there. The schema bullmq, where queues live in this database: everything.
 DO $grants$
 DECLARE
@@ -19,7 +19,8 @@ BEGIN
     )
     SELECT format('%I.%I', n.nspname, c.relname) AS name,
            CASE
-             WHEN c.relname = 'schema_migrations' THEN 'SELECT'
+             WHEN c.relname IN ('schema_migrations', 'moved_partitions') THEN 'SELECT'
+             WHEN c.relname = 'archived_members' THEN 'SELECT, INSERT, UPDATE'
              WHEN c.oid IN (SELECT oid FROM log) THEN 'SELECT, INSERT'
              ELSE 'SELECT, INSERT, UPDATE, DELETE'
            END AS privileges

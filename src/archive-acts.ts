@@ -12,6 +12,7 @@ type Say = (line: string) => void;
 
 interface Desk {
   readonly archiving: Archiving;
+  readonly positionBefore: (time: string) => Promise<number>;
   /** As the owner of the tables. */
   readonly moving: Moving;
 }
@@ -20,12 +21,13 @@ const atTheArchive = (config: Config, say: Say, act: (desk: Desk) => Promise<voi
   const { logArchive } = config;
   if (logArchive === undefined)
     throw new ConfigError('QUARTERDECK_LOG_ARCHIVE must say where: a directory, or s3://bucket/prefix.');
-  return briefly(config, say, async ({ engine: { transparency } }, { ownerUrl }) => {
+  return briefly(config, say, async ({ engine: { log, transparency } }, { ownerUrl }) => {
     const storage = await openStorage(logArchive);
     const owner = createPool({ url: ownerUrl, max: 3, statementTimeoutMs: 0, onError: () => undefined });
     try {
       await act({
         archiving: transparency.archiving(storage),
+        positionBefore: log.positionBefore,
         moving: transparency.moving(storage, owner),
       });
     } finally {
@@ -43,7 +45,8 @@ export const archiveLog = (config: Config, before: string, say: Say): Promise<vo
         `${file}: positions ${after + 1} to ${upTo}, ${bytes} bytes, SHA-256 ${sha256}; proven where it lies.`,
       ),
     );
-    if (done.length === 0) say('Nothing to archive: every partition that is older lies there already.');
+    if (done.length === 0)
+      say('Nothing to archive: no partition (2,000,000 events) is full, older than that, and not there yet.');
   });
 
 /** Out of the database: what is asked of them from then on is read from the archive. */
@@ -64,7 +67,10 @@ export const detachLog = (
       }),
     );
     const dropped = drop ? await asOwner(moving.drop(archived)) : 0;
-    if (detached === 0 && dropped === 0) return say('Nothing to detach: every partition that is older is.');
+    if (detached === 0 && dropped === 0)
+      return say(
+        'Nothing to detach: no partition (2,000,000 events) is full, older than that, and still here.',
+      );
     say(
       drop
         ? `${partitions(dropped, 'was', 'were')} dropped: what they held is in the archive alone.`
@@ -74,9 +80,8 @@ export const detachLog = (
 
 /** Back into the database, those that were not dropped. */
 export const attachLog = (config: Config, before: string, say: Say): Promise<void> =>
-  atTheArchive(config, say, async ({ archiving, moving }) => {
-    const archived = await archiving.archivedBefore(timeOf('before', before));
-    const attached = await asOwner(moving.attach(archived));
+  atTheArchive(config, say, async ({ positionBefore, moving }) => {
+    const attached = await asOwner(moving.attach(await positionBefore(timeOf('before', before))));
     say(
       attached === 0
         ? 'Nothing to attach: no partition that is older is detached and kept.'

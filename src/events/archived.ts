@@ -1,7 +1,8 @@
 /**
- * Events whose partition was moved to the archive. Their rows are still there and say everything but data and
- * metadata, which are null in JSON: so versions, counts, positions and times are answered as ever, and whoever
- * wants to know more of such an event has it completed from the archive, or is told why not (decision 36).
+ * Events whose partition was moved to the archive. Their rows are still there and say everything but data, which is
+ * null in JSON, and what metadata says beside the ids of command and bulk job: so versions, counts, positions, times
+ * and whose an event is are answered as ever, and whoever wants to know more of it has it completed from the archive,
+ * or is told why not (decision 36).
  */
 import type { Queryable } from '../db/pool.ts';
 import { QuarterdeckError } from '../errors.ts';
@@ -51,33 +52,31 @@ type Complete<R extends Row> = (row: R, event: StoredEvent) => R;
 
 const isMoved = ({ type, data }: Row): boolean => type !== null && data === null;
 
-/** Rows as they are, those of moved events completed; the usual case costs a look at each. */
+const columnsLeft = ['id', 'stream', 'version', 'type', 'schemaVersion', 'recordedAt'] as const;
+
+/** The archive's event was proven, so a row that is of another one was altered in the database. */
+const requireSame = (row: Row, event: StoredEvent): void => {
+  const left = row as Row & { readonly [name in (typeof columnsLeft)[number]]?: unknown };
+  if (columnsLeft.every((name) => left[name] == null || left[name] === event[name])) return;
+  throw new QuarterdeckError(
+    'internal',
+    `The row at position ${row.position} is not of the event that was sealed there and lies in the archive.`,
+  );
+};
+
+/**
+ * Rows as they are, those of moved events completed; the usual case costs a look at each.
+ * @throws QuarterdeckError as `textsAt` does, and `internal` where the row that was left is not of that event
+ */
 export const completedFrom =
   (archived: ArchivedEvents) =>
   async <R extends Row>(rows: readonly R[], complete: Complete<R>): Promise<readonly R[]> => {
     if (!rows.some(isMoved)) return rows;
     const texts = await archived.textsAt(rows.filter(isMoved).map(({ position }) => position));
-    return rows.map((row) =>
-      isMoved(row) ? complete(row, JSON.parse(texts.get(row.position) ?? 'null') as StoredEvent) : row,
-    );
+    return rows.map((row) => {
+      if (!isMoved(row)) return row;
+      const event = JSON.parse(texts.get(row.position) ?? 'null') as StoredEvent;
+      requireSame(row, event);
+      return complete(row, event);
+    });
   };
-
-/**
- * The event in place of its row. @throws QuarterdeckError `internal` where the row that was left is not of that event:
- * the archive's was proven, so the database's was altered
- */
-export const wholeEvent: Complete<StoredEvent> = (row, event) => {
-  const { position, id, stream, version, type, schemaVersion, recordedAt } = row;
-  const alike =
-    event.id === id &&
-    event.stream === stream &&
-    event.version === version &&
-    event.type === type &&
-    event.schemaVersion === schemaVersion &&
-    event.recordedAt === recordedAt;
-  if (alike) return event;
-  throw new QuarterdeckError(
-    'internal',
-    `The row at position ${position} is not of the event that was sealed there and lies in the archive.`,
-  );
-};

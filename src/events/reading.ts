@@ -3,7 +3,7 @@
  * look through the same events again; `position` alone is the checkpoint.
  */
 import type { Db, Queryable } from '../db/pool.ts';
-import { type ArchivedEvents, completedFrom, wholeEvent } from './archived.ts';
+import { type ArchivedEvents, completedFrom } from './archived.ts';
 import type { Encoding } from './encoding.ts';
 import type { ClearEvent, RecordedEvent, StoredEvent, Timestamp, UnreadEvent } from './envelope.ts';
 import type { Head, Page, ReadOptions } from './log.ts';
@@ -54,7 +54,7 @@ export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEv
   };
 
   const complete = (events: readonly StoredEvent[]): Promise<readonly StoredEvent[]> =>
-    completed(events, wholeEvent);
+    completed(events, (_row, event) => event);
 
   const decode = async (events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]> =>
     encoding.decode(await complete(events));
@@ -95,7 +95,7 @@ export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEv
   };
 };
 
-const unreadEvent = (row: UnreadEvent, event: StoredEvent): UnreadEvent => ({
-  ...wholeEvent({ ...row, metadata: event.metadata }, event),
+const unreadEvent = (_row: UnreadEvent, event: StoredEvent): UnreadEvent => ({
+  ...event,
   metadata: JSON.stringify(event.metadata),
 });

@@ -78,7 +78,7 @@ export const createRounds = (parts: Parts): Rounds => {
 
   /** `left`: items whose stream was touched since they were meant for it, and that are left alone. */
   const proposeUntouched = async (work: Work, groups: readonly Group[]): Promise<Untouched> => {
-    const { proposed, outcomes, again } = await leaveTouched(parts, work.job, await propose(work, groups));
+    const { proposed, outcomes, again } = await leaveTouched(pool, work.job, await propose(work, groups));
     if (again.length === 0) return { proposed, left: outcomes };
     const rest = await proposeUntouched(work, again);
     return { proposed: [...proposed, ...rest.proposed], left: [...outcomes, ...rest.left] };

@@ -5,7 +5,6 @@
  */
 import { arrayText } from '../db/array-text.ts';
 import type { Queryable } from '../db/pool.ts';
-import type { EventLog } from '../events/log.ts';
 import type { Kept } from './items.ts';
 import type { JobRecord } from './job-record.ts';
 import type { StoredOutcome } from './outcomes.ts';
@@ -53,35 +52,9 @@ export interface Left {
   readonly again: readonly Group[];
 }
 
-interface Reading {
-  readonly pool: Queryable;
-  readonly log: Pick<EventLog, 'readAt'>;
-}
-
-interface Touched {
-  readonly nth: number;
-  /** Position of an event that lies in the archive; null: it was somebody else's. */
-  readonly moved: number | null;
-}
-
-/** Those that others touched, where it takes the archive to tell. */
-const byOthers = async (
-  log: Reading['log'],
-  touched: readonly Touched[],
-  jobs: readonly string[],
-): Promise<readonly Touched[]> => {
-  const positions = touched.flatMap(({ moved }) => moved ?? []);
-  if (positions.length === 0) return touched;
-  const events = await log.readAt(positions);
-  const own = new Set(
-    events.filter(({ metadata }) => jobs.includes(metadata.bulkJobId ?? '')).map(({ position }) => position),
-  );
-  return touched.filter(({ moved }) => moved === null || !own.has(moved));
-};
-
 /** Asks the database only about streams that moved. What was touched once stays so: no condition is needed. */
 export const leaveTouched = async (
-  { pool, log }: Reading,
+  db: Queryable,
   { id, retryOf, undoOf }: Pick<JobRecord, 'id' | 'retryOf' | 'undoOf'>,
   proposed: readonly Proposed[],
 ): Promise<Left> => {
@@ -93,10 +66,9 @@ export const leaveTouched = async (
     arrayText(moved.map(({ upTo }) => upTo)),
     [id, retryOf, undoOf].filter((one) => one !== null),
   ];
-  const { rows } = await pool.query<Touched>({ ...selectTouched, values });
-  const others = await byOthers(log, rows, values[3] as readonly string[]);
+  const { rows } = await db.query<{ nth: number }>({ ...selectTouched, values });
   const left = new Map<Item, Kept>();
-  for (const { nth } of others) {
+  for (const { nth } of rows) {
     const { item, kept } = moved[nth - 1] as Expectation;
     if (!left.has(item)) left.set(item, kept);
   }

@@ -11,6 +11,8 @@ import { QuarterdeckError } from '../../errors.ts';
 import { type ArchivedEvents, spanOf } from '../../events/archived.ts';
 import type { StoredEvent } from '../../events/envelope.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { pageEvents } from '../provable/exporting.ts';
+import { csvColumns } from '../provable/format.ts';
 import { entryOf } from '../transparency/entry.ts';
 import { hashBytes, leafHash } from '../transparency/merkle.ts';
 import type { TreeReading } from '../transparency/tree.ts';
@@ -37,7 +39,7 @@ const keptChars = 32 * 2 ** 20;
 /** Read at the same time. */
 const atOnce = 4;
 /** Far beyond what the events of a page can be. */
-const memberBytesMax = 256 * 2 ** 20;
+const memberBytesMax = 64 * 2 ** 20;
 
 const unpack = promisify(gunzip);
 
@@ -59,20 +61,30 @@ export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEve
     if (content === undefined)
       throw unavailable(`${span} lies in ${file} of the archive, and there is no such file.`);
     const pieces: Buffer[] = [];
-    for await (const piece of content) pieces.push(piece);
-    return Buffer.concat(pieces);
+    let length = 0;
+    for await (const piece of content) {
+      pieces.push(piece);
+      length += piece.length;
+      // A place that knows no ranges sends the whole file.
+      if (length > bytes) break;
+    }
+    return Buffer.concat(pieces).subarray(0, bytes);
   };
 
   /** The stored form of its events, in order. */
   const open = async (member: Member): Promise<readonly string[]> => {
     const { first, last, file } = member;
+    if (last - first >= pageEvents)
+      throw faulty(`What holds positions ${first} to ${last} of the archive is longer than any part of it.`);
     const [packed, leaves] = await Promise.all([bytesOf(member), tree.leaves(first - 1, last)]);
     const text = await unpack(packed, { maxOutputLength: memberBytesMax }).catch(() => {
       throw faulty(`What holds positions ${first} to ${last} in ${file} of the archive is cut or altered.`);
     });
-    const lines = text.toString('utf8').split('\n');
+    let from = 0;
     return Array.from({ length: last - first + 1 }, (_, n) => {
-      const stored = storedIn(lines[n] ?? '');
+      const end = text.indexOf(0x0a, from);
+      const stored = storedIn(text.toString('utf8', from, Math.max(end, from)));
+      from = end + 1;
       const sealed = leaves.subarray(n * hashBytes, (n + 1) * hashBytes);
       if (stored !== undefined && leafOf(stored)?.equals(sealed) === true) return stored;
       throw faulty(
@@ -124,11 +136,18 @@ const lineOfEvent = /^\{"leaf":"[A-Za-z0-9+/]{43}=","stored":(\{.*\})\}$/;
 
 const storedIn = (line: string): string | undefined => lineOfEvent.exec(line)?.[1];
 
-/** undefined: it is no event. */
+/** undefined: it is no event, or holds what no event does, which no leaf would tell. */
 const leafOf = (stored: string): Buffer | undefined => {
   try {
-    return leafHash(entryOf(parseOnce(stored) as StoredEvent));
+    const event = parseOnce(stored) as StoredEvent;
+    return isStoredEvent(event) ? leafHash(entryOf(event)) : undefined;
   } catch {
     return undefined;
   }
 };
+
+const isStoredEvent = (event: StoredEvent): boolean =>
+  Object.keys(event).join() === csvColumns.join() &&
+  [event.position, event.version, event.schemaVersion].every(Number.isSafeInteger) &&
+  [event.id, event.stream, event.type, event.recordedAt].every((text) => typeof text === 'string') &&
+  [event.data, event.metadata].every((json) => typeof json === 'object' && json !== null);

@@ -11,14 +11,15 @@ import { arrayText } from '../../db/array-text.ts';
 import type { Db } from '../../db/pool.ts';
 import { invalidInput, QuarterdeckError } from '../../errors.ts';
 import type { NewEvent } from '../../events/definition.ts';
-import type { Timestamp } from '../../events/envelope.ts';
+import type { RecordedEvent, Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { LogArchived } from '../engine-events.ts';
 import { type Exporting, pagesOf, type Range } from '../provable/exporting.ts';
 import type { TreeReading } from '../transparency/tree.ts';
+import { nobodyBeside } from './nobody-beside.ts';
 import { proveFile } from './proving.ts';
-import { anyMember, writeMembers } from './sql/members.ts';
+import { anyMember, isMovedAt, writeMembers } from './sql/members.ts';
 import { selectPartitionSize } from './sql/partitions.ts';
 
 export interface Archived extends Range {
@@ -102,6 +103,15 @@ export const createArchiving = (deps: Deps): Archiving => {
     return rows[0]?.exists === true;
   };
 
+  /** What was moved is nowhere else, and is never written anew; anything else is proven again before it counts. */
+  const isThere = async ({ after }: Range, one: Archived | undefined): Promise<boolean> => {
+    const { rows } = await pool.query<{ moved: boolean }>({ ...isMovedAt, values: [after + 1] });
+    if (rows[0]?.moved === true) return true;
+    if (one === undefined || !(await hasMembers(one.file))) return false;
+    const found = await proveFile({ storage, vkeys }, one.file);
+    return found !== undefined && found.fault === undefined && found.sha256 === one.sha256;
+  };
+
   const prove = async (file: string): Promise<void> => {
     const found = await proveFile({ storage, vkeys }, file);
     if (found === undefined)
@@ -115,7 +125,10 @@ export const createArchiving = (deps: Deps): Archiving => {
   };
 
   /** Files that were proven: one that lies there and is not among them was cut off before. */
-  const recorded = (): Promise<ReadonlyMap<string, Archived>> => recordedFiles(log, LogArchived.type);
+  const recorded = async (): Promise<(file: string) => Archived | undefined> => {
+    const files = await recordedFiles(log, [LogArchived.type]);
+    return (file) => files.get(file)?.data as unknown as Archived | undefined;
+  };
 
   const partitionsBefore = async (before: Timestamp): Promise<readonly Range[]> => {
     if (before > clock()) throw invalidInput('before', 'must not lie in the future');
@@ -129,7 +142,7 @@ export const createArchiving = (deps: Deps): Archiving => {
     async archivedBefore(before) {
       const proven = await recorded();
       return (await partitionsBefore(before)).map((range) => {
-        const one = proven.get(archiveName(range));
+        const one = proven(archiveName(range));
         if (one !== undefined) return one;
         const span = `${range.after + 1} to ${range.upTo}`;
         throw new QuarterdeckError(
@@ -139,36 +152,36 @@ export const createArchiving = (deps: Deps): Archiving => {
       });
     },
 
-    async archive(before, onArchived) {
-      const proven = await recorded();
-      const done: Archived[] = [];
-      for (const range of await partitionsBefore(before)) {
-        const file = archiveName(range);
-        if (proven.has(file) && (await hasMembers(file)) && (await storage.stat(file)) !== undefined)
-          continue;
-        const { members, ...written } = await write(range);
-        await prove(written.file);
-        await remember(file, members);
-        const one = { ...range, ...written };
-        await record(LogArchived.of(one));
-        done.push(one);
-        onArchived(one);
-      }
-      return done;
-    },
+    archive: (before, onArchived) =>
+      nobodyBeside(pool, async () => {
+        const proven = await recorded();
+        const done: Archived[] = [];
+        for (const range of await partitionsBefore(before)) {
+          const file = archiveName(range);
+          if (await isThere(range, proven(file))) continue;
+          const { members, ...written } = await write(range);
+          await prove(written.file);
+          await remember(file, members);
+          const one = { ...range, ...written };
+          await record(LogArchived.of(one));
+          done.push(one);
+          onArchived(one);
+        }
+        return done;
+      }),
   };
 };
 
-/** What the log says of files of the archive in events of a type, by file; of two, the newer. */
-export const recordedFiles = async <Data>(
+/** The last that the log says of each file of the archive, in events of these types. */
+export const recordedFiles = async (
   log: Pick<EventLog, 'head' | 'read'>,
-  type: string,
-): Promise<ReadonlyMap<string, Data>> => {
-  const files = new Map<string, Data>();
+  types: readonly string[],
+): Promise<ReadonlyMap<string, RecordedEvent>> => {
+  const files = new Map<string, RecordedEvent>();
   const { position: head } = await log.head();
   for (let after = 0; after < head; ) {
-    const page = await log.read({ after, limit: 1_000, types: [type] });
-    for (const { data } of page.events) files.set(String(data.file), data as Data);
+    const page = await log.read({ after, limit: 1_000, types });
+    for (const event of page.events) files.set(String(event.data.file), event);
     if (page.position === after) break;
     after = page.position;
   }

@@ -16,9 +16,10 @@ import type { EventLog, LoadRequest } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { LogAttached, LogDetached, LogDropped } from '../engine-events.ts';
 import { pagesOf, type Range } from '../provable/exporting.ts';
-import { selectStoredLines } from '../provable/sql/stored-lines.ts';
+import { type StoredLine, selectStoredLines } from '../provable/sql/stored-lines.ts';
 import type { Replayable } from '../replay.ts';
-import { type Archived, recordedFiles } from './archiving.ts';
+import { type Archived, archiveName, recordedFiles } from './archiving.ts';
+import { nobodyBeside } from './nobody-beside.ts';
 import { proveFile } from './proving.ts';
 import * as sql from './sql/moving.ts';
 import { selectPartitionSize } from './sql/partitions.ts';
@@ -35,8 +36,11 @@ export interface Moving {
   detach(archived: readonly Archived[], onDetached: (one: Detached) => void): Promise<void>;
   /** Lets go of what was detached, for good; answers how many partitions. */
   drop(archived: readonly Archived[]): Promise<number>;
-  /** Puts back what was detached and is still kept; answers how many partitions. */
-  attach(archived: readonly Archived[]): Promise<number>;
+  /**
+   * Puts back what was detached and is still kept, of partitions that end at that position or before; answers how
+   * many. Needs nothing of the archive.
+   */
+  attach(upTo: number): Promise<number>;
 }
 
 interface Deps {
@@ -55,9 +59,11 @@ interface Deps {
 const keptStreams = ['$policy', '$environment'];
 const keptBeginnings = ['$identity-provider-', 'webhook-'];
 
-const streamsAtOnce = 500;
+const streamsAtOnce = 100;
 const lockNotAvailable = '55P03';
-const triesMax = 60;
+/** A minute and a half in all. */
+const triesMax = 180;
+const pauseMs = 500;
 
 export const createMoving = (deps: Deps): Moving => {
   const { pool, owner, log, archivedEvents, storage, vkeys, streams, record } = deps;
@@ -76,7 +82,7 @@ export const createMoving = (deps: Deps): Moving => {
   /** Each event as a reader of the archive gets it is, to the byte, what a reader of the database gets. */
   const compare = async (range: Range): Promise<void> => {
     for (const { after, upTo } of pagesOf(range)) {
-      const { rows } = await pool.query<[number, string]>({ ...selectStoredLines, values: [after, upTo] });
+      const { rows } = await pool.query<StoredLine>({ ...selectStoredLines, values: [after, upTo] });
       const texts = await archivedEvents.textsAt(rows.map(([position]) => position));
       const other = rows.find(([position, stored]) => texts.get(position) !== stored)?.[0];
       if (other !== undefined)
@@ -131,6 +137,17 @@ export const createMoving = (deps: Deps): Moving => {
     }
   };
 
+  /** Whoever has looked at the database since before is waited for. */
+  const settle = async (partition: sql.Partition): Promise<void> => {
+    for (let tries = 1; ; tries++) {
+      await owner.query(sql.settleRest(partition));
+      const { rows } = await owner.query<{ settled: boolean }>(sql.isSettled(partition));
+      if (rows[0]?.settled === true) return;
+      if (tries === triesMax) throw refused(somebodyReads);
+      await sleep(pauseMs);
+    }
+  };
+
   /** A reader that is in the middle of the log is waited for, without holding up those behind it for long. */
   const inOneGo = async (statements: readonly string[]): Promise<void> => {
     for (let tries = 1; ; tries++) {
@@ -140,32 +157,18 @@ export const createMoving = (deps: Deps): Moving => {
         });
       } catch (error) {
         if (sqlState(error) !== lockNotAvailable) throw error;
-        if (tries === triesMax)
-          throw refused(
-            'Somebody reads the log in one long transaction, such as a backup. Try again when it is over.',
-          );
-        await sleep(1_000);
+        if (tries === triesMax) throw refused(somebodyReads);
+        await sleep(pauseMs);
       }
     }
   };
 
-  const alone = async <T>(work: (partition: (range: Range) => sql.Partition) => Promise<T>): Promise<T> => {
-    const connection = await owner.connect();
-    try {
-      const { rows } = await connection.query<{ locked: boolean }>(sql.lockMoving);
-      if (rows[0]?.locked !== true) throw refused('Partitions are being moved already.');
-      await connection.query(sql.makeDetachedSchema);
-      const size = (await connection.query<{ size: number }>(selectPartitionSize)).rows[0]?.size ?? 0;
-      return await work((range) => sql.partitionOf(range, size));
-    } finally {
-      // Where the connection is gone, so is its lock.
-      const freed = await connection.query(sql.unlockMoving).then(
-        () => true,
-        () => false,
-      );
-      connection.release(!freed);
-    }
-  };
+  const alone = <T>(work: (partition: (range: Range) => sql.Partition) => Promise<T>): Promise<T> =>
+    nobodyBeside(owner, async () => {
+      await owner.query(sql.makeDetachedSchema);
+      const size = (await owner.query<{ size: number }>(selectPartitionSize)).rows[0]?.size ?? 0;
+      return work((range) => sql.partitionOf(range, size));
+    });
 
   const isMoved = async ({ first }: sql.Partition): Promise<boolean> => {
     const { rows } = await pool.query<{ moved: boolean }>({ ...sql.selectMoved, values: [first] });
@@ -197,6 +200,7 @@ export const createMoving = (deps: Deps): Moving => {
     const covered = await cover(partition);
     if (!isMovedAlready) {
       await leaveRest(partition);
+      await settle(partition);
       await inOneGo(sql.swap(partition));
     }
     const { after, upTo, file } = one;
@@ -208,20 +212,22 @@ export const createMoving = (deps: Deps): Moving => {
   return {
     detach: (archived, onDetached) =>
       alone(async (partition) => {
-        const recorded = await recordedFiles(log, LogDetached.type);
+        const said = await recordedFiles(log, [LogDetached.type, LogAttached.type]);
         for (const one of archived) {
           const isMovedAlready = await isMoved(partition(one));
-          if (isMovedAlready && recorded.has(one.file)) continue;
+          if (isMovedAlready && said.get(one.file)?.type === LogDetached.type) continue;
           onDetached(await detachOne(one, partition(one), isMovedAlready));
         }
       }),
 
     drop: (archived) =>
       alone(async (partition) => {
+        const said = await recordedFiles(log, [LogDetached.type, LogDropped.type]);
         let dropped = 0;
         for (const one of archived) {
-          if (!(await isMoved(partition(one))) || !(await isKept(partition(one)))) continue;
-          await prove(one);
+          if (!(await isMoved(partition(one))) || said.get(one.file)?.type === LogDropped.type) continue;
+          // Not there: it was dropped by a command that was cut off before it said so.
+          if (await isKept(partition(one))) await prove(one);
           await owner.query(sql.dropDetached(partition(one)));
           await record(LogDropped.of(rangeOf(one)));
           dropped++;
@@ -229,14 +235,16 @@ export const createMoving = (deps: Deps): Moving => {
         return dropped;
       }),
 
-    attach: (archived) =>
+    attach: (upTo) =>
       alone(async (partition) => {
+        const { rows } = await owner.query<Range>({ ...sql.selectMovedUpTo, values: [upTo] });
         let attached = 0;
-        for (const one of archived) {
-          if (!(await isMoved(partition(one))) || !(await isKept(partition(one)))) continue;
+        for (const one of rows) {
+          if (!(await isKept(partition(one)))) continue;
           for (const statement of sql.boundDetached(partition(one))) await owner.query(statement);
+          // Before it is done, so that it is on record whatever happens then: nothing is lost by it.
+          await record(LogAttached.of({ ...one, file: archiveName(one) }));
           await inOneGo(sql.swapBack(partition(one)));
-          await record(LogAttached.of(rangeOf(one)));
           attached++;
         }
         return attached;
@@ -245,5 +253,8 @@ export const createMoving = (deps: Deps): Moving => {
 };
 
 const rangeOf = ({ after, upTo, file }: Archived) => ({ after, upTo, file });
+
+const somebodyReads =
+  'Somebody has the database open in one long transaction, such as a backup. Try again when it is over.';
 
 const refused = (detail: string): QuarterdeckError => new QuarterdeckError('rejected', detail);

@@ -18,10 +18,10 @@ import {
   matches,
 } from './format.ts';
 import { readAhead } from './read-ahead.ts';
-import { movedEnd, selectStoredLines } from './sql/stored-lines.ts';
+import { type StoredLine, selectStoredLines } from './sql/stored-lines.ts';
 
 /** Small, so that what a page takes of memory is soon used again. */
-const pageEvents = 512;
+export const pageEvents = 512;
 
 export interface Range {
   /** Exclusive. */
@@ -49,6 +49,8 @@ interface Deps {
   readonly archived: ArchivedEvents;
   readonly latest: () => Promise<SealedTree>;
 }
+
+const noTexts: ReadonlyMap<number, string> = new Map();
 
 type Counts = { -readonly [name in keyof ExportEnd['end']]: number };
 
@@ -80,20 +82,19 @@ export const createExporting = ({ pool, log, tree, archived, latest }: Deps): Ex
     };
   };
 
-  type Line = [position: number, stored: string];
+  type Line = readonly [position: number, stored: string];
 
   /** Those whose data and metadata are in the archive, as they are there. */
-  const completed = async (rows: readonly Line[]): Promise<readonly Line[]> => {
-    const moved = rows.filter(([, stored]) => stored.endsWith(movedEnd)).map(([position]) => position);
-    if (moved.length === 0) return rows;
-    const texts = await archived.textsAt(moved);
-    return rows.map(([position, stored]) => [position, texts.get(position) ?? stored]);
+  const completed = async (rows: readonly StoredLine[]): Promise<readonly Line[]> => {
+    const moved = rows.flatMap(([position, stored]) => (stored === null ? [position] : []));
+    const texts = moved.length === 0 ? noTexts : await archived.textsAt(moved);
+    return rows.map(([position, stored]) => [position, stored ?? texts.get(position) ?? '']);
   };
 
   const readText = async (page: Range) => {
     const [leafOf, { rows }] = await Promise.all([
       leavesOf(page),
-      pool.query<Line, [number, number]>({
+      pool.query<StoredLine, [number, number]>({
         ...selectStoredLines,
         values: [page.after, page.upTo],
       }),

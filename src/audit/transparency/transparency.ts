@@ -142,7 +142,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     tree,
     vkeys,
     exports: createProvableExports({ pool, log, tree, archived, clock, newId }),
-    proofs: createProofs({ log, tree, vkeys, positionsOf: positionsOfCommand({ pool, log, archived }) }),
+    proofs: createProofs({ log, tree, vkeys, positionsOf: positionsOfCommand({ pool, log }) }),
     async health() {
       const [latest, { position }] = await Promise.all([tree.latest(), log.head()]);
       return {

@@ -32,13 +32,15 @@ export const verifyJob = async (
   if (from === undefined) throw new QuarterdeckError('not_found', `The log holds no bulk job "${jobId}".`);
   const to = (await log.head()).position;
   const proof = createProof(streams);
-  const isOwn = ({ stream, metadata }: StoredEvent): boolean =>
-    metadata.bulkJobId === jobId || stream === streams.control || stream === streams.items;
+  const isOfJob = ({ stream }: { readonly stream: string }): boolean =>
+    stream === streams.control || stream === streams.items;
+  const isOwn = (event: StoredEvent): boolean => event.metadata.bulkJobId === jobId || isOfJob(event);
+  const isMoved = (event: JobEvent): boolean => isOfJob(event) && event.data === null;
   for (let after = from - 1; after < to; after += windowPositions) {
     const last = Math.min(after + windowPositions, to);
     const values = [after, last, jobId, Object.values(streams)];
     const [looked, ...here] = (await pool.query<JobEvent>({ ...selectJobEvents, values })).rows;
-    const events = (looked?.version ?? 0) > 0 ? await throughLog(log, { after, last }, isOwn) : here;
+    const events = here.some(isMoved) ? await throughLog(log, { after, last }, isOwn) : here;
     const missing = last - after - (looked?.position ?? 0);
     if (missing > 0) {
       proof.fault(after + 1, `${missing} of the positions ${after + 1} to ${last} hold no event.`);

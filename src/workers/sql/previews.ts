@@ -58,20 +58,12 @@ export const setOrigin = {
 
 /**
  * Streams $1 to which events were added after version $2 (up to $3, where they were looked at) by anybody but
- * the jobs $4; the answer is their places in the list, from 1. Whose an event is that lies in the archive cannot be
- * told here: of such there is a row each, with its position.
+ * the jobs $4; the answer is their places in the list, from 1.
  */
 export const selectTouched = {
   name: 'bulk_select_touched',
-  text: `WITH wanted AS (
-      SELECT * FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS w (stream, since, upto, nth)
-    )
-    SELECT w.nth::int AS nth, NULL::bigint AS moved FROM wanted w
+  text: `SELECT w.nth::int AS nth FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS w (stream, since, upto, nth)
     WHERE EXISTS (
       SELECT FROM events e WHERE e.stream = w.stream AND e.version > w.since AND e.version <= w.upto
-        AND e.metadata::text <> 'null' AND coalesce(e.metadata ->> 'bulkJobId', '') <> ALL ($4::text[]))
-    UNION ALL
-    SELECT w.nth::int, e.position FROM wanted w
-    JOIN events e ON e.stream = w.stream AND e.version > w.since AND e.version <= w.upto
-    WHERE EXISTS (SELECT FROM moved_partitions) AND e.metadata::text = 'null'`,
+        AND coalesce(e.metadata ->> 'bulkJobId', '') <> ALL ($4::text[]))`,
 } as const;

@@ -8,18 +8,18 @@ export const selectAccepted = {
 
 /**
  * $1 after, $2 up to (inclusive), $3 job, $4 its two streams: their events with data, and all that name the job in
- * their metadata without. The first row says how many events of any kind the window holds, and how many of those have
- * their data and metadata in the archive, as its version.
+ * their metadata without. The first row says how many events of any kind the window holds. Data that lies
+ * in the archive is null.
  */
 export const selectJobEvents = {
   name: 'bulk_select_job_events',
   text: `
     WITH looked AS MATERIALIZED (
       SELECT position, stream, version, type, CASE WHEN stream = ANY ($4::text[]) THEN data END AS data,
-        metadata ->> 'bulkJobId' = $3 OR stream = ANY ($4::text[]) AS own, metadata::text = 'null' AS moved
+        metadata ->> 'bulkJobId' = $3 OR stream = ANY ($4::text[]) AS own
       FROM events WHERE position > $1 AND position <= $2
     )
-    SELECT count(*)::int AS position, NULL AS stream, (count(*) FILTER (WHERE moved))::int AS version, NULL AS type, NULL::json AS data FROM looked
+    SELECT count(*)::int AS position, NULL AS stream, NULL AS version, NULL AS type, NULL::json AS data FROM looked
     UNION ALL
     SELECT * FROM (SELECT position, stream, version, type, data FROM looked WHERE own ORDER BY position) found`,
 } as const;

@@ -29,3 +29,13 @@ export const selectMembers = {
     WHERE m.last_position >= p.position
     ORDER BY m.first_position`,
 } as const;
+
+/** For as long as the connection lasts, or until it is let go. */
+export const lockArchive = 'SELECT pg_try_advisory_lock(7400, 3) AS locked';
+export const unlockArchive = 'SELECT pg_advisory_unlock(7400, 3)';
+
+/** $1 first position: whether its partition was moved already. */
+export const isMovedAt = {
+  name: 'archive_is_moved',
+  text: 'SELECT EXISTS (SELECT FROM moved_partitions WHERE first_position <= $1 AND end_position > $1) AS moved',
+} as const;

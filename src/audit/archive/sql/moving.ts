@@ -22,10 +22,6 @@ export const detachedSchema = 'quarterdeck_detached';
 
 export const makeDetachedSchema = `CREATE SCHEMA IF NOT EXISTS ${detachedSchema}`;
 
-/** One at a time. */
-export const lockMoving = 'SELECT pg_try_advisory_lock(7400, 3) AS locked';
-export const unlockMoving = 'SELECT pg_advisory_unlock(7400, 3)';
-
 /** $1 first position of a partition. */
 export const selectMoved = {
   text: 'SELECT EXISTS (SELECT FROM moved_partitions WHERE first_position = $1) AS moved',
@@ -36,12 +32,15 @@ export const selectDetached = {
   text: `SELECT to_regclass('${detachedSchema}.' || $1) IS NOT NULL AS kept`,
 } as const;
 
+/** $1 position: partitions that were moved and end there or before, the oldest first. */
+export const selectMovedUpTo = {
+  text: `SELECT greatest(first_position - 1, 0) AS after, end_position - 1 AS "upTo" FROM moved_partitions
+    WHERE end_position - 1 <= $1 ORDER BY first_position`,
+} as const;
+
 const rest = ({ name }: Partition): string => `public.${name}_rest`;
 
-/**
- * What stays in its place: everything but data and metadata, save of streams that processes read when they start.
- * $1 such streams, $2 beginnings of their names.
- */
+/** What stays in its place, empty at first. */
 export const makeRest = (one: Partition): readonly string[] => [
   'SET LOCAL statement_timeout = 0',
   `DROP TABLE IF EXISTS ${rest(one)}`,
@@ -49,20 +48,34 @@ export const makeRest = (one: Partition): readonly string[] => [
   `ALTER TABLE ${rest(one)} ADD CONSTRAINT bounds CHECK (position >= ${one.first} AND position < ${one.end})`,
 ];
 
+/**
+ * Everything but data, and of metadata the ids of command and bulk job alone, by which events are found; save of
+ * streams that processes read when they start. $1 such streams, $2 beginnings of their names.
+ */
 export const fillRest = (one: Partition): string => `
   INSERT INTO ${rest(one)}
-    SELECT position, id, stream, version, type, schema_version,
-      CASE WHEN kept THEN data ELSE 'null' END, CASE WHEN kept THEN metadata ELSE 'null' END, recorded_at
+    SELECT position, id, stream, version, type, schema_version, CASE WHEN kept THEN data ELSE 'null' END,
+      CASE WHEN kept THEN metadata ELSE json_strip_nulls(json_build_object(
+        'bulkJobId', metadata -> 'bulkJobId', 'commandId', metadata -> 'commandId')) END, recorded_at
     FROM public.${one.name}, LATERAL (SELECT stream = ANY ($1::text[]) OR EXISTS (
       SELECT FROM unnest($2::text[]) AS b (beginning) WHERE starts_with(stream, b.beginning)) AS kept) k
     ORDER BY position`;
 
 /**
- * Readers and writers wait for the moment that this takes; whoever reads holds it up, so it does not wait long and
- * is tried again.
+ * Whoever began to look before these rows were written would find none of them in the place of those they replace:
+ * they are put in place when everybody sees them.
+ */
+export const settleRest = (one: Partition): string => `VACUUM (FREEZE, ANALYZE) ${rest(one)}`;
+
+export const isSettled = (one: Partition): string =>
+  `SELECT relallvisible >= relpages AS settled FROM pg_class WHERE oid = '${rest(one)}'::regclass`;
+
+/**
+ * Readers and writers wait for the moment that this takes, and behind it while it waits for those before it: so it
+ * waits for next to nothing, and is tried again.
  */
 export const swap = (one: Partition): readonly string[] => [
-  `SET LOCAL lock_timeout = '1s'`,
+  'SET LOCAL lock_timeout = 50',
   'SELECT pg_advisory_xact_lock(7400, 2)',
   'LOCK TABLE public.events IN ACCESS EXCLUSIVE MODE',
   `ALTER TABLE public.events DETACH PARTITION public.${one.name}`,
@@ -88,7 +101,7 @@ export const boundDetached = ({ name, first, end }: Partition): readonly string[
 
 /** The way back, while what was detached is kept. */
 export const swapBack = (one: Partition): readonly string[] => [
-  `SET LOCAL lock_timeout = '1s'`,
+  'SET LOCAL lock_timeout = 50',
   'SELECT pg_advisory_xact_lock(7400, 2)',
   'LOCK TABLE public.events IN ACCESS EXCLUSIVE MODE',
   `ALTER TABLE public.events DETACH PARTITION public.${one.name}`,
