@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { v7 as uuid7 } from 'uuid';
 import { createArchivedEvents } from '../../../src/audit/archive/archived-events.ts';
 import { createMoving, type Moving } from '../../../src/audit/archive/moving.ts';
@@ -14,6 +15,7 @@ import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { add, counting, openLog } from '../../events/testbed.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
+import { until } from '../../setup/until.ts';
 import { auditor } from '../testbed.ts';
 import { openSealed, origin, type Sealed, tamper } from '../transparency/testbed.ts';
 import { smallPartitions } from './partitions.ts';
@@ -231,6 +233,72 @@ describe('what cannot be read is said, and never passed over', () => {
   });
 });
 
+test('events with more to them than was sealed are not handed out, however it is said', async () => {
+  await move();
+  const { rows } = await db.app.query(
+    'SELECT file, starts_at, bytes FROM archived_members WHERE first_position = 1',
+  );
+  const { file, starts_at: startsAt, bytes } = rows[0] as { file: string; starts_at: number; bytes: number };
+  const whole = await readFile(join(place, file));
+  const text = gunzipSync(whole.subarray(startsAt, startsAt + bytes)).toString('utf8');
+  const forge = async (forged: string): Promise<void> => {
+    expect(forged).not.toBe(text);
+    const packed = gzipSync(forged);
+    await writeFile(join(place, 'log', 'forged.gz'), packed);
+    await db.app.query(
+      `UPDATE archived_members SET file = 'log/forged.gz', starts_at = 0, bytes = $1 WHERE first_position = 1`,
+      [packed.length],
+    );
+    const fresh = await openLog(
+      db.app,
+      undefined,
+      createArchivedEvents({ pool: db.app, storage, tree: createTreeReading(db.app) }),
+    );
+    await expect(fresh.readStored({ after: 0, limit: 5 })).rejects.toMatchObject({ code: 'internal' });
+    await fresh.stop();
+  };
+  await forge(text.replace('"stored":{', '"stored":{"note":"approved",'));
+  await forge(text.replace('"metadata":', '"note":"approved","metadata":'));
+  await forge(text.replace('"position":1,', '"position":"1",'));
+  await forge(text.replace('"version":1,', '"version":1,"version":1,'));
+  await forge('\n'.repeat(1_000_000));
+  await forge(' '.repeat(70 * 2 ** 20));
+});
+
+test('whoever looks at the log in one long transaction finds it whole, and is waited for', async () => {
+  const both = await archivedNow();
+  const reader = await db.app.connect();
+  await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+  await reader.query('SELECT 1');
+  let moved = 0;
+  const moves = moving.detach(both, () => moved++);
+  // As far as it gets: the rest is written, and not in place.
+  await until(async () => {
+    const { rows } = await db.owner.query(`SELECT to_regclass('events_p000000_rest') IS NOT NULL AS there`);
+    return rows[0]?.there === true;
+  });
+  const { rows } = await reader.query('SELECT count(*)::int AS events FROM events WHERE position <= $1', [
+    last,
+  ]);
+  expect([rows, moved]).toEqual([[{ events: last }], 0]);
+  await reader.query('COMMIT');
+  reader.release();
+  await moves;
+  expect(moved).toBe(2);
+});
+
+test('of two that write there or move partitions, one is told to wait', async () => {
+  await archivedNow();
+  for (let n = 0; n < 40; n++) await log.write('counter-1', 'Counted', { by: n });
+  await log.sealed();
+  const both = [0, 1].map(() => log.transparency.archiving(storage).archive(now(), () => undefined));
+  const ended = await Promise.allSettled(both);
+  expect(ended.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(ended.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { code: 'rejected', message: expect.stringContaining('Another process') },
+  });
+});
+
 describe('nothing is moved', () => {
   const detach = async (): Promise<number> => {
     const done: unknown[] = [];
@@ -265,6 +333,9 @@ describe('nothing is moved', () => {
       message: expect.stringContaining('is not in the archive'),
     });
     await isWhole();
+    await rename(`${path}.away`, path);
+    // As it says: archived again, it is well again.
+    expect(await detach()).toBe(2);
   });
 
   test('that reads differently here', async () => {
@@ -314,8 +385,9 @@ test('until it is dropped it can be put back', async () => {
   await log.index.catchUp();
   const before = await told();
   await moving.detach(both, () => undefined);
-  expect(await moving.attach(last)).toBe(2);
+  // Also where the archive was lost, which is when it matters.
   await rm(place, { recursive: true });
+  expect(await moving.attach(last)).toBe(2);
   expect(await told()).toEqual(before);
   expect(await moving.attach(last)).toBe(0);
 });
