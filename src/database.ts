@@ -2,6 +2,8 @@
  * The database a process works on: embedded, or the one that DATABASE_URL names; migrated, with the
  * owner's and the application's role apart.
  */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
 import { runningEmbedded } from './db/embedded/running.ts';
@@ -40,10 +42,21 @@ export const openDatabase = async (config: Config, say: Say): Promise<Database> 
 /** For an act of the command line: beside a service that runs on the embedded server it uses that one. */
 export const openDatabaseBriefly = async (config: Config, say: Say): Promise<Database> => {
   const running = config.databaseUrl === undefined ? await runningEmbedded(config.dataDir) : undefined;
-  if (running === undefined) return openDatabase(config, say);
+  if (running === undefined) {
+    requireMade(config);
+    return openDatabase(config, say);
+  }
   const { url, ownerUrl } = running;
   await requireMigrated(url);
   return { url, directUrl: url, ownerUrl, embedded: true, stop: async () => undefined };
+};
+
+/** An act on a database that it had made itself would say that all is well, and of nothing. */
+const requireMade = ({ databaseUrl, dataDir }: Config): void => {
+  if (databaseUrl !== undefined || existsSync(join(dataDir, 'postgres'))) return;
+  throw new ConfigError(
+    `There is no database in ${resolve(dataDir)}: QUARTERDECK_DATA_DIR or DATABASE_URL must name the one that the service uses.`,
+  );
 };
 
 const openEmbedded = async (config: Config, say: Say): Promise<Database> => {

@@ -29,6 +29,10 @@ export const exitCodeOf = ({ intact, unverifiable }: Verdict): number =>
 const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
 
 const keysOf = async (given: readonly string[]): Promise<readonly string[]> => {
+  if (given.length === 0)
+    throw new VerifyError(
+      'Give the verifier key of the log, or a file with it: --key. A server has it at /internal/v1/audit/vkey.',
+    );
   const texts = await Promise.all(
     given.map((one) => (one.includes('+') ? one : textOf(one, 'a verifier key, nor a file that holds one'))),
   );

@@ -9,6 +9,10 @@ import { Person } from '../parts/person.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
 import { count } from '../parts/written.ts';
 
+/** Of which nothing took effect, whatever the reason. */
+const notDone = ({ rejected, failed, skipped = 0, cancelled = 0 }: Job): number =>
+  rejected + failed + skipped + cancelled;
+
 export const jobUrl = (id: string): string => `/bulk-jobs/${encodeURIComponent(id)}`;
 
 export const columns: readonly Column<Job>[] = [
@@ -49,7 +53,7 @@ export const columns: readonly Column<Job>[] = [
     ),
   },
   { name: 'total', label: 'Items', right: true, cell: (job) => count(job.total) },
-  { name: 'notDone', label: 'Not done', right: true, cell: (job) => count(job.rejected + job.failed) },
+  { name: 'notDone', label: 'Not done', right: true, cell: (job) => count(notDone(job)) },
   { name: 'requestedBy', label: 'By', cell: (job) => <Person actor={job.requestedBy} /> },
   { name: 'requestedAt', label: 'Requested', cell: (job) => <Moment at={job.requestedAt} /> },
 ];

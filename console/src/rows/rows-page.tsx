@@ -21,6 +21,7 @@ export const RowsPage = ({ kind }: { readonly kind: RowKind }) => {
     placeholderData: keepPreviousData,
   });
   const rows = rowsOf(list.data);
+  const isFiltered = accountId !== '' || status !== '';
   return (
     <Page title={kind.title}>
       <RowFilter kind={kind} accountId={accountId} status={status} />
@@ -28,7 +29,9 @@ export const RowsPage = ({ kind }: { readonly kind: RowKind }) => {
       {list.isError && !list.isFetchNextPageError && (
         <Trouble error={list.error} retry={() => list.refetch()} />
       )}
-      {list.isSuccess && rows.length === 0 && <Empty title={`There is no such ${kind.one}`} />}
+      {list.isSuccess && rows.length === 0 && (
+        <Empty title={isFiltered ? `No ${kind.one} is like that` : `There are no ${kind.one}s yet`} />
+      )}
       {rows.length > 0 && (
         <>
           <DataTable

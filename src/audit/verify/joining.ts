@@ -4,7 +4,7 @@ import type { Checkpoint } from '../transparency/checkpoint.ts';
 import { createFrontier, hashBytes, subtreesOf } from '../transparency/merkle.ts';
 import { strictBase64 } from '../transparency/note.ts';
 import type { EventsInCsv } from './csv.ts';
-import { type Fault, type PartResult, positionsNamed } from './part.ts';
+import { type Fault, gapBetween, type PartResult, positionsNamed } from './part.ts';
 import { unverifiable, type Verdict } from './verdict.ts';
 
 const faultsKept = 1_000;
@@ -28,6 +28,7 @@ export const createJoining = (
   let firstRecordedAt = '';
   let lastRecordedAt = '';
   let broken = false;
+  let lastPosition = head.after;
   /** The root of the earlier checkpoint's tree was held against the one that was kept. */
   let compared = kept === undefined || kept.size === 0 || kept.size > checkpoint.size;
 
@@ -61,7 +62,7 @@ export const createJoining = (
         fault(
           'altered',
           part.firstPosition,
-          `From position ${part.firstPosition}: ${stream} goes on with version ${first} behind ${before ?? 0}.`,
+          `From position ${part.firstPosition}: ${stream} goes on with version ${first}, where version ${(before ?? 0) + 1} belongs.`,
         );
       streams.set(stream, last);
     }
@@ -88,16 +89,13 @@ export const createJoining = (
       }
       reshapedAt.push(...part.reshapedAt.slice(0, positionsNamed - reshapedAt.length));
       await csv?.compare(part.wanted, fault);
-      if (part.levels.length === 0 || broken) return;
-      if (part.firstPosition !== frontier.size + 1) {
-        broken = true;
-        fault(
-          'stray',
-          part.firstPosition,
-          `Position ${part.firstPosition} stands behind position ${frontier.size}.`,
-        );
-        return;
-      }
+      if (part.levels.length === 0) return;
+      const gap = gapBetween(lastPosition, part.firstPosition);
+      if (gap !== undefined) fault(...gap);
+      lastPosition = part.lastPosition;
+      // Where positions do not follow each other, the leaves behind are not at their place in the tree.
+      if (gap !== undefined || leavesOf(part) !== part.lastPosition - part.firstPosition + 1) broken = true;
+      if (broken) return;
       if (lastRecordedAt !== '' && part.firstRecordedAt !== '' && part.firstRecordedAt <= lastRecordedAt)
         fault(
           'altered',
@@ -114,13 +112,13 @@ export const createJoining = (
 
     async end(): Promise<Verdict> {
       await csv?.rest(fault);
-      if (!broken && frontier.size < head.upTo)
+      if (lastPosition < head.upTo)
         fault(
           'missing',
-          frontier.size + 1,
-          `The export ends behind position ${frontier.size} and promises ${head.upTo}.`,
+          lastPosition + 1,
+          `The export ends behind position ${lastPosition} and promises ${head.upTo}.`,
         );
-      else if (!broken && frontier.size > head.upTo)
+      else if (lastPosition > head.upTo)
         fault(
           'stray',
           head.upTo + 1,
@@ -228,3 +226,5 @@ const notesOf = (
     ? []
     : [`Nothing that matches ${told(filter)} was left out, by what entries carry.`]),
 ];
+
+const leavesOf = ({ levels }: PartResult): number => levels.reduce((sum, level) => sum + 2 ** level, 0);

@@ -82,6 +82,18 @@ interface Seen {
   recordedAt: string;
 }
 
+/** What is wrong where `position` stands behind `last`. */
+export const gapBetween = (
+  last: number,
+  position: number,
+): readonly [kind: FaultKind, position: number, message: string] | undefined => {
+  if (position === last + 1) return undefined;
+  if (position <= last) return ['stray', position, `Position ${position} stands behind position ${last}.`];
+  const missing =
+    last + 2 === position ? `Position ${last + 1} is` : `Positions ${last + 1} to ${position - 1} are`;
+  return ['missing', last + 1, `${missing} missing: behind ${last} comes ${position}.`];
+};
+
 export const verifyPart = (text: string, asked: Asked): PartResult => {
   const faults: Fault[] = [];
   let faultsInAll = 0;
@@ -104,8 +116,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
   const follow = (entry: Pick<Entry, 'position' | 'stream' | 'version' | 'recordedAt'>): void => {
     const { position, stream, version, recordedAt } = entry;
     if (last !== undefined) {
-      if (position !== last.position + 1)
-        fault('stray', position, `Position ${position} stands behind position ${last.position}.`);
+      const gap = gapBetween(last.position, position);
+      if (gap !== undefined) fault(...gap);
       if (last.recordedAt !== '' && recordedAt <= last.recordedAt)
         fault('altered', position, `Position ${position} was recorded no later than the one before it.`);
     }
@@ -116,7 +128,7 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
         fault(
           'altered',
           position,
-          `Position ${position} is version ${version} of ${stream}, behind ${versions[1]}.`,
+          `Position ${position} is version ${version} of ${stream}, where version ${versions[1] + 1} belongs.`,
         );
       versions[1] = version;
     }

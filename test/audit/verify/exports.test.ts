@@ -71,8 +71,8 @@ test('it goes on from an earlier checkpoint', async () => {
 
 describe('A file that is not as it was handed out', () => {
   test.each<[string, string, () => string]>([
-    ['a line taken out', 'stray', () => without(20)],
-    ['the first event taken out', 'stray', () => without(1)],
+    ['a line taken out', 'missing', () => without(20)],
+    ['the first event taken out', 'missing', () => without(1)],
     ['the last event taken out', 'missing', () => without(lines.length - 2)],
     ['a byte of data changed', 'altered', () => changed(20, (line) => line.replace('"by":', '"by":9'))],
     ['an actor changed', 'altered', () => changed(20, (line) => line.replace('person:test', 'person:anna'))],
@@ -122,6 +122,15 @@ describe('A file that is not as it was handed out', () => {
     expect(
       await faultsOf(changed(20, (line) => line.replace('"stored"', '"shown":"forged","stored"'))),
     ).toMatchObject([{ kind: 'altered', position: 20 }]);
+  });
+
+  test('names the positions that are missing, and no others', async () => {
+    const missing = async (text: string) =>
+      (await faultsOf(text)).filter(({ kind }) => kind === 'missing').map(({ message }) => message);
+    expect(await missing(without(20))).toEqual(['Position 20 is missing: behind 19 comes 21.']);
+    expect(await missing(without(1))).toEqual(['Position 1 is missing: behind 0 comes 2.']);
+    const three = lines.filter((_, n) => n < 20 || n > 22).map((line) => `${line}\n`);
+    expect(await missing(three.join(''))).toEqual(['Positions 20 to 22 are missing: behind 19 comes 23.']);
   });
 
   test('names the position that was altered', async () => {
