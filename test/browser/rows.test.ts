@@ -92,7 +92,7 @@ describeWhere(chromium, 'The console', () => {
     await page.getByLabel('Account', { exact: true }).fill('rows-2');
     await page.getByLabel('Account', { exact: true }).press('Enter');
     if (path === 'invoices') await page.getByTestId('row').filter({ hasText: 'inv-2' }).waitFor();
-    else await page.getByText('There is no such').waitFor();
+    else await page.getByText(' is like that').waitFor();
     expect(new URL(page.url()).searchParams.get('accountId')).toBe('rows-2');
     await page.getByRole('button', { name: 'Clear' }).click();
     await row.waitFor();
