@@ -134,10 +134,10 @@ const run = async ({ server, rounds, say }: BenchContext) => {
         { what: 'growth of resident memory', value: Math.max(...growth), unit: 'MiB', atMost: 60 },
         { what: 'verifying, one thread', value: one, unit: 'events/s', atLeast: 50_000 },
         {
-          what: 'two threads against one',
-          value: rateOf(series, 'verify, two threads') / one,
-          unit: '×',
-          atLeast: 1.6,
+          what: 'verifying, two threads',
+          value: rateOf(series, 'verify, two threads'),
+          unit: 'events/s',
+          atLeast: 100_000,
         },
       ],
     };

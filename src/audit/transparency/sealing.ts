@@ -10,7 +10,7 @@ import type { EventLog } from '../../events/log.ts';
 import { checkpointText } from './checkpoint.ts';
 import { entryOf } from './entry.ts';
 import type { Growth } from './growth.ts';
-import type { Hashing } from './hashing.ts';
+import { hashPage } from './hashing.ts';
 import { LogFault, missingAt } from './log-fault.ts';
 import { hashBytes, leafHash } from './merkle.ts';
 import type { Signer } from './note.ts';
@@ -33,7 +33,6 @@ interface Deps {
   readonly pool: Db;
   readonly log: Pick<EventLog, 'head' | 'readStored'>;
   readonly tree: TreeReading;
-  readonly hashing: Pick<Hashing, 'page'>;
   readonly signer: Signer;
   readonly clock: () => Timestamp;
   /** Events behind this position are stored as canonical JSON. */
@@ -54,7 +53,7 @@ export async function* leavesOf(events: readonly StoredEvent[], first: number): 
   }
 }
 
-export const createSealing = ({ pool, log, tree, hashing, signer, clock, canonicalFrom }: Deps): Sealing => {
+export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }: Deps): Sealing => {
   const commit = async (from: number, growth: Growth): Promise<void> => {
     const tiles = growth.takeChanged();
     const { size } = growth;
@@ -86,7 +85,7 @@ export const createSealing = ({ pool, log, tree, hashing, signer, clock, canonic
   /** Hashed from their text as it is stored: nothing is parsed. */
   const appendHashed = async (growth: Growth, upTo: number): Promise<number> => {
     const from = growth.size;
-    const { count, first, last, hashes } = await hashing.page(from, upTo);
+    const { count, first, last, hashes } = await hashPage(pool, from, upTo);
     if (count === 0) return 0;
     // One is missing, or stored otherwise: read one by one, it is told which.
     if (hashes === undefined || first !== from + 1 || last !== from + count) return appendRead(growth, upTo);

@@ -13,7 +13,6 @@ import { createExporting } from '../provable/exporting.ts';
 import { createProvableExports, type ProvableExports } from '../provable/exports.ts';
 import type { Replayable } from '../replay.ts';
 import { type Checked, createChecking } from './check.ts';
-import { hashingOf } from './hashing.ts';
 import { LogFault } from './log-fault.ts';
 import { createCheckpointMirror } from './mirror.ts';
 import { signerOf, verifierOf } from './note.ts';
@@ -116,7 +115,6 @@ export const createTransparency = async (options: Options): Promise<Transparency
 
   const checking = createChecking({ log, tree, verifiers });
   const checkpoints = mirror === undefined ? undefined : createCheckpointMirror(mirror);
-  const hashing = hashingOf(pool, options.leaderUrl);
   const sealer = createSealer({
     log,
     tree,
@@ -129,7 +127,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     logLine: options.logLine,
     paces: options.paces ?? usualPaces,
     record: recordChecked,
-    sealing: createSealing({ pool, log, tree, hashing, signer, clock, canonicalFrom }),
+    sealing: createSealing({ pool, log, tree, signer, clock, canonicalFrom }),
     mirror: checkpoints,
     async thin() {
       const before = new Date(Date.parse(clock()) - keptForMs).toISOString();
@@ -180,10 +178,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
         archivedEvents: createArchivedEvents({ pool, storage, tree }),
       }),
     start: sealer.start,
-    async stop() {
-      await sealer.stop();
-      await hashing.close();
-    },
+    stop: sealer.stop,
   };
 };
 
