@@ -33,6 +33,6 @@ export const CommandList = ({ accountId }: { readonly accountId: string }) => {
   );
 };
 
-/** `open-account` makes an account, every other command with an account id acts on one. */
+/** `open-account` makes an account, every other command that asks for an account id acts on one. */
 const actsOnAccount = ({ name, permitted, input }: Command): boolean =>
-  permitted && name !== 'open-account' && input.properties?.accountId !== undefined;
+  permitted && name !== 'open-account' && input.required?.includes('accountId') === true;
