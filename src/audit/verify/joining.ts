@@ -28,6 +28,8 @@ export const createJoining = (
   let firstRecordedAt = '';
   let lastRecordedAt = '';
   let broken = false;
+  /** What was put together was held against the signed root. */
+  let rooted = false;
   let lastPosition = head.after;
   /** The root of the earlier checkpoint's tree was held against the one that was kept. */
   let compared = kept === undefined || kept.size === 0 || kept.size > checkpoint.size;
@@ -48,8 +50,13 @@ export const createJoining = (
   const pushAll = (hashes: readonly string[], from: number, to: number): void => {
     subtreesOf(from, to).forEach(({ level }, n) => {
       const hash = strictBase64(hashes[n] ?? '');
+      // Behind one that is none the others have no place.
+      if (broken) return;
       if (hash?.length === hashBytes) push(hash, level);
-      else broken = true;
+      else {
+        broken = true;
+        fault('malformed', 0, 'One of the hashes around the range of the export is none.');
+      }
     });
   };
 
@@ -129,6 +136,7 @@ export const createJoining = (
         fault('stray', 0, 'The export counts other lines at its end than it has.');
       if (!broken && frontier.size === head.upTo) {
         pushAll(head.behind, head.upTo, checkpoint.size);
+        rooted = true;
         if (broken || !frontier.root().equals(checkpoint.root))
           fault(
             'altered',
@@ -136,6 +144,9 @@ export const createJoining = (
             'The leaves of the export do not make the tree that was signed: it was altered, and so was what was sealed of it.',
           );
       }
+      // Whatever kept it from being held against what was signed, it is not intact.
+      if (!rooted && faultsInAll === 0)
+        fault('malformed', 0, 'The leaves of the export could not be put together to a tree.');
       if (kept !== undefined && kept.size > checkpoint.size)
         fault(
           'missing',

@@ -115,6 +115,10 @@ test('what is asked for in vain says what to do', async () => {
     code: 1,
     err: expect.stringMatching(/before must not lie in the future/),
   });
+  expect(await act(['log', 'check'], { DATABASE_URL: '' })).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/There is no database in .*QUARTERDECK_DATA_DIR or DATABASE_URL must name/),
+  });
   expect(await act(['log', 'detach', ...before()], { QUARTERDECK_LOG_ARCHIVE: '' })).toMatchObject({
     code: 1,
     err: expect.stringMatching(/QUARTERDECK_LOG_ARCHIVE must say where/),

@@ -167,6 +167,10 @@ describe('2: it cannot be told', () => {
       err: expect.stringContaining('There is no file'),
     });
     expect(await run(whole, '--key', join(folder, 'none'))).toMatchObject({ code: 2 });
+    expect(await run(whole)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Give the verifier key'),
+    });
     expect(await ours(manifest)).toMatchObject({ code: 2, out: expect.stringContaining('--events') });
   });
 

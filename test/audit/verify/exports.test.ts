@@ -114,6 +114,17 @@ describe('A file that is not as it was handed out', () => {
       ]);
   });
 
+  test('with something around its range that is no hash is never intact, whatever else was done to it', async () => {
+    const part = await log.exported({ from: 11, to: 37 });
+    const altered = part.replace('"by":', '"by":9');
+    expect(altered).not.toBe(part);
+    for (const text of [part, altered])
+      for (const side of ['before', 'behind'])
+        expect(
+          await log.verdict(text.replace(new RegExp(`"${side}":\\["[^"]*"`), `"${side}":["x"`)),
+        ).toMatchObject({ intact: false });
+  });
+
   test('with a member that no event has is found', async () => {
     for (const more of ['"reason":"forged","position":20', '"note":{},"position":20'])
       expect(await faultsOf(changed(20, (line) => line.replace('"position":20', more)))).toMatchObject([
