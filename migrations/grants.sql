@@ -2,8 +2,9 @@
 -- the role's name in the setting quarterdeck.application_role. Run again it changes nothing.
 --
 -- The log (events and its partitions): read and add, never change or remove. The ledger of migrations, and which
--- partitions were moved: read. Where they lie: read and write. Every other table of the owner in the schema public: read and write. The schema read_models: the role makes
--- and owns its tables there. The schema bullmq, where queues live in this database: everything.
+-- partitions were moved: read. Where they lie: read and write. Every other table of the owner in the schema public: read
+-- and write. The schema read_models: the role makes and owns its tables there. The schema bullmq, where queues live in
+-- this database: everything.
 DO $grants$
 DECLARE
   application constant text := current_setting('quarterdeck.application_role');

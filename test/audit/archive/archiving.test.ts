@@ -8,6 +8,7 @@ import { openStorage } from '../../../src/storage/open.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
 import { openSealed, type Sealed, tamper } from '../transparency/testbed.ts';
+import { smallPartitions } from './partitions.ts';
 
 let db: TestDatabase;
 let log: Sealed;
@@ -16,10 +17,7 @@ let storage: Storage;
 
 beforeEach(async () => {
   db = await testDatabase();
-  // Partitions that are filled in a moment; where they lie is the same to the archive.
-  await db.owner.query(
-    "CREATE OR REPLACE FUNCTION event_partition_size() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 30::bigint'",
-  );
+  await smallPartitions(db, 30);
   log = await openSealed(db);
   for (let n = 0; n < 75; n++)
     await log.write(`counter-${n % 5}`, 'Counted', { by: n }, { reason: 'because' });
