@@ -50,7 +50,7 @@ export const openSealed = async (
   signingKey = newSigningKey(),
   { archived, streams = [] }: Archive = {},
 ): Promise<Sealed> => {
-  const audited = await openAudit(db.app, archived);
+  let audited = await openAudit(db.app, archived);
   const mirrorDir = await mkdtemp(join(tmpdir(), 'quarterdeck-mirror-'));
   const mirror = await openStorage(mirrorDir);
   const errors: unknown[] = [];
@@ -83,7 +83,17 @@ export const openSealed = async (
     return textOf(lines);
   };
   return {
-    ...audited,
+    get log() {
+      return audited.log;
+    },
+    get audit() {
+      return audited.audit;
+    },
+    get index() {
+      return audited.index;
+    },
+    write: (...what) => audited.write(...what),
+    whole: () => audited.whole(),
     get transparency() {
       return transparency;
     },
@@ -104,6 +114,8 @@ export const openSealed = async (
       ),
     async again(key = signingKey, paces) {
       await transparency.stop();
+      await audited.log.stop();
+      audited = await openAudit(db.app, archived);
       transparency = await open(key, paces);
       transparency.start();
     },
