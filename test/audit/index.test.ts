@@ -164,6 +164,35 @@ describe('the index', () => {
     expect((await search({ reason: 'falsche' }, 'oldest')).length).toBe(1);
   });
 
+  test('a segment that one process began is completed by another, and is the same byte for byte', async () => {
+    const kept = () => rows('SELECT key, segment, md5(postings) FROM audit_postings ORDER BY 1, 2');
+    await fill(3_000);
+    await audited.index.catchUp();
+    const { index, log } = await openAudit(db.app);
+    await fill(segmentSize);
+    await index.catchUp();
+    const completed = await kept();
+    await audited.index.rebuild();
+    await audited.index.catchUp();
+    expect(await kept()).toEqual(completed);
+    await log.stop();
+  });
+
+  test('words of somebody who was erased meanwhile do not come back when their segment is completed', async () => {
+    await fill(segmentSize - ((await audited.log.head()).position % segmentSize));
+    await audited.index.catchUp();
+    const eve = { actor: { id: 'person:eve', kind: 'person' } } as const;
+    await audited.write('counter-a', 'Counted', { by: 1 }, { ...eve, reason: 'heimlich' });
+    await audited.index.catchUp();
+    const [{ segments } = { segments: 0 }] = await rows<{ segments: number }>('SELECT * FROM audit_index');
+    await db.owner.query(`UPDATE subject_keys SET wrapped = NULL WHERE subject = 'person:eve'`);
+    await audited.index.forget('person:eve', true);
+    await fill(segmentSize);
+    await audited.index.catchUp();
+    expect(await rows(`SELECT key FROM audit_postings WHERE segment = ${segments}`)).not.toEqual([]);
+    expect(await rows(`SELECT key FROM audit_words WHERE segment = ${segments}`)).toEqual([]);
+  });
+
   test('runs by itself, and an export takes the same filters and order', async () => {
     audited.index.start();
     try {

@@ -13,6 +13,7 @@ import type { EventLog } from '../../events/log.ts';
 import { keysOf, offsetsWith, type PostingRow, without } from './postings.ts';
 import {
   clearFreshWords,
+  countForgotten,
   holdIndex,
   type IndexRow,
   readIndex,
@@ -58,6 +59,7 @@ export const createForgetting = (pool: Db, log: Pick<EventLog, 'head'>) => {
   const clearFresh = (token: number): Promise<number> =>
     inTransaction(pool, async (tx) => {
       const { rows } = await tx.query<IndexRow>(holdIndex);
+      await tx.query(countForgotten);
       await tx.query({ ...clearFreshWords, values: [token] });
       return rows[0]?.segments ?? 0;
     });

@@ -6,12 +6,14 @@ export interface IndexRow {
   readonly position: number;
   /** Whole segments that stand in postings. */
   readonly segments: number;
+  /** How often words were removed for somebody who was erased. */
+  readonly forgotten: number;
   readonly error: string | null;
   /** Seconds since the checkpoint moved. */
   readonly idleSeconds: number;
 }
 
-const row = `version, position, segments, error,
+const row = `version, position, segments, forgotten, error,
   extract(epoch FROM clock_timestamp() - updated_at)::float8 AS "idleSeconds"`;
 
 export const readIndex = { name: 'audit_index_read', text: `SELECT ${row} FROM audit_index` } as const;
@@ -35,6 +37,9 @@ export const holdIndex = {
   name: 'audit_index_hold',
   text: `SELECT ${row} FROM audit_index FOR UPDATE`,
 } as const;
+
+/** To be told, before it is removed, to those who remember it. */
+export const countForgotten = { text: 'UPDATE audit_index SET forgotten = forgotten + 1' } as const;
 
 /** $1 position, $2 whole segments. */
 export const moveIndex = {
