@@ -2,7 +2,7 @@
  * The newest part of the log, as one reader of this process has just read it. Projections, the audit index and the
  * sealer all follow the log within a moment of each other; each event is read once for all of them.
  *
- * What is kept is kept for two seconds. Events do not change, but a database may: a standby that takes over, or a
+ * What is kept is kept for half a second. Events do not change, but a database may: a standby that takes over, or a
  * restored backup, has other events at the same positions, and nobody may go on from what was there before.
  * Whoever holds the log against what was sealed does not read here.
  */
@@ -11,9 +11,9 @@ import type { EventData } from './definition.ts';
 import type { StoredEvent, StoredText, UnreadEvent } from './envelope.ts';
 import { readTexts } from './sql/read-events.ts';
 
-const keptMs = 2_000;
+const keptMs = 500;
 /** Of data and metadata. */
-const keptCharsMax = 8 * 2 ** 20;
+const keptCharsMax = 4 * 2 ** 20;
 /** Positions behind the head within which readers are taken for followers. */
 export const recentPositions = 10_000;
 
