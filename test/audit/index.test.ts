@@ -1,5 +1,6 @@
 /** The audit index: whatever it is asked, it finds what looking at every event would find. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { packTokens, unpackTokens } from '../../src/audit/index/packed-tokens.ts';
 import { endOf, gatherPostings, segmentSize } from '../../src/audit/index/postings.ts';
 import { wordsOf } from '../../src/audit/index/tokens.ts';
 import type { EventFilter } from '../../src/audit/request.ts';
@@ -152,7 +153,7 @@ describe('the index', () => {
   test('of words holds nothing that could be read, and of an erased actor nothing at all', async () => {
     const held = async (): Promise<number> => {
       const [row] = await rows<{ n: number }>(`SELECT (SELECT count(*) FROM audit_words)::int
-        + (SELECT coalesce(sum(cardinality(words)), 0) FROM audit_fresh)::int AS n`);
+        + (SELECT coalesce(sum(octet_length(words) / 8), 0) FROM audit_fresh)::int AS n`);
       return row?.n ?? 0;
     };
     const before = await held();
@@ -232,4 +233,11 @@ test('postings of values that are rare, frequent and everywhere are told apart b
   const sizes = new Map(gathered.rows().map(({ key, postings }) => [key, postings.length]));
   expect([sizes.get(1), sizes.get(2), sizes.get(3)]).toEqual([2_049, 329, 2_049]);
   expect([...sizes.keys()].filter((key) => key < 0).length).toBe(2_048);
+});
+
+test('packed tokens are the tokens, whatever their size', () => {
+  const lists = [[], [0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 48 + 7, Number.MAX_SAFE_INTEGER], [], [5]];
+  const { bytes, ends } = packTokens(lists);
+  const unpacked = ends.map((end, n) => unpackTokens(bytes.subarray(ends[n - 1] ?? 0, end)));
+  expect(unpacked).toEqual(lists);
 });

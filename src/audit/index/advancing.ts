@@ -9,6 +9,7 @@ import type { Db, Tx } from '../../db/pool.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { EventLog } from '../../events/log.ts';
 import { attributesVersion } from './attributes.ts';
+import { packTokens, unpackTokens } from './packed-tokens.ts';
 import { endOf, type Gathering, gatherPostings, type PostingRow, segmentOf } from './postings.ts';
 import type { Indexed, Reader } from './reader.ts';
 import {
@@ -111,7 +112,7 @@ export const createAdvancing = ({ pool, log, reader }: Deps): Advancing => {
   const readBack = async (tx: Tx, index: IndexRow): Promise<Gathered> => {
     const { rows } = await tx.query<FreshRow>(readFresh);
     const whole = gathering(index);
-    await gather(whole, rows);
+    await gather(whole, rows.map(unpacked));
     return whole;
   };
 
@@ -211,8 +212,15 @@ const insert = async (
   });
 };
 
-const freshOf = (events: readonly Indexed[]): readonly string[] => [
-  arrayText(events.map(({ position }) => position)),
-  arrayText(events.map(({ tokens }) => `{${tokens.join(',')}}`)),
-  arrayText(events.map(({ words }) => `{${words.join(',')}}`)),
-];
+const freshOf = (events: readonly Indexed[]): readonly unknown[] => {
+  const tokens = packTokens(events.map((event) => event.tokens));
+  const words = packTokens(events.map((event) => event.words));
+  const positions = arrayText(events.map(({ position }) => position));
+  return [positions, tokens.bytes, arrayText(tokens.ends), words.bytes, arrayText(words.ends)];
+};
+
+const unpacked = ({ position, tokens, words }: FreshRow): Indexed => ({
+  position,
+  tokens: unpackTokens(tokens),
+  words: unpackTokens(words),
+});
