@@ -92,7 +92,7 @@ export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEv
     const span = await spanOf(options);
     const { events, position } =
       options.follows === true && span.near
-        ? await readRecent(span, options.types, ({ stored }) => stored)
+        ? await readRecent(span, options.types, (event) => event.stored())
         : await readRows<StoredEvent>(readPageOfTypes, span, options.types);
     return { events: await complete(events), position };
   };
@@ -122,7 +122,7 @@ export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEv
       const span = await spanOf(options);
       const { events, position } =
         options.follows === true && span.near
-          ? await readRecent(span, options.types, ({ unread }) => unread)
+          ? await readRecent(span, options.types, (event) => event.unread())
           : await readRows<UnreadEvent>(readUnreadPage, span, options.types);
       const whole = await completed(events, unreadEvent);
       return { events: await encoding.decodeClear(whole), position };

@@ -17,34 +17,31 @@ const keptCharsMax = 4 * 2 ** 20;
 /** Positions behind the head within which readers are taken for followers. */
 export const recentPositions = 10_000;
 
-/** A stored event whose JSON is parsed when it is first asked for, once for all who read it. */
+/** What one follower has parsed is handed to the next and not kept: two of them look into the data. */
 export class RecentEvent {
   readonly text: StoredText;
-  #data: EventData | undefined;
-  #stored: StoredEvent | undefined;
-  #unread: UnreadEvent | undefined;
+  #parsed: EventData | undefined;
 
   constructor(text: StoredText) {
     this.text = text;
   }
 
-  get #parsed(): EventData {
-    this.#data ??= JSON.parse(this.text.data) as EventData;
-    return this.#data;
+  #data(): EventData {
+    const parsed = this.#parsed;
+    if (parsed !== undefined) {
+      this.#parsed = undefined;
+      return parsed;
+    }
+    this.#parsed = JSON.parse(this.text.data) as EventData;
+    return this.#parsed;
   }
 
-  get stored(): StoredEvent {
-    this.#stored ??= {
-      ...this.text,
-      data: this.#parsed,
-      metadata: JSON.parse(this.text.metadata) as EventData,
-    };
-    return this.#stored;
+  stored(): StoredEvent {
+    return { ...this.text, data: this.#data(), metadata: JSON.parse(this.text.metadata) as EventData };
   }
 
-  get unread(): UnreadEvent {
-    this.#unread ??= { ...this.text, data: this.#parsed };
-    return this.#unread;
+  unread(): UnreadEvent {
+    return { ...this.text, data: this.#data() };
   }
 }
 
