@@ -40,7 +40,10 @@ export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEv
     return { position: rows[0]?.position ?? 0, recordedAt: rows[0]?.recordedAt };
   };
 
-  /** Where a page ends at the latest. The head is read before the events, so that nothing between the two is taken for looked through. */
+  /**
+   * Where a page ends at the latest. The head is read before the events, so that nothing between the two is taken for
+   * looked through.
+   */
   const spanOf = async ({ after, upTo, limit, types }: ReadOptions) => {
     const window = types === undefined ? Number.MAX_SAFE_INTEGER : after + windowPositions;
     const { position } = await head();

@@ -129,8 +129,8 @@ const hasAll = (parameter: string, column: string): string =>
   `NOT EXISTS (SELECT FROM unnest(${parameter}::bytea[]) AS asked WHERE position(asked IN f.${column}) = 0)`;
 
 /**
- * $1 after, $2 up to, $3 tokens, $4 words, each packed: positions of fresh rows that have all of them, beside how many whole
- * segments there were at that moment.
+ * $1 after, $2 up to, $3 tokens, $4 words, each packed: positions of fresh rows that have all of them, beside how
+ * many whole segments there were at that moment.
  */
 export const searchFresh = {
   name: 'audit_fresh_search',
