@@ -53,7 +53,7 @@ const oneOf =
   (value, vocabulary) => {
     const known = [...new Set(knownIn(vocabulary))].sort();
     if (known.includes(value)) return undefined;
-    const message = `There is no ${what} ${told(value)}, and the log has none; the nearest is ${told(nearestTo(value, known))}, and "known" has all of them.`;
+    const message = `There is no ${what} ${told(value)}, and the log has none; the nearest is ${told(nearestTo(value, known))}.`;
     return { message, known };
   };
 

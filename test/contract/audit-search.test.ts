@@ -174,7 +174,7 @@ test('an export that proves itself says which fields there are, and is not made 
   ]);
   const before = (await find({ type: 'EventsExported' })).length;
   expect(await messages({ filter: { type: 'AccountSuspendd' } })).toEqual([
-    'There is no event type "AccountSuspendd", and the log has none; the nearest is "AccountSuspended", and "known" has all of them.',
+    'There is no event type "AccountSuspendd", and the log has none; the nearest is "AccountSuspended".',
   ]);
   expect(await find({ type: 'EventsExported' })).toHaveLength(before);
 });

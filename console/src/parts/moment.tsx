@@ -1,4 +1,4 @@
-/** A time as people read it here; the exact UTC text of the log on hover. */
+/** A time as people read it here, with its zone; the exact UTC text of the log on hover. */
 import { moment } from './written.ts';
 
 export const Moment = ({ at }: { readonly at: string | null | undefined }) =>
