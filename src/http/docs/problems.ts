@@ -35,7 +35,7 @@ const remedies: Readonly<Record<ErrorCode, string>> = {
     'Say why: in the input’s own `reason`, or percent-encoded in the header `Quarterdeck-Reason`.',
   too_many_requests: 'Wait as many seconds as `Retry-After` says.',
   internal: 'A fault of ours, and in our log under `requestId`: tell that to whoever runs this service.',
-  unavailable: 'Send it again after as many seconds as `Retry-After` says; nothing was lost.',
+  unavailable: 'Send it again after as many seconds as `Retry-After` says, with the same `Idempotency-Key`.',
   snapshot_building:
     'What is asked for is being made. Ask again after as many seconds as `Retry-After` says.',
   projection_behind: 'The rows have not caught up with `Quarterdeck-Min-Position` yet. Ask again.',
