@@ -1,6 +1,7 @@
 /** Provable exports, as the offline verifier sees them: what it finds when the file is not as it was handed out. */
 import { openCheckpoint } from '../../../src/audit/transparency/checkpoint.ts';
 import { signerOf, verifierOf } from '../../../src/audit/transparency/note.ts';
+import { toldOf } from '../../../src/audit/verify/verdict.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
 import { newSigningKey, openSealed, origin, type Sealed, textOf } from '../transparency/testbed.ts';
 
@@ -60,6 +61,7 @@ test('the whole log is intact, and says so of every position', async () => {
     entries: 0,
     events: lines.length - 2,
   });
+  expect(toldOf(verdict)[1]).toMatch(new RegExp(`: ${verdict.events} events in full\\.$`));
   expect(verdict.range).toEqual({ after: 0, upTo: verdict.events });
   expect(size).toBeGreaterThanOrEqual(verdict.events);
   expect(whole).not.toMatch(/ann@example|Owner 10|quoted/);
@@ -249,6 +251,7 @@ describe('A filtered export', () => {
     const verdict = await log.verdict(text, { earlier });
     expect(verdict).toMatchObject({ intact: true });
     expect(verdict.entries).toBe(1);
+    expect(toldOf(verdict)[1]).toMatch(/: \d+ events in full, and 1 more by its entry alone \(who did what/);
     const [head, , ...rest] = text.split('\n');
     const { after, ...other } = JSON.parse(head as string);
     const cut = [JSON.stringify({ ...other, after: after + 1 }), ...rest].join('\n');
@@ -311,8 +314,14 @@ describe('As CSV', () => {
   test('the file and its manifest prove each other', async () => {
     const { csv, manifest } = await opened();
     const verdict = await log.verdict(manifest, { csv });
-    expect(verdict).toMatchObject({ intact: true, events: 0 });
-    expect(csv.split('\r\n').length).toBeGreaterThan(50);
+    const held = csv.trimEnd().split('\r\n').length - 1;
+    expect(held).toBeGreaterThan(50);
+    expect(verdict).toMatchObject({ intact: true, events: 0, inCsv: held });
+    const alone = verdict.entries - held;
+    expect(alone).toBeGreaterThan(0);
+    expect(toldOf(verdict)[1]).toContain(
+      `: ${held} events in the CSV file, each against its entry here, and ${alone} more by their entries alone (`,
+    );
     expect((await log.verdict(manifest)).unverifiable).toMatch(/give the file too/);
   });
 
