@@ -19,7 +19,19 @@ export interface Vocabulary {
 }
 
 /** Filters that are looked at, by the names that an `EventFilter` has for them. */
-type Looked = Pick<EventFilter, 'type' | 'command' | 'tool' | 'stream' | 'actor' | 'about'>;
+type Looked = Pick<
+  EventFilter,
+  | 'type'
+  | 'command'
+  | 'tool'
+  | 'stream'
+  | 'actor'
+  | 'about'
+  | 'bulkJob'
+  | 'commandId'
+  | 'correlation'
+  | 'session'
+>;
 
 /** Whether the log has an event with this one value. */
 export type IsThere = (value: Looked) => Promise<boolean>;
@@ -74,6 +86,17 @@ const begins =
     return { message };
   };
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Of a W3C trace context, which a caller may bring along. */
+const traceId = /^[0-9a-f]{32}$/;
+
+const anId =
+  (what: string, where: string, ...shapes: readonly RegExp[]): Judge =>
+  (value) =>
+    shapes.some((shape) => shape.test(value))
+      ? undefined
+      : { message: `The log knows no ${what} ${told(value)}; give a UUID${where}.` };
+
 const judges: Readonly<Record<keyof Looked, Judge>> = {
   type: oneOf('event type', ({ types }) => types),
   command: oneOf('command', ({ commands }) => commands),
@@ -81,6 +104,10 @@ const judges: Readonly<Record<keyof Looked, Judge>> = {
   stream: begins('in a stream', streamsOf),
   actor: begins('by an actor', () => actors),
   about: begins('about', (vocabulary) => [...streamsOf(vocabulary), ...actors]),
+  bulkJob: anId('bulk job', ', the "id" of the job', uuid),
+  commandId: anId('command', ', the "commandId" of its answer', uuid),
+  correlation: anId('request or trace', ' or a trace id, the "correlationId" of an event', uuid, traceId),
+  session: anId('session', ', the "sessionId" of an event', uuid),
 };
 
 interface Deps {

@@ -167,6 +167,10 @@ describe('a search', () => {
     ['stream', 'counter-', 'such names begin with counter-, $.'],
     ['actor', 'ada', 'such names begin with person:, service:, reactor:, system, anonymous.'],
     ['about', 'a', 'such names begin with counter-, $, person:, service:, reactor:, system, anonymous.'],
+    ['bulkJob', 'my-job', 'The log knows no bulk job "my-job"; give a UUID, the "id" of the job.'],
+    ['commandId', '4711', 'The log knows no command "4711"; give a UUID'],
+    ['correlation', 'x', 'The log knows no request or trace "x"; give a UUID or a trace id'],
+    ['session', 'ada', 'The log knows no session "ada"; give a UUID'],
   ])('refuses %s=%s, which no event could have, with what there is', async (path, value, message) => {
     const refused = { code: 'invalid_input', path, message: expect.stringContaining(message) };
     expect(await refusal(search({ [path]: value }))).toEqual(refused);
@@ -198,6 +202,8 @@ describe('a search', () => {
       extra: { known: ['Moved'] },
     });
     await known.require({ type: 'Named', about: 'person:nobody' });
+    // What nobody has seen yet may come at any time.
+    await known.require({ bulkJob: crypto.randomUUID(), correlation: '4bf92f3577b34da6a3ce929d0e0e4736' });
   });
 
   test('of somebody who sees some of the log only, what is there for them counts', async () => {

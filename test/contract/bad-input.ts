@@ -186,7 +186,7 @@ const queries: readonly Refused[] = [
   reading('audit/events?type=AccountSuspendd', 422, 'invalid_input', 'type'),
   reading('audit/events?command=suspend', 422, 'invalid_input', 'command'),
   reading('audit/events?tool=consle', 422, 'invalid_input', 'tool'),
-  ...['stream', 'about', 'actor'].map((filter) =>
+  ...['stream', 'about', 'actor', 'bulkJob', 'commandId', 'correlation', 'session'].map((filter) =>
     reading(`audit/events?${filter}=contract-1`, 422, 'invalid_input', filter),
   ),
   reading('audit/events.csv?type=AccountSuspendd', 422, 'invalid_input', 'type'),
