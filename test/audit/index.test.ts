@@ -97,7 +97,7 @@ const filters: readonly EventFilter[] = [
   { reason: 'Größe falsch' },
   { reason: 'GROSSE', actor: 'person:ada' },
   { reason: 'falsch', tool: 'importer' },
-  { type: 'Unheard' },
+  { about: 'person:unheard' },
   { outcome: 'denied' },
 ];
 

@@ -60,6 +60,7 @@ export const openSealed = async (
       archived,
       streams,
       log: audited.log,
+      known: audited.known,
       signingKey: key,
       environment: 'test',
       mirror,
