@@ -93,6 +93,9 @@ export const openSealed = async (
     get index() {
       return audited.index;
     },
+    get known() {
+      return audited.known;
+    },
     write: (...what) => audited.write(...what),
     whole: () => audited.whole(),
     get transparency() {
