@@ -52,8 +52,13 @@ beforeAll(async () => {
   const npx = `npx() { shift; node '${program}' "$@"; }`;
   // A reader takes longer to type than a job of three takes; here it is waited for.
   const settled = `until [[ $(curl -sb "$ADA" "$URL/internal/v1/bulk-jobs?state=accepted,running") == '{"data":[],'* ]]; do :; done`;
+  // Than a command takes to be in the read model too; what it wrote is read from its position on.
+  const written = `$(grep -o '"position":[0-9]*' written | tail -1 | tr -dc 0-9)`;
   const typed = steps.map(({ command }) => {
-    const here = command.replace('http://127.0.0.1:7400', running.base);
+    const here = command
+      .replace('http://127.0.0.1:7400', running.base)
+      .replace(/^(post .* commands\/.*)$/, '$1 | tee -a written')
+      .replace(/^curl (.*\/accounts\/.*)$/, `curl -H "Quarterdeck-Min-Position: ${written}" $1`);
     return `${here}\necho; echo '<<next>>'${command.includes(' bulk-jobs ') ? `\n${settled}` : ''}`;
   });
   const bash = spawn('bash', ['--noprofile', '--norc'], {
