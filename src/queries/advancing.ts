@@ -21,6 +21,12 @@ export interface Live {
 /** Whether there was nothing new, or a page up to the head, or one that left more behind it. */
 export type Moved = 'nowhere' | 'to-head' | 'a-page';
 
+export interface Advanced {
+  readonly moved: Moved;
+  /** Events of the largest page. */
+  readonly events: number;
+}
+
 export interface AdvancingDeps {
   readonly pool: Db;
   readonly log: FoldLog;
@@ -64,26 +70,28 @@ export const createAdvancing = ({ pool, log, progress, onError }: AdvancingDeps)
   };
 
   /** One page for the projections that stand at `from`. */
-  const advance = async (group: readonly Live[], from: number): Promise<Moved> => {
+  const advance = async (group: readonly Live[], from: number): Promise<Advanced> => {
     const types = [...new Set(group.flatMap(({ table }) => table.known.definition.events))];
     const upTo = from + windowPositions;
     const page = await log.readClear({ after: from, upTo, limit: pageEventsMax, types, follows: true });
     if (page.position === from) {
       await requireHead(group, from);
-      return 'nowhere';
+      return { moved: 'nowhere', events: 0 };
     }
     const tables = group.map(({ table }) => table);
     const failures = await applyPage(pool, tables, { events: page.events, from, to: page.position });
     await haltFailed(group, failures);
     for (const one of group) if (!one.stopped) one.position = page.position;
     progress.announce(page.position);
-    return page.events.length < pageEventsMax && page.position < upTo ? 'to-head' : 'a-page';
+    const events = page.events.length;
+    return { moved: events < pageEventsMax && page.position < upTo ? 'to-head' : 'a-page', events };
   };
 
-  /** A page for every group; the answer is that of the group with most left to do. */
-  return async (live: Iterable<Live>): Promise<Moved> => {
-    const moved = new Set<Moved>();
-    for (const [from, group] of byPosition(live)) moved.add(await advance(group, from));
-    return (['a-page', 'to-head'] as const).find((one) => moved.has(one)) ?? 'nowhere';
+  /** A page for every group; how it moved is told of the group with most left to do. */
+  return async (live: Iterable<Live>): Promise<Advanced> => {
+    const all: Advanced[] = [];
+    for (const [from, group] of byPosition(live)) all.push(await advance(group, from));
+    const moved = (['a-page', 'to-head'] as const).find((one) => all.some((each) => each.moved === one));
+    return { moved: moved ?? 'nowhere', events: Math.max(0, ...all.map(({ events }) => events)) };
   };
 };

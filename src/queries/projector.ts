@@ -43,6 +43,9 @@ const idleMs = 1_000;
  * What comes after a quiet while is not held up.
  */
 const pageEveryMs = 20;
+/** The same behind a page of so many events, as a bulk job makes them. */
+const largePageEvents = 100;
+const afterLargePageMs = 50;
 const retryMs = 1_000;
 
 export const createProjector = (options: ProjectorOptions): Projector => {
@@ -113,9 +116,10 @@ export const createProjector = (options: ProjectorOptions): Projector => {
     try {
       while (!signal.aborted && fault === undefined) {
         const begun = performance.now();
-        const moved = await exclusively(() => advanceAll(live.values()));
+        const { moved, events } = await exclusively(() => advanceAll(live.values()));
+        const every = events < largePageEvents ? pageEveryMs : afterLargePageMs;
         if (moved === 'nowhere') await wake.sleep(idleMs);
-        else if (moved === 'to-head') await pause(begun + pageEveryMs - performance.now(), signal);
+        else if (moved === 'to-head') await pause(begun + every - performance.now(), signal);
       }
     } finally {
       ended.abort();
