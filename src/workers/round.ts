@@ -213,14 +213,15 @@ const recordOf = (
 ): Unit => {
   const stream = itemsStream(job.id);
   const metadata = metadataFor(job, principal, { commandId: newId(), decidedAt: clock() });
+  // In the order of canonical JSON, so that a hundred thousand of them are not sorted.
   const items = outcomes.map((one) => ({
-    index: one.x,
-    target: one.t,
-    outcome: one.o,
     ...(one.c === undefined ? {} : { code: one.c }),
+    index: one.x,
+    outcome: one.o,
     positions: [...positionsOf(one)],
+    target: one.t,
   }));
-  const data = { jobId: job.id, chunk, round: rounds + 1, prefix: command.stream.prefix, items };
+  const data = { chunk, items, jobId: job.id, prefix: command.stream.prefix, round: rounds + 1 };
   return {
     ...emptyUnit,
     writes: [{ stream, base: 'any' }],

@@ -16,7 +16,8 @@ export const packTokens = (lists: readonly (readonly Token[])[]): PackedLists =>
   const ends: number[] = [];
   let at = 0;
   for (const list of lists) {
-    for (const token of list) {
+    for (let n = 0; n < list.length; n++) {
+      const token = list[n] as Token;
       bytes.writeUInt32BE(Math.floor(token / halfRange), at);
       bytes.writeUInt32BE(token >>> 0, at + 4);
       at += tokenBytes;
