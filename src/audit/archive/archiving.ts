@@ -208,7 +208,7 @@ async function* packed(
   let startsAt = 0;
   let isHead = true;
   for await (const texts of pages) {
-    const bytes = await pack(texts.join(''));
+    const bytes = await pack(Buffer.concat(texts.map((text) => Buffer.from(text))));
     const page = isHead ? undefined : ranges.next().value;
     if (page) members.push({ ...page, startsAt, bytes: bytes.length });
     isHead = false;
