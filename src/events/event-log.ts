@@ -12,6 +12,7 @@ import type { Metadata } from './envelope.ts';
 import { createLoading } from './loading.ts';
 import type { Admission, EventLog } from './log.ts';
 import { createPartitions } from './partitions.ts';
+import { createReadableTexts } from './readable-text.ts';
 import { createReading } from './reading.ts';
 import type { Registry } from './registry.ts';
 import { createSender } from './sending.ts';
@@ -103,6 +104,7 @@ export const createEventLog = (options: EventLogOptions): RunningLog => {
 
   return {
     ...reading,
+    readableTexts: createReadableTexts(registry, encoding),
     load: loading.load,
     keepStates: loading.keep,
     statesBefore: createStatesBefore(pool, encoding, archived),

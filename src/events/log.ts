@@ -5,6 +5,7 @@
 import type { Queryable, Tx } from '../db/pool.ts';
 import type { EventData } from './definition.ts';
 import type { ClearEvent, Metadata, RecordedEvent, StoredEvent, StoredText, Timestamp } from './envelope.ts';
+import type { ReadableTexts } from './readable-text.ts';
 import type { Appended, PreparedUnit, Unit, UnitEvent, UnitOutcome } from './unit.ts';
 
 export interface Head {
@@ -131,6 +132,8 @@ export interface EventLog {
   /** Rows that a statement of one's own read: those whose data and metadata are in the archive are completed. */
   complete(events: readonly StoredEvent[]): Promise<readonly StoredEvent[]>;
   decode(events: readonly StoredEvent[]): Promise<readonly RecordedEvent[]>;
+  /** The readable form as JSON text, from the JSON text of the stored form, whole; one for each, in the order given. */
+  readableTexts: ReadableTexts;
   /** Current states, by snapshot and later events; one round trip for any number of streams. */
   load(requests: readonly LoadRequest[]): Promise<readonly Loaded<object>[]>;
   /**

@@ -14,8 +14,9 @@ import type { Storage } from '../../storage/storage.ts';
 import { pageEvents } from '../provable/exporting.ts';
 import { csvColumns } from '../provable/format.ts';
 import { entryOf } from '../transparency/entry.ts';
-import { hashBytes, leafHash } from '../transparency/merkle.ts';
+import { hashBytes, leafHash64 } from '../transparency/merkle.ts';
 import type { TreeReading } from '../transparency/tree.ts';
+import { atAGlance } from '../verify/at-a-glance.ts';
 import { parseOnce } from '../verify/whole-text.ts';
 import { selectMembers } from './sql/members.ts';
 
@@ -34,8 +35,11 @@ interface Deps {
   readonly tree: Pick<TreeReading, 'leaves'>;
 }
 
-/** Characters: some dozens of members, as readers go on where they were and ask for neighbours. */
-const keptChars = 32 * 2 ** 20;
+/**
+ * Some dozens of members, as readers go on where they were and ask for neighbours. Kept as bytes, and made text of
+ * what is asked for: as text, all of an archive that is read through would come to lie in V8's old generation.
+ */
+const keptBytes = 32 * 2 ** 20;
 /** Read at the same time. */
 const atOnce = 4;
 /** Far beyond what the events of a page can be. */
@@ -45,11 +49,11 @@ const unpack = promisify(gunzip);
 
 export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEvents => {
   /** By their file and place. */
-  const kept = new LRUCache<string, readonly string[]>({
-    maxSize: keptChars,
-    sizeCalculation: (texts) => texts.reduce((sum, { length }) => sum + length, 1),
+  const kept = new LRUCache<string, Lines>({
+    maxSize: keptBytes,
+    sizeCalculation: ({ text }) => text.length + 1,
   });
-  const opening = new Map<string, Promise<readonly string[]>>();
+  const opening = new Map<string, Promise<Lines>>();
 
   const bytesOf = async ({ first, last, file, startsAt, bytes }: Member): Promise<Buffer> => {
     const span = spanOf([first, last]);
@@ -71,8 +75,8 @@ export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEve
     return Buffer.concat(pieces).subarray(0, bytes);
   };
 
-  /** The stored form of its events, in order. */
-  const open = async (member: Member): Promise<readonly string[]> => {
+  /** Its events, each of them the one that was sealed. */
+  const open = async (member: Member): Promise<Lines> => {
     const { first, last, file } = member;
     if (last - first >= pageEvents)
       throw faulty(`What holds positions ${first} to ${last} of the archive is longer than any part of it.`);
@@ -80,29 +84,30 @@ export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEve
     const text = await unpack(packed, { maxOutputLength: memberBytesMax }).catch(() => {
       throw faulty(`What holds positions ${first} to ${last} in ${file} of the archive is cut or altered.`);
     });
-    let from = 0;
-    return Array.from({ length: last - first + 1 }, (_, n) => {
-      const end = text.indexOf(0x0a, from);
-      const stored = storedIn(text.toString('utf8', from, Math.max(end, from)));
-      from = end + 1;
-      const sealed = leaves.subarray(n * hashBytes, (n + 1) * hashBytes);
-      if (stored !== undefined && leafOf(stored)?.equals(sealed) === true) return stored;
-      throw faulty(
-        `The event at position ${first + n} in ${file} of the archive is not the one that was sealed.`,
-      );
-    });
+    const starts = [0];
+    for (let n = 0; n <= last - first; n++) {
+      const from = starts[n] as number;
+      const end = Math.max(text.indexOf(0x0a, from), from);
+      const sealed = leaves.toString('base64', n * hashBytes, (n + 1) * hashBytes);
+      if (leafOf(text.toString('utf8', from, end)) !== sealed)
+        throw faulty(
+          `The event at position ${first + n} in ${file} of the archive is not the one that was sealed.`,
+        );
+      starts.push(end + 1);
+    }
+    return { text, starts };
   };
 
   /** Two that ask for the same at once wait for the same. */
-  const opened = async (member: Member): Promise<readonly string[]> => {
+  const opened = async (member: Member): Promise<Lines> => {
     const key = `${member.file} ${member.startsAt}`;
     const known = kept.get(key) ?? opening.get(key);
     if (known !== undefined) return known;
     const opens = open(member).finally(() => opening.delete(key));
     opening.set(key, opens);
-    const texts = await opens;
-    kept.set(key, texts);
-    return texts;
+    const lines = await opens;
+    kept.set(key, lines);
+    return lines;
   };
 
   return {
@@ -112,11 +117,11 @@ export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEve
       const texts = new Map<number, string>();
       for (let at = 0; at < rows.length; at += atOnce) {
         const some = rows.slice(at, at + atOnce);
-        const lines = await Promise.all(some.map(opened));
-        some.forEach(({ first }, n) => {
-          lines[n]?.forEach((text, nth) => {
-            if (wanted.has(first + nth)) texts.set(first + nth, text);
-          });
+        const opens = await Promise.all(some.map(opened));
+        some.forEach(({ first, last }, n) => {
+          for (let position = first; position <= last; position++) {
+            if (wanted.has(position)) texts.set(position, storedIn(opens[n] as Lines, position - first));
+          }
         });
       }
       const missing = positions.filter((position) => !texts.has(position));
@@ -131,16 +136,26 @@ export const createArchivedEvents = ({ pool, storage, tree }: Deps): ArchivedEve
 const unavailable = (message: string): QuarterdeckError => new QuarterdeckError('unavailable', message);
 const faulty = (message: string): QuarterdeckError => new QuarterdeckError('internal', message);
 
-/** `{"leaf":"<base64 of 32 bytes>","stored":{…}}`, as `exporting.ts` writes it. */
+/** What a member holds: line `n` from `starts[n]` up to and with the break before `starts[n + 1]`. */
+interface Lines {
+  readonly text: Buffer;
+  readonly starts: readonly number[];
+}
+
+/** `{"leaf":"<base64 of 32 bytes>","stored":{…}}`, as `lines.ts` writes it. */
 const lineOfEvent = /^\{"leaf":"[A-Za-z0-9+/]{43}=","stored":(\{.*\})\}$/;
+const storedFrom = '{"leaf":"'.length + 44 + '","stored":'.length;
 
-const storedIn = (line: string): string | undefined => lineOfEvent.exec(line)?.[1];
+const storedIn = ({ text, starts }: Lines, n: number): string =>
+  text.toString('utf8', (starts[n] as number) + storedFrom, (starts[n + 1] as number) - '}\n'.length);
 
-/** undefined: it is no event, or holds what no event does, which no leaf would tell. */
-const leafOf = (stored: string): Buffer | undefined => {
+/** In base64. undefined: it is no event, or holds what no event does, which no leaf would tell. */
+const leafOf = (line: string): string | undefined => atAGlance(line)?.leaf ?? leafOfRead(line);
+
+const leafOfRead = (line: string): string | undefined => {
   try {
-    const event = parseOnce(stored) as StoredEvent;
-    return isStoredEvent(event) ? leafHash(entryOf(event)) : undefined;
+    const event = parseOnce(lineOfEvent.exec(line)?.[1] ?? '') as StoredEvent;
+    return isStoredEvent(event) ? leafHash64(entryOf(event)) : undefined;
   } catch {
     return undefined;
   }

@@ -16,6 +16,7 @@ import type { EventLog } from '../../events/log.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { LogArchived } from '../engine-events.ts';
 import { type Exporting, pagesOf, type Range } from '../provable/exporting.ts';
+import type { Texts } from '../provable/lines.ts';
 import type { TreeReading } from '../transparency/tree.ts';
 import { nobodyBeside } from './nobody-beside.ts';
 import { proveFile } from './proving.ts';
@@ -196,19 +197,19 @@ interface Member extends Range {
 
 const pack = promisify(gzip);
 
-/** Text by text, which are a head, one for each page, and an end; tells where each page came to lie. */
+/** A head, the lines of each page, and an end; tells where each page came to lie. */
 async function* packed(
-  texts: AsyncIterable<string>,
+  pages: AsyncIterable<Texts>,
   range: Range,
   members: Member[],
   digest: { update(bytes: Buffer): unknown },
 ): AsyncGenerator<Buffer> {
-  const pages = pagesOf(range);
+  const ranges = pagesOf(range);
   let startsAt = 0;
   let isHead = true;
-  for await (const text of texts) {
-    const bytes = await pack(text);
-    const page = isHead ? undefined : pages.next().value;
+  for await (const texts of pages) {
+    const bytes = await pack(Buffer.concat(texts.map((text) => Buffer.from(text))));
+    const page = isHead ? undefined : ranges.next().value;
     if (page) members.push({ ...page, startsAt, bytes: bytes.length });
     isHead = false;
     startsAt += bytes.length;

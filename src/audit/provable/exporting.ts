@@ -6,7 +6,7 @@ import type { Db } from '../../db/pool.ts';
 import type { ArchivedEvents } from '../../events/archived.ts';
 import type { StoredEvent } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
-import { entryFieldsOf, entryOf } from '../transparency/entry.ts';
+import { entryFieldsOf } from '../transparency/entry.ts';
 import { hashBytes, subtreesOf } from '../transparency/merkle.ts';
 import type { SealedTree, TreeReading } from '../transparency/tree.ts';
 import {
@@ -17,6 +17,7 @@ import {
   exportFormat,
   matches,
 } from './format.ts';
+import { entryLine, eventLine, gatherLines, missingLine, type Texts } from './lines.ts';
 import { readAhead } from './read-ahead.ts';
 import { type StoredLine, selectStoredLines } from './sql/stored-lines.ts';
 
@@ -32,19 +33,19 @@ export interface Range {
 
 export interface Exporting {
   /**
-   * The head, a text for each of the range's pages, and the end. `readable`: each event also as it reads, decrypted
+   * The head, what each of the range's pages comes to, and the end. `readable`: each event also as it reads, decrypted
    * and in its newest shape.
    */
-  lines(range: Range, filter: EntryFilter, readable: boolean): AsyncGenerator<string>;
+  lines(range: Range, filter: EntryFilter, readable: boolean): AsyncGenerator<Texts>;
   /** Matching events as rows of CSV, in stored form. */
   rows(range: Range, filter: EntryFilter): AsyncGenerator<Readonly<Record<string, unknown>>>;
   /** What proves such rows: the lines of an export whose events are all entries. */
-  manifest(range: Range, filter: EntryFilter): AsyncGenerator<string>;
+  manifest(range: Range, filter: EntryFilter): AsyncGenerator<Texts>;
 }
 
 interface Deps {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'readStored' | 'decode'>;
+  readonly log: Pick<EventLog, 'readStored' | 'readableTexts'>;
   readonly tree: TreeReading;
   readonly archived: ArchivedEvents;
   readonly latest: () => Promise<SealedTree>;
@@ -78,7 +79,7 @@ export const createExporting = ({ pool, log, tree, archived, latest }: Deps): Ex
     const leaves = await tree.leaves(after, upTo);
     return (position) => {
       const from = (position - after - 1) * hashBytes;
-      return leaves.subarray(from, from + hashBytes).toString('base64');
+      return leaves.toString('base64', from, from + hashBytes);
     };
   };
 
@@ -111,25 +112,29 @@ export const createExporting = ({ pool, log, tree, archived, latest }: Deps): Ex
     return { ...page, leafOf, events };
   };
 
+  const readableOf = async (rows: readonly Line[], readable: boolean): Promise<readonly string[]> =>
+    readable ? log.readableTexts(rows.map(([, stored]) => stored)) : [];
+
   /** Everything matches, so nothing need be looked at. */
-  async function* everyStored(range: Range, counts: Counts): AsyncGenerator<string> {
+  async function* everyEvent(range: Range, readable: boolean, counts: Counts): AsyncGenerator<Texts> {
     for await (const { after, upTo, leafOf, rows } of readAhead(pagesOf(range), readText)) {
-      let text = '';
+      const shown = await readableOf(rows, readable);
+      const lines = gatherLines();
       let next = after + 1;
       const missingUpTo = (position: number): void => {
         for (; next < position; next++) {
           counts.missing++;
-          text += `{"leaf":"${leafOf(next)}","missing":${next}}\n`;
+          lines.add(missingLine(leafOf(next), next));
         }
       };
-      for (const [position, stored] of rows) {
+      rows.forEach(([position, stored], n) => {
         missingUpTo(position);
-        text += `{"leaf":"${leafOf(position)}","stored":${oneLine(stored)}}\n`;
+        lines.add(eventLine(leafOf(position), stored, shown[n]));
         counts.events++;
         next = position + 1;
-      }
+      });
       missingUpTo(upTo + 1);
-      yield text;
+      yield lines.texts();
     }
   }
 
@@ -143,52 +148,52 @@ export const createExporting = ({ pool, log, tree, archived, latest }: Deps): Ex
     filter: EntryFilter,
     shown: Shown,
     counts: Counts,
-  ): AsyncGenerator<string> {
+  ): AsyncGenerator<Texts> {
     for await (const { after, upTo, leafOf, rows } of readAhead(pagesOf(range), readText)) {
-      const events = rows.map(([, json]) => JSON.parse(json) as StoredEvent);
-      const found = events.filter((event) => shown.stored && matches(filter, entryFieldsOf(event)));
-      const readable = shown.readable ? await log.decode(found) : [];
-      const shownAt = new Map(found.map((event, n) => [event.position, readable[n]]));
-      const byPosition = new Map(
-        events.map((event, n) => [event.position, { event, json: rows[n]?.[1] ?? '' }]),
+      const events = new Map(rows.map(([position, json]) => [position, JSON.parse(json) as StoredEvent]));
+      const isShown = (event: StoredEvent): boolean => shown.stored && matches(filter, entryFieldsOf(event));
+      const found = rows.filter(([position]) => isShown(events.get(position) as StoredEvent));
+      const readable = await readableOf(found, shown.readable);
+      const shownAt = new Map(
+        found.map(([position, stored], n) => [position, eventLine(leafOf(position), stored, readable[n])]),
       );
-      let text = '';
+      const lines = gatherLines();
       for (let position = after + 1; position <= upTo; position++) {
-        const leaf = leafOf(position);
-        const stored = byPosition.get(position);
-        if (stored === undefined) {
+        const event = events.get(position);
+        const line = shownAt.get(position);
+        if (event === undefined) {
           counts.missing++;
-          text += `{"leaf":"${leaf}","missing":${position}}\n`;
-        } else if (shownAt.has(position)) {
+          lines.add(missingLine(leafOf(position), position));
+        } else if (line !== undefined) {
           counts.events++;
-          const event = shownAt.get(position);
-          const beside = event === undefined ? '' : `,"event":${JSON.stringify(event)}`;
-          text += `{"leaf":"${leaf}","stored":${oneLine(stored.json)}${beside}}\n`;
+          lines.add(line);
         } else {
           counts.entries++;
-          text += `{"leaf":"${leaf}","entry":${entryOf(stored.event)}}\n`;
+          lines.add(entryLine(leafOf(position), event));
         }
       }
-      yield text;
+      yield lines.texts();
     }
   }
 
   async function* framed(
     head: ExportHead,
-    lines: (counts: Counts) => AsyncGenerator<string>,
-  ): AsyncGenerator<string> {
+    lines: (counts: Counts) => AsyncGenerator<Texts>,
+  ): AsyncGenerator<Texts> {
     const counts: Counts = { events: 0, entries: 0, missing: 0 };
-    yield `${JSON.stringify(head)}\n`;
+    yield [`${JSON.stringify(head)}\n`];
     yield* lines(counts);
-    yield `${JSON.stringify({ end: counts } satisfies ExportEnd)}\n`;
+    yield [`${JSON.stringify({ end: counts } satisfies ExportEnd)}\n`];
   }
 
   return {
     async *lines(range, filter, readable) {
       const head = await headOf(range, filter, 'here');
-      const whole = Object.keys(filter).length === 0 && !readable;
+      const whole = Object.keys(filter).length === 0;
       yield* framed(head, (counts) =>
-        whole ? everyStored(range, counts) : narrowed(range, filter, { stored: true, readable }, counts),
+        whole
+          ? everyEvent(range, readable, counts)
+          : narrowed(range, filter, { stored: true, readable }, counts),
       );
     },
     async *rows(range, filter) {
@@ -211,9 +216,6 @@ export function* pagesOf({ after, upTo }: Range): Generator<Range> {
     at = end;
   }
 }
-
-/** JSON text that was altered in place may hold line breaks between its tokens, and nowhere else. */
-const oneLine = (json: string): string => (json.includes('\n') ? json.replaceAll('\n', ' ') : json);
 
 const rowOf = (event: StoredEvent): Readonly<Record<string, unknown>> =>
   Object.fromEntries(

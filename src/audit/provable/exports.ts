@@ -16,6 +16,7 @@ import { readPosition, requireWholeEvents, requireWholeLog, sealedUpTo } from '.
 import type { TreeReading } from '../transparency/tree.ts';
 import { createExporting, type Range } from './exporting.ts';
 import { type EntryFilter, entryFilterFields } from './format.ts';
+import { textsOf } from './lines.ts';
 
 export interface ExportAsked extends Origin {
   /** As it came in the body. */
@@ -149,7 +150,7 @@ export const createProvableExports = ({
       return {
         id: position,
         format,
-        lines: exporting.lines(range, whole, readable),
+        lines: textsOf(exporting.lines(range, whole, readable)),
         rows: exporting.rows(range, whole),
       };
     },
@@ -164,7 +165,7 @@ export const createProvableExports = ({
         record.metadata.actor.id === origin.principal.id;
       if (!isTheirs) throw new QuarterdeckError('not_found', `You have made no provable export ${id}.`);
       const { filter, after, upTo } = EventsExported.schema.parse(record.data);
-      return exporting.manifest({ after, upTo }, filter);
+      return textsOf(exporting.manifest({ after, upTo }, filter));
     },
   };
 };

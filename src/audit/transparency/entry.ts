@@ -36,23 +36,25 @@ interface SealedMetadata {
 export const sha256Hex = (text: string): string => hash('sha256', text, 'hex');
 
 /** What of an entry is in an event's envelope and clear metadata; filters of provable exports look at these. */
-export const entryFieldsOf = (event: StoredEvent): Omit<Entry, 'dataSha256' | 'metadataSha256'> => {
+export type EntryFields = Omit<Entry, 'dataSha256' | 'metadataSha256' | 'command'> & {
+  readonly command: string | undefined;
+};
+
+export const entryFieldsOf = (event: StoredEvent): EntryFields => {
   const { actor, tool, command, correlationId } = event.metadata as unknown as SealedMetadata;
   const { position, id, stream, version, type, schemaVersion, recordedAt } = event;
   return {
-    ...{
-      position,
-      id,
-      stream,
-      version,
-      type,
-      schemaVersion,
-      recordedAt,
-      actor: actor.id,
-      tool,
-      correlationId,
-    },
-    ...(command === undefined ? {} : { command }),
+    position,
+    id,
+    stream,
+    version,
+    type,
+    schemaVersion,
+    recordedAt,
+    actor: actor.id,
+    tool,
+    command,
+    correlationId,
   };
 };
 
@@ -86,8 +88,11 @@ export const entryText = (is: EntryPieces): string =>
 export const entryOf = (event: StoredEvent): string => {
   const { actor, tool, command, correlationId } = event.metadata as unknown as SealedMetadata;
   return entryText({
-    ...{ id: event.id, position: event.position, recordedAt: event.recordedAt },
-    ...{ schemaVersion: event.schemaVersion, version: event.version },
+    id: event.id,
+    position: event.position,
+    recordedAt: event.recordedAt,
+    schemaVersion: event.schemaVersion,
+    version: event.version,
     actor: JSON.stringify(actor.id),
     command: command === undefined ? undefined : JSON.stringify(command),
     correlationId: JSON.stringify(correlationId),

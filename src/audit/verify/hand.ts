@@ -10,7 +10,7 @@ interface Question {
 parentPort?.on('message', ({ bytes, asked }: Question) => {
   try {
     parentPort?.postMessage({
-      result: verifyPart(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'), asked),
+      result: verifyPart(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), asked),
     });
   } catch (error) {
     parentPort?.postMessage({

@@ -9,7 +9,7 @@ export interface Hands extends PartVerifier {
 
 export const ownHand: Hands = {
   hands: 1,
-  verify: async (block, asked) => verifyPart(block.toString('utf8'), asked),
+  verify: async (block, asked) => verifyPart(block, asked),
   close: async () => undefined,
 };
 

@@ -5,6 +5,7 @@
  */
 
 import type { EventData } from '../../events/definition.ts';
+import type { RecordedEvent, StoredEvent } from '../../events/envelope.ts';
 import {
   csvColumns,
   type EntryFilter,
@@ -13,9 +14,11 @@ import {
   matches,
 } from '../provable/format.ts';
 import { type Entry, entryFieldsOf, entryOf } from '../transparency/entry.ts';
-import { hashBytes, leafHash64, subtreeHash, subtreesOf } from '../transparency/merkle.ts';
+import { leafHash64 } from '../transparency/merkle.ts';
 import { atAGlance, type Glanced } from './at-a-glance.ts';
 import { shownBeside } from './beside.ts';
+import { linesOf } from './lines.ts';
+import { ownCopy, reduced } from './reducing.ts';
 import { parseOnce } from './whole-text.ts';
 
 export type FaultKind =
@@ -77,6 +80,10 @@ export interface PartResult {
 /** Kept of one part; the others are counted. */
 const faultsKept = 100;
 
+type StoredLine = Extract<ExportLine, { stored: unknown }>;
+type EntryLine = Extract<ExportLine, { entry: unknown }>;
+type MissingLine = Extract<ExportLine, { missing: unknown }>;
+
 interface Seen {
   position: number;
   recordedAt: string;
@@ -94,7 +101,8 @@ export const gapBetween = (
   return ['missing', last + 1, `${missing} missing: behind ${last} comes ${position}.`];
 };
 
-export const verifyPart = (text: string, asked: Asked): PartResult => {
+/** `block`: whole lines in UTF-8. */
+export const verifyPart = (block: Buffer, asked: Asked): PartResult => {
   const faults: Fault[] = [];
   let faultsInAll = 0;
   const streams = new Map<string, [number, number]>();
@@ -179,52 +187,49 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
       fault('stray', 0, 'The end of the export holds what no export has.');
   };
 
-  const take = (line: ExportLine): void => {
-    if ('stored' in line) {
-      const { stored, leaf, event, ...more } = line;
-      compare(entryOf(stored), leaf, stored.position);
-      if (Object.keys(stored).length !== csvColumns.length) strange(stored.position);
-      else nothingMore(more, stored.position);
-      const fields = entryFieldsOf(stored);
-      follow(fields);
-      counts.events++;
-      if (!matches(asked.filter, fields) || !asked.eventsHere) stray(stored.position);
-      if (stored.type === 'SubjectErased' || stored.type === 'ErasureReapplied')
-        takeErasure(stored.data, stored.position);
-      if (event === undefined) return;
-      const beside = shownBeside(stored, event);
-      counts.shown++;
-      if (beside.reshaped && counts.reshaped++ < positionsNamed) reshapedAt.push(stored.position);
-      for (const subject of beside.erased) {
-        const known = erased.get(subject);
-        if (known === undefined) erased.set(subject, [stored.position, 1]);
-        else known[1]++;
-      }
-      if (beside.differs !== undefined)
-        fault(
-          'altered',
-          stored.position,
-          `What is shown of position ${stored.position} is not what is stored: ${beside.differs}.`,
-        );
-      return;
+  const takeBeside = (stored: StoredEvent, event: RecordedEvent): void => {
+    const beside = shownBeside(stored, event);
+    counts.shown++;
+    if (beside.reshaped && counts.reshaped++ < positionsNamed) reshapedAt.push(stored.position);
+    for (const subject of beside.erased) {
+      const known = erased.get(subject);
+      if (known === undefined) erased.set(subject, [stored.position, 1]);
+      else known[1]++;
     }
-    if ('entry' in line) {
-      const { entry, leaf, ...more } = line;
-      nothingMore(more, entry.position);
-      compare(JSON.stringify(entry), leaf, entry.position);
-      follow(entry);
-      counts.entries++;
-      if (!matches(asked.filter, entry)) return;
-      if (asked.eventsHere)
-        fault(
-          'left-out',
-          entry.position,
-          `The event at position ${entry.position} matches the filter and was left out.`,
-        );
-      else wanted.push([entry.position, leaf]);
-      return;
-    }
-    const { missing: position, leaf, ...more } = line;
+    if (beside.differs === undefined) return;
+    const message = `What is shown of position ${stored.position} is not what is stored: ${beside.differs}.`;
+    fault('altered', stored.position, message);
+  };
+
+  const takeStored = ({ stored, leaf, event, ...more }: StoredLine): void => {
+    compare(entryOf(stored), leaf, stored.position);
+    if (Object.keys(stored).length !== csvColumns.length) strange(stored.position);
+    else nothingMore(more, stored.position);
+    const fields = entryFieldsOf(stored);
+    follow(fields);
+    counts.events++;
+    if (!matches(asked.filter, fields) || !asked.eventsHere) stray(stored.position);
+    if (stored.type === 'SubjectErased' || stored.type === 'ErasureReapplied')
+      takeErasure(stored.data, stored.position);
+    if (event !== undefined) takeBeside(stored, event);
+  };
+
+  const takeEntry = ({ entry, leaf, ...more }: EntryLine): void => {
+    nothingMore(more, entry.position);
+    compare(JSON.stringify(entry), leaf, entry.position);
+    follow(entry);
+    counts.entries++;
+    if (!matches(asked.filter, entry)) return;
+    if (asked.eventsHere)
+      fault(
+        'left-out',
+        entry.position,
+        `The event at position ${entry.position} matches the filter and was left out.`,
+      );
+    else wanted.push([entry.position, leaf]);
+  };
+
+  const takeMissing = ({ missing: position, leaf, ...more }: MissingLine): void => {
     nothingMore(more, position);
     takeLeaf(leaf, position);
     counts.missing++;
@@ -233,36 +238,39 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     first ??= last;
   };
 
-  for (let from = 0; from < text.length; ) {
-    const to = text.indexOf('\n', from);
-    const line = text.slice(from, to < 0 ? text.length : to);
-    from = to < 0 ? text.length : to + 1;
-    if (end !== undefined) {
-      fault('stray', 0, 'There is something behind the end of the export.');
-      break;
-    }
+  const takeRead = (line: ExportLine | ExportEnd): void => {
+    if ('end' in line) takeEnd(line);
+    else if ('stored' in line) takeStored(line);
+    else if ('entry' in line) takeEntry(line);
+    else takeMissing(line);
+  };
+
+  const takeLine = (line: string): void => {
     try {
       const glanced = atAGlance(line);
-      if (glanced !== undefined) {
-        takeGlanced(glanced);
-        continue;
-      }
-      const read = parseOnce(line) as ExportLine | ExportEnd;
-      if ('end' in read) takeEnd(read);
-      else take(read);
+      if (glanced !== undefined) takeGlanced(glanced);
+      else takeRead(parseOnce(line) as ExportLine | ExportEnd);
     } catch {
       const position = (last?.position ?? 0) + 1;
       fault('malformed', position, `The line for position ${position} cannot be read as one of an export.`);
       if (last !== undefined) last = { position, recordedAt: last.recordedAt };
     }
+  };
+
+  for (const line of linesOf(block)) {
+    if (end !== undefined) {
+      fault('stray', 0, 'There is something behind the end of the export.');
+      break;
+    }
+    takeLine(line);
   }
 
   const { levels, hashes } = reduced(leaves, (first?.position ?? 1) - 1, asked.cutAt);
   return {
     firstPosition: first?.position ?? 0,
     lastPosition: last?.position ?? 0,
-    firstRecordedAt: first?.recordedAt ?? '',
-    lastRecordedAt: last?.recordedAt ?? '',
+    firstRecordedAt: ownCopy(first?.recordedAt ?? ''),
+    lastRecordedAt: ownCopy(last?.recordedAt ?? ''),
     levels,
     hashes,
     faults,
@@ -271,29 +279,8 @@ export const verifyPart = (text: string, asked: Asked): PartResult => {
     wanted,
     reshapedAt,
     end,
-    streams: [...streams].flatMap(([stream, [one, other]]) => [stream, one, other]),
+    streams: [...streams].flatMap(([stream, [one, other]]) => [ownCopy(stream), one, other]),
     erased: [...erased].map(([subject, [position, fields]]) => [subject, position, fields]),
     ...counts,
   };
-};
-
-/**
- * Hashes of the complete subtrees that the leaves (base64) make, where the first is leaf `from` of the tree. What is
- * no hash stands for one that nobody sealed.
- */
-const reduced = (leaves: readonly string[], from: number, cutAt = from) => {
-  const to = from + leaves.length;
-  const cut = Math.min(Math.max(cutAt, from), to);
-  const subtrees = [...subtreesOf(from, cut), ...subtreesOf(cut, to)];
-  const bytes = Buffer.alloc(leaves.length * hashBytes);
-  leaves.forEach((leaf, n) => {
-    bytes.write(leaf, n * hashBytes, hashBytes, 'base64');
-  });
-  let at = 0;
-  const hashes = subtrees.map(({ level }) => {
-    const hash = subtreeHash(bytes, at, level);
-    at += 2 ** level * hashBytes;
-    return hash;
-  });
-  return { levels: subtrees.map(({ level }) => level), hashes: new Uint8Array(Buffer.concat(hashes)) };
 };
