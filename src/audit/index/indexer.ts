@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { whileLeading } from '../../db/leader.ts';
 import type { Db } from '../../db/pool.ts';
 import type { EventLog } from '../../events/log.ts';
+import { createWake } from '../../events/wake.ts';
 import { type Advancing, Overtaken } from './advancing.ts';
 import { failIndex } from './sql/audit-index.ts';
 
@@ -31,8 +32,7 @@ const restMs = 200;
 const retryMs = 2_000;
 
 export const createIndexer = ({ pool, log, advancing, leaderUrl, onError, logLine }: Options): Indexer => {
-  let wake = new AbortController();
-  const call = (): void => wake.abort();
+  const wake = createWake();
 
   const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     sleep(ms, undefined, { signal }).catch(() => undefined);
@@ -44,13 +44,12 @@ export const createIndexer = ({ pool, log, advancing, leaderUrl, onError, logLin
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {
+    signal.addEventListener('abort', wake.call, { once: true });
     while (!signal.aborted) {
-      // Before the look at the head, so that what is appended meanwhile is not slept through.
-      wake = new AbortController();
       try {
         const step = await advancing.step();
         if (step === 'to-head') await pause(restMs, signal);
-        if (step === 'nothing') await pause(idleMs, AbortSignal.any([signal, wake.signal]));
+        if (step === 'nothing') await wake.sleep(idleMs);
       } catch (error) {
         await told(error);
         await pause(retryMs, signal);
@@ -62,7 +61,7 @@ export const createIndexer = ({ pool, log, advancing, leaderUrl, onError, logLin
   let unsubscribe: (() => void) | undefined;
   return {
     start() {
-      unsubscribe = log.onAppended(call);
+      unsubscribe = log.onAppended(wake.call);
       led.start();
     },
     async stop() {
