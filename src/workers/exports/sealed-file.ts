@@ -61,8 +61,8 @@ interface SealedFile {
 export class FileLost extends Error {}
 
 /**
- * Only the chunks that hold the part are read, and the first one at once: what cannot be had is known before anything of
- * it is sent. `mayBegin` is asked then, and nothing is kept open where it says no.
+ * Only the chunks that hold the part are read, and the first one at once: what cannot be had is known before
+ * anything of it is sent. `mayBegin` is asked then, and nothing is kept open where it says no.
  *
  * @throws FileLost; Error where it was tampered with, also on the way.
  */
