@@ -110,6 +110,7 @@ const run = async ({ server, say }: BenchContext) => {
   const now = (): string => new Date().toISOString().replace('Z', '000Z');
   const transparency = await createTransparency({
     ...{ pool, log, signingKey, onError, environment: 'bench', mirror: undefined, clock: now, logLine: say },
+    known: { require: async () => undefined },
     newId: () => crypto.randomUUID(),
     leaderUrl: place.applicationUrl,
     streams: areas.flatMap((area) => area.streams),

@@ -147,6 +147,7 @@ const run = async ({ server, say }: BenchContext) => {
     log,
     indexed: index.batches,
     types: [],
+    known: { require: async () => undefined },
     notesOf: () => undefined,
     logReads: { soon: () => undefined },
     streams: [],

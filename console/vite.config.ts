@@ -31,6 +31,6 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    proxy: { '/internal': { target: api, ws: true }, '/auth': api },
+    proxy: { '/internal': { target: api, ws: true }, '/auth': api, '/problems': api },
   },
 });

@@ -16,9 +16,14 @@ const newestIn = (folder) =>
     .filter((entry) => entry.isFile())
     .reduce((newest, { parentPath, name }) => Math.max(newest, statSync(join(parentPath, name)).mtimeMs), 0);
 
+let said = false;
+
 const build = (what, output, sources) => {
   const sourcesAt = Math.max(changedAt('package-lock.json'), ...sources.map((source) => source()));
   if (changedAt(output) > sourcesAt) return;
+  // Nothing else is heard for as long as it takes.
+  if (!said) console.log('Building: the first time all of it, later what changed. It takes some seconds.');
+  said = true;
   const { status } = spawnSync('npm', ['run', '--silent', `build:${what}`], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 };

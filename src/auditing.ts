@@ -4,6 +4,8 @@ import { type Audit, createAudit } from './audit/audit.ts';
 import type { NotesOf } from './audit/fields.ts';
 import type { AboutOf } from './audit/index/attributes.ts';
 import { type AuditIndex, createAuditIndex } from './audit/index/audit-index.ts';
+import { createKnownValues, type KnownValues, type Vocabulary } from './audit/known.ts';
+import { createBatches } from './audit/reading.ts';
 import type { LogReads } from './audit/reads.ts';
 import type { Replayable } from './audit/replay.ts';
 import type { RefsOf } from './audit/shown.ts';
@@ -25,6 +27,7 @@ interface Parts {
   readonly notesOf: NotesOf;
   readonly logReads: Pick<LogReads, 'soon'>;
   readonly streams: readonly Replayable[];
+  readonly vocabulary: Pick<Vocabulary, 'commands' | 'tools'>;
   readonly clock: () => string;
   readonly newId: () => string;
   readonly secret: Buffer;
@@ -35,29 +38,36 @@ interface Parts {
 
 export interface Auditing {
   readonly audit: Audit;
+  readonly known: KnownValues;
   readonly auditIndex: AuditIndex;
   readonly snapshots: SnapshotDesk;
 }
 
 export const openAuditing = (parts: Parts): Auditing => {
-  const { registry, readSide } = parts;
+  const { pool, log, registry, readSide, streams } = parts;
   const auditIndex = createAuditIndex({
     ...parts,
     aboutOf: aboutOf(parts),
     isOld: ({ type, schemaVersion }) => schemaVersion < (registry.find(type)?.schemaVersion ?? 0),
+  });
+  const known = createKnownValues({
+    log,
+    batches: createBatches(pool, log, auditIndex.batches),
+    vocabulary: { ...parts.vocabulary, types: registry.types, prefixes: streams.map(({ prefix }) => prefix) },
   });
   const audit = createAudit({
     ...parts,
     streamsReached: readSide.reached.streams,
     indexed: auditIndex.batches,
     types: registry.types,
+    known,
   });
   const snapshots = createSnapshotDesk({
     ...parts,
     tables: readSide.named,
     system: { principal: systemPrincipal },
   });
-  return { audit, auditIndex, snapshots };
+  return { audit, known, auditIndex, snapshots };
 };
 
 /** By its definition; a recorded read is also about the rows whose fields were read. */

@@ -4,6 +4,7 @@
  * of the background work this process does.
  */
 import { type Access, createAccess, identityKeyFrom } from './access/access.ts';
+import { toolsNamed } from './access/policy/tools.ts';
 import type { Area } from './area.ts';
 import { createLogReads } from './audit/reads.ts';
 import type { RefsOf } from './audit/shown.ts';
@@ -197,17 +198,13 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     options,
   );
   const auditing = openAuditing({
-    pool,
-    log,
-    codec,
-    registry,
-    readSide,
-    refsOf,
+    ...{ pool, log, codec, registry, readSide, refsOf, logReads, newId, streams },
     notesOf: registry.find,
-    logReads,
-    newId,
     clock: now,
-    streams,
+    vocabulary: {
+      commands: definitions.map(({ name }) => name),
+      tools: () => toolsNamed(access.policy.current().policy),
+    },
     secret,
     leaderUrl: directUrl,
     onError: (error) => onError(error, 'indexing the log'),
@@ -218,7 +215,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const presence = createPresence(options.presence, { log, newId, clock: now, environment });
   await compliance.keep(keepersOf({ readSide, access, exports, projections, ...auditing }));
   const transparency = await createTransparency({
-    ...{ pool, log, mirror, archived, streams, newId, onError },
+    ...{ pool, log, mirror, archived, streams, newId, onError, known: auditing.known },
     clock: now,
     signingKey: options.signingKey,
     environment: environment ?? 'unnamed',

@@ -94,3 +94,23 @@ export const notPermitted = (permission: string): QuarterdeckError =>
   new QuarterdeckError('not_permitted', `This needs the permission ${permission}.`, {
     extra: { permission },
   });
+
+/** Letters to change, add or leave out (Levenshtein). */
+const distance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+};
+
+/** What somebody who wrote `given` most likely meant; `''` where nothing is known. */
+export const nearestTo = (given: string, known: readonly string[]): string =>
+  known
+    .map((one) => ({ one, far: distance(given, one) }))
+    .reduce((best, next) => (next.far < best.far ? next : best), { one: '', far: Infinity }).one;

@@ -4,7 +4,7 @@
  * `sessions:read` and ended with `sessions:revoke`.
  * Ending one holds from the next request on in every process, and closes its open sockets.
  */
-import { notPermitted, QuarterdeckError } from '../errors.ts';
+import { invalidInput, notPermitted, QuarterdeckError } from '../errors.ts';
 import { SessionRevoked } from './engine-events.ts';
 import type { Origin } from './origin.ts';
 import { isSelf } from './principal.ts';
@@ -56,6 +56,8 @@ export const createSessionDesk = (sessions: Sessions, recorder: Recorder): Sessi
   async list({ principal, person = principal.id, cursor, limit = pageDefault }) {
     if (!isSelf(principal, person) && !principal.permissions.has('sessions:read'))
       throw notPermitted('sessions:read');
+    if (person !== '*' && person !== principal.id && !person.startsWith('person:'))
+      throw invalidInput('person', 'Give the id of a person, person:…, or * for everybody.');
     const most = Math.min(limit, pageMax);
     const seen = await sessions.list({
       personId: person === '*' ? undefined : person,

@@ -7,6 +7,7 @@ import type { Timestamp } from '../events/envelope.ts';
 import type { EventLog } from '../events/log.ts';
 import { auditStream, EventsExported, StreamReplayed } from './engine-events.ts';
 import { allFields, createFields, type NotesOf } from './fields.ts';
+import type { KnownValues } from './known.ts';
 import { type Batches, createBatches } from './reading.ts';
 import type { LogReads } from './reads.ts';
 import { createReplay, type Replayable } from './replay.ts';
@@ -22,6 +23,8 @@ interface Options {
   readonly streams: readonly Replayable[];
   /** All event types there are. */
   readonly types: readonly string[];
+  /** Refuses what no event could have. */
+  readonly known: KnownValues;
   readonly clock: () => Timestamp;
   readonly newId: () => string;
   /** Which streams' rows somebody reaches, and which streams an event is about. */
@@ -34,11 +37,20 @@ interface Options {
 }
 
 export const createAudit = (options: Options): Audit => {
-  const { pool, log, streams, clock, newId, streamsReached, refsOf, notesOf, logReads, indexed } = options;
+  const { pool, log, streams, clock, newId, streamsReached, refsOf, notesOf, logReads, indexed, known } =
+    options;
   const batches = createBatches(pool, log, indexed);
   const fields = createFields({ streamsReached, refsOf, notesOf, everything: allFields });
   const shown = createShown(streamsReached, refsOf);
-  const { search, exportEvents } = createSearch({ log, batches, shown, streamsReached, fields, clock });
+  const { search, exportEvents } = createSearch({
+    log,
+    batches,
+    shown,
+    streamsReached,
+    fields,
+    known,
+    clock,
+  });
   const replay = createReplay({ log, batches, streams, clock, streamsReached, notesOf, fields });
 
   const record = async (origin: Origin, event: NewEvent): Promise<number> =>

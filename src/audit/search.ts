@@ -9,6 +9,7 @@ import { isEngineStream, type RecordedEvent, type StoredEvent, type Timestamp } 
 import type { EventLog } from '../events/log.ts';
 import { checkFilter, orderOf } from './asked.ts';
 import type { Asking, Fields, ReadableEvent } from './fields.ts';
+import type { IsThere, KnownValues } from './known.ts';
 import type { Batches, Range } from './reading.ts';
 import type { EventExport, EventFilter, EventPage, ExportRequest, Order, SearchRequest } from './request.ts';
 import type { Shown, StreamsReached } from './shown.ts';
@@ -26,22 +27,26 @@ interface Deps {
   readonly shown: Shown;
   readonly streamsReached: StreamsReached;
   readonly fields: Fields;
+  readonly known: KnownValues;
   readonly clock: () => Timestamp;
 }
+
+type AskingInOrder = Asking & { readonly order: Order };
 
 /** A page before it is known whether its personal fields are on record. */
 type Found = Omit<EventPage, 'data'> & { readonly found: readonly ReadableEvent[] };
 
-export const createSearch = ({ log, batches, shown, streamsReached, fields, clock }: Deps) => {
+export const createSearch = ({ log, batches, shown, streamsReached, fields, known, clock }: Deps) => {
   /** Times become positions: recordedAt grows with position, so that each names exactly one. */
   const rangeOf = async (
     filter: EventFilter,
     after: string | undefined,
-    order: Order,
+    { order, ...asking }: AskingInOrder,
   ): Promise<Range & { head: number }> => {
     checkFilter(filter);
     const cursor = cursorOf(after);
     const { position: head, recordedAt } = await log.head();
+    await known.require(filter, { isThere: isThereFor(asking, head) });
     const now = recordedAt !== undefined && recordedAt > clock() ? recordedAt : clock();
     const from = filter.from === undefined ? undefined : pastTimeOf('from', filter.from, now);
     const to = filter.to === undefined ? undefined : pastTimeOf('to', filter.to, now);
@@ -81,7 +86,7 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields, cloc
     }
     const asking = { principal, rows };
     const order = orderOf(asked);
-    const range = await rangeOf(filter, after, order);
+    const range = await rangeOf(filter, after, { ...asking, order });
     if (await isOutOfReach(filter, asking)) return { found: [], nextCursor: null, position: range.head };
     return searchShown(range, filter, limit, { ...asking, order });
   };
@@ -95,7 +100,7 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields, cloc
     range: Range & { head: number },
     filter: EventFilter,
     limit: number,
-    { order, ...asking }: Asking & { readonly order: Order },
+    { order, ...asking }: AskingInOrder,
   ): Promise<Found> => {
     const found: ReadableEvent[] = [];
     // One more than asked for tells whether there is a next page.
@@ -117,10 +122,19 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields, cloc
     return { found: page, nextCursor: last === undefined ? null : String(last), position: range.head };
   };
 
+  /** Where that much was looked through without a find, nobody knows; it is not refused then. */
+  const isThereFor =
+    (asking: Asking, head: number): IsThere =>
+    async (value) => {
+      const whole = { head, after: 0, upTo: head };
+      const { found, nextCursor } = await searchShown(whole, value, 1, { ...asking, order: 'newest' });
+      return found.length > 0 || nextCursor !== null;
+    };
+
   async function* exported(
     range: Range,
     filter: EventFilter,
-    { order, ...asking }: Asking & { readonly order: Order },
+    { order, ...asking }: AskingInOrder,
   ): AsyncGenerator<RecordedEvent> {
     if (await isOutOfReach(filter, asking)) return;
     for await (const batch of batches(range, filter, exportRows, order)) {
@@ -135,7 +149,7 @@ export const createSearch = ({ log, batches, shown, streamsReached, fields, cloc
     record: (range: Range) => Promise<number>,
   ): Promise<EventExport> => {
     const order = orderOf(wanted);
-    const asked = await rangeOf(filter, after, order);
+    const asked = await rangeOf(filter, after, { principal, rows, order });
     // The export holds its own record, unless a time bounds it: what it covers is said before it is sent.
     const recordedAt = await record({ after: asked.after, upTo: asked.upTo });
     const open = filter.to === undefined && (order === 'oldest' || after === undefined);

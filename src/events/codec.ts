@@ -110,7 +110,8 @@ const openFields = (keys: Keys, item: FieldsToOpen, opened: Opened): EventData =
 
 const openFieldsWhenRead = (keys: Keys, item: FieldsToOpen): EventData => {
   const data: Record<string, unknown> = { ...item.data };
-  for (const [field, value] of Object.entries(data)) {
+  for (const field in data) {
+    const value = data[field];
     if (!isSealed(value)) continue;
     const get = () => openField(keys, item.context, field, value);
     Object.defineProperty(data, field, { enumerable: true, configurable: true, get });
@@ -121,8 +122,12 @@ const openFieldsWhenRead = (keys: Keys, item: FieldsToOpen): EventData => {
 const hasPersonal = (item: FieldsToSeal): boolean =>
   item.fields.some((f) => item.data[f] !== undefined && item.data[f] !== null);
 
-const subjectsOf = (data: EventData): string[] =>
-  Object.values(data).flatMap((value) => (isSealed(value) ? [value.$personal] : []));
+const addSubjects = (data: EventData, to: string[]): void => {
+  for (const field in data) {
+    const value = data[field];
+    if (isSealed(value)) to.push(value.$personal);
+  }
+};
 
 export const createCodec = (keyRing: Pick<KeyRing, 'find' | 'make'>): Codec => ({
   async encryptFields(items) {
@@ -132,14 +137,18 @@ export const createCodec = (keyRing: Pick<KeyRing, 'find' | 'make'>): Codec => (
     return items.map((item) => (hasPersonal(item) ? sealFields(keys, item) : item.data));
   },
   async decryptFields(items, opening = 'now') {
-    const subjects = items.map((item) => subjectsOf(item.data));
-    const all = subjects.flat();
-    if (all.length === 0) return items.map((item) => item.data);
-    const keys: Keys = opening === 'never' ? new Map() : await keyRing.find(all);
+    const subjects: string[] = [];
+    const sealed = items.map(({ data }) => {
+      const before = subjects.length;
+      addSubjects(data, subjects);
+      return subjects.length > before;
+    });
+    if (subjects.length === 0) return items.map((item) => item.data);
+    const keys: Keys = opening === 'never' ? new Map() : await keyRing.find(subjects);
     const before: Opened = new Map();
     const open = (item: FieldsToOpen) =>
       opening === 'now' ? openFields(keys, item, before) : openFieldsWhenRead(keys, item);
-    return items.map((item, i) => (subjects[i]?.length === 0 ? item.data : open(item)));
+    return items.map((item, i) => (sealed[i] === true ? open(item) : item.data));
   },
   async encryptText(subject, plaintext, context) {
     const key = (await keyRing.make([subject])).get(subject);

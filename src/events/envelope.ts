@@ -74,6 +74,13 @@ export interface UnreadEvent extends Position {
   readonly metadata: string;
 }
 
+/** As stored, to the letter. */
+export interface StoredText extends Position {
+  /** JSON. */
+  readonly data: string;
+  readonly metadata: string;
+}
+
 export interface StoredEvent extends Position {
   readonly data: EventData;
   readonly metadata: EventData;

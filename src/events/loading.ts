@@ -61,6 +61,36 @@ const placeOf = (stream: string, row: LoadedRow | undefined) => ({
   metadata: row?.metadata ?? '{}',
 });
 
+const eventOf = (row: LoadedRow) => ({
+  type: row.type ?? '',
+  schemaVersion: row.schemaVersion ?? 1,
+  data: row.data ?? {},
+});
+
+const evolvedBy = (
+  { evolve }: Folding,
+  before: object,
+  rows: readonly LoadedRow[],
+  data: readonly EventData[],
+): object =>
+  rows.reduce(
+    (state, { type }, i) => evolve(state, { type: type ?? '', data: data[i] as EventData }),
+    before,
+  );
+
+/** Events alone, without a snapshot, and too few for one. */
+const isShort = ({ folding }: LoadRequest, rows: readonly LoadedRow[]): boolean =>
+  rows[0]?.type !== null && rows.length < snapshotAfterEvents && folding.evolveWhole === undefined;
+
+const foldedOf = (
+  { stream, folding }: LoadRequest,
+  rows: readonly LoadedRow[],
+  data: readonly EventData[],
+): Loaded<object> => {
+  const { version, position } = rows.at(-1) ?? { version: 0, position: 0 };
+  return { stream, version, position, state: evolvedBy(folding, folding.initialState, rows, data) };
+};
+
 const saying = (): string => 'The database cannot be reached; nothing was carried out.';
 
 export const createLoading = ({ pool, codec, encoding, archived, onError }: Options): Loading => {
@@ -89,18 +119,13 @@ export const createLoading = ({ pool, codec, encoding, archived, onError }: Opti
     rows: readonly LoadedRow[],
   ): Promise<object> => {
     const { evolveWhole } = folding;
-    const events = rows.map((row) => ({
-      type: row.type ?? '',
-      schemaVersion: row.schemaVersion ?? 1,
-      data: row.data ?? {},
-    }));
+    const events = rows.map(eventOf);
     if (evolveWhole !== undefined) {
       const placed = events.map((e, i) => ({ ...e, ...placeOf(stream, rows[i]) }));
       const whole = await encoding.decodeClear(placed, folding.unopened === true ? 'never' : 'when-read');
       return whole.reduce((state, event) => evolveWhole(state, event), before);
     }
-    const data = await encoding.decodeData(events, 'when-read');
-    return events.reduce((s, { type }, i) => folding.evolve(s, { type, data: data[i] as EventData }), before);
+    return evolvedBy(folding, before, rows, await encoding.decodeData(events, 'when-read'));
   };
 
   /** Folds a page onto `base`, and further pages until the stream ends. */
@@ -132,6 +157,28 @@ export const createLoading = ({ pool, codec, encoding, archived, onError }: Opti
     if (snapshot !== undefined) return foldOn(request, snapshot, rows.slice(1));
     const [all = []] = await rowsOf([request], 0);
     return foldOn(request, nothing, all);
+  };
+
+  /**
+   * Those that are but a few events, which nearly all are, decoded together: keys are found once for all of them,
+   * and no promise is made for each.
+   */
+  const foldAll = async (
+    requests: readonly LoadRequest[],
+    rows: readonly (readonly LoadedRow[])[],
+  ): Promise<readonly Loaded<object>[]> => {
+    const short = requests.map((request, n) => isShort(request, rows[n] ?? []));
+    const events = rows.flatMap((own, n) => (short[n] === true ? own.map(eventOf) : []));
+    const data = await encoding.decodeData(events, 'when-read');
+    let next = 0;
+    const folded = requests.map((request, n) => {
+      const own = rows[n] ?? [];
+      if (short[n] !== true) return fold(request, own);
+      const from = next;
+      next += own.length;
+      return foldedOf(request, own, data.slice(from, next));
+    });
+    return Promise.all(folded);
   };
 
   const save = (loaded: Loaded<object>, folding: Folding): void => {
@@ -187,9 +234,7 @@ export const createLoading = ({ pool, codec, encoding, archived, onError }: Opti
       from += requests.length;
       rows
         .then((all) =>
-          Promise.all(
-            requests.map((request, i) => whileAway(() => fold(request, all[first + i] ?? []), { saying })),
-          ),
+          whileAway(() => foldAll(requests, all.slice(first, first + requests.length)), { saying }),
         )
         .then(resolve, reject);
     }

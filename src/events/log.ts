@@ -4,7 +4,7 @@
  */
 import type { Queryable, Tx } from '../db/pool.ts';
 import type { EventData } from './definition.ts';
-import type { ClearEvent, Metadata, RecordedEvent, StoredEvent, Timestamp } from './envelope.ts';
+import type { ClearEvent, Metadata, RecordedEvent, StoredEvent, StoredText, Timestamp } from './envelope.ts';
 import type { Appended, PreparedUnit, Unit, UnitEvent, UnitOutcome } from './unit.ts';
 
 export interface Head {
@@ -21,6 +21,11 @@ export interface ReadOptions {
   readonly limit: number;
   /** Only these event types (the checkpoint still moves over the others; see `Page.position`). */
   readonly types?: readonly string[];
+}
+
+/** `follows`: near the head it may be answered from what another reader of this process read a moment ago. */
+export interface FollowOptions extends ReadOptions {
+  readonly follows?: boolean;
 }
 
 /**
@@ -114,9 +119,11 @@ export interface EventLog {
    * As `read`, but of the metadata only what is not about a person by name, and that parsed when it is
    * looked at: for projections and rebuilds, which pass every event.
    */
-  readClear(options: ReadOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>>;
+  readClear(options: FollowOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>>;
   /** As stored: ciphertext, original schema version. */
-  readStored(options: ReadOptions): Promise<Page<StoredEvent>>;
+  readStored(options: FollowOptions): Promise<Page<StoredEvent>>;
+  /** For a follower near the head: the stored texts. undefined: it is not near, and reads by itself. */
+  readRecentTexts(options: ReadOptions): Promise<readonly StoredText[] | undefined>;
   /** Readable events at these positions, in order; fewer where there are none. */
   readAt(positions: readonly number[]): Promise<readonly RecordedEvent[]>;
   /** Readable events of the given streams, by position; all of them up to `upTo`. */

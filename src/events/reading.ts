@@ -5,8 +5,16 @@
 import type { Db, Queryable } from '../db/pool.ts';
 import { type ArchivedEvents, completedFrom } from './archived.ts';
 import type { Encoding } from './encoding.ts';
-import type { ClearEvent, RecordedEvent, StoredEvent, Timestamp, UnreadEvent } from './envelope.ts';
-import type { Head, Page, ReadOptions } from './log.ts';
+import type {
+  ClearEvent,
+  RecordedEvent,
+  StoredEvent,
+  StoredText,
+  Timestamp,
+  UnreadEvent,
+} from './envelope.ts';
+import type { FollowOptions, Head, Page, ReadOptions } from './log.ts';
+import { createRecent, type RecentEvent, recentPositions } from './recent.ts';
 import {
   positionAt,
   positionBefore,
@@ -25,31 +33,70 @@ const windowPositions = 500_000;
 
 export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEvents) => {
   const completed = completedFrom(archived);
+  const recent = createRecent(pool);
 
   const head = async (db: Queryable = pool): Promise<Head> => {
     const { rows } = await db.query<{ position: number; recordedAt: Timestamp }>(readHead);
     return { position: rows[0]?.position ?? 0, recordedAt: rows[0]?.recordedAt };
   };
 
+  /**
+   * Where a page ends at the latest. The head is read before the events, so that nothing between the two is taken for
+   * looked through.
+   */
+  const spanOf = async ({ after, upTo, limit, types }: ReadOptions) => {
+    const window = types === undefined ? Number.MAX_SAFE_INTEGER : after + windowPositions;
+    const { position } = await head();
+    const last = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, window, position);
+    return { after, last, rowsMax: Math.min(limit, pageMax), near: position - after <= recentPositions };
+  };
+
+  type Span = Awaited<ReturnType<typeof spanOf>>;
+
+  const pageOf = <Row extends Pick<StoredEvent, 'position'>>(
+    { after, last, rowsMax }: Span,
+    rows: readonly Row[],
+  ): Page<Row> => {
+    const position = rows.length < rowsMax ? Math.max(last, after) : (rows.at(-1)?.position ?? after);
+    return { events: rows, position };
+  };
+
   const readRows = async <Row extends StoredEvent | UnreadEvent>(
     ofTypes: typeof readPageOfTypes | typeof readUnreadPage,
-    { after, upTo, limit, types }: ReadOptions,
+    span: Span,
+    types: ReadOptions['types'],
   ): Promise<Page<Row>> => {
-    // The head is read before the events, so that nothing between the two is taken for looked through.
-    const window = types === undefined ? Number.MAX_SAFE_INTEGER : after + windowPositions;
-    const last = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, window, (await head()).position);
-    const rowsMax = Math.min(limit, pageMax);
+    const { after, last, rowsMax } = span;
     const query =
       types === undefined
         ? { ...readPage, values: [after, last, rowsMax] }
         : { ...ofTypes, values: [after, last, rowsMax, types] };
     const { rows } = await pool.query<Row>(query);
-    const position = rows.length < rowsMax ? Math.max(last, after) : (rows.at(-1)?.position ?? after);
-    return { events: rows, position };
+    return pageOf(span, rows);
   };
 
-  const readStored = async (options: ReadOptions): Promise<Page<StoredEvent>> => {
-    const { events, position } = await readRows<StoredEvent>(readPageOfTypes, options);
+  /** Of all types: what others need of them is kept. */
+  const readRecent = async <Row extends StoredEvent | UnreadEvent>(
+    span: Span,
+    types: ReadOptions['types'],
+    shaped: (event: RecentEvent) => Row,
+  ): Promise<Page<Row>> => {
+    const all = await recent.read(span.after, span.last, span.rowsMax);
+    const { position } = pageOf(
+      span,
+      all.map(({ text }) => text),
+    );
+    const wanted = types === undefined ? undefined : new Set(types);
+    const events = wanted === undefined ? all : all.filter(({ text }) => wanted.has(text.type));
+    return { events: events.map(shaped), position };
+  };
+
+  const readStored = async (options: FollowOptions): Promise<Page<StoredEvent>> => {
+    const span = await spanOf(options);
+    const { events, position } =
+      options.follows === true && span.near
+        ? await readRecent(span, options.types, (event) => event.stored())
+        : await readRows<StoredEvent>(readPageOfTypes, span, options.types);
     return { events: await complete(events), position };
   };
 
@@ -68,8 +115,18 @@ export const createReading = (pool: Db, encoding: Encoding, archived: ArchivedEv
       const { events, position } = await readStored(options);
       return { events: await encoding.decode(events), position };
     },
-    async readClear(options: ReadOptions & { readonly types: readonly string[] }): Promise<Page<ClearEvent>> {
-      const { events, position } = await readRows<UnreadEvent>(readUnreadPage, options);
+    async readRecentTexts(options: ReadOptions): Promise<readonly StoredText[] | undefined> {
+      const { near, after, last, rowsMax } = await spanOf(options);
+      return near ? (await recent.read(after, last, rowsMax)).map(({ text }) => text) : undefined;
+    },
+    async readClear(
+      options: FollowOptions & { readonly types: readonly string[] },
+    ): Promise<Page<ClearEvent>> {
+      const span = await spanOf(options);
+      const { events, position } =
+        options.follows === true && span.near
+          ? await readRecent(span, options.types, (event) => event.unread())
+          : await readRows<UnreadEvent>(readUnreadPage, span, options.types);
       const whole = await completed(events, unreadEvent);
       return { events: await encoding.decodeClear(whole), position };
     },

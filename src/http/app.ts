@@ -12,6 +12,7 @@ import type { GateHandlers } from './authenticate.ts';
 import { consoleFiles } from './console.ts';
 import { correlate } from './correlation.ts';
 import { dispatch, unanswered } from './dispatch.ts';
+import { problemsPage } from './docs/problems.ts';
 import { type HealthCheck, livez, readyz } from './health.ts';
 import { dropLeftover } from './leftover.ts';
 import { requestLog } from './log.ts';
@@ -45,7 +46,7 @@ export interface AppDependencies {
   readonly consoleDirectory?: string;
 }
 
-const ownAddress = /^\/(internal|auth|scim|livez|readyz|metrics)(\/|$)/;
+const ownAddress = /^\/(internal|auth|scim|livez|readyz|metrics|problems)(\/|$)/;
 
 export const createRouter = (deps: AppDependencies): Router => {
   const answer = answering(deps);
@@ -116,6 +117,7 @@ const othersOf = (deps: AppDependencies): Router => {
   router.get('/livez', labelled('/livez', livez));
   router.get('/readyz', labelled('/readyz', readyz(deps.healthChecks)));
   router.get('/metrics', labelled('/metrics', deps.metrics.scrape));
+  router.get('/problems', labelled('/problems', problemsOpen));
   router.use(['/auth', '/scim'], asLayer(neverStored));
   router.use('/auth/oidc', labelled('/auth/oidc', deps.oidc));
   router.use('/auth', labelled('/auth', deps.auth), nothingHere);
@@ -137,6 +139,11 @@ const leadToSignIn = (error: unknown, request: Request, response: Response): voi
   const opensPage = request.method === 'GET' && (request.get('accept')?.includes('text/html') ?? false);
   if (!opensPage || !isQuarterdeckError(error) || error.code !== 'not_authenticated') throw error;
   response.redirect(302, `/auth/saml/login?return_to=${encodeURIComponent(request.originalUrl)}`);
+};
+
+const problemsOpen: RequestHandler = (_request, response) => {
+  response.setHeader('Content-Type', 'text/html; charset=utf-8');
+  response.end(problemsPage);
 };
 
 const neverStored: Step = (_request, response) => {

@@ -47,8 +47,8 @@ export const problemKinds: Readonly<Record<ErrorCode, Kind>> = {
   projection_behind: { status: 504, title: 'The projection is behind' },
 };
 
-/** Where the documentation of a code stands; resolves against the request's own address. */
-export const problemType = (code: ErrorCode): string => `/internal/docs#problem-${code}`;
+/** Where the meaning of a code stands, for everybody; resolves against the request's own address. */
+export const problemType = (code: ErrorCode): string => `/problems#problem-${code}`;
 
 const pathCharsMax = 200;
 

@@ -67,7 +67,7 @@ export const createAdvancing = ({ pool, log, progress, onError }: AdvancingDeps)
   const advance = async (group: readonly Live[], from: number): Promise<Moved> => {
     const types = [...new Set(group.flatMap(({ table }) => table.known.definition.events))];
     const upTo = from + windowPositions;
-    const page = await log.readClear({ after: from, upTo, limit: pageEventsMax, types });
+    const page = await log.readClear({ after: from, upTo, limit: pageEventsMax, types, follows: true });
     if (page.position === from) {
       await requireHead(group, from);
       return 'nowhere';

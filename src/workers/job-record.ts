@@ -31,6 +31,15 @@ export interface JobRecord extends Omit<JobRow, 'state' | 'counts' | 'sealed'> {
   readonly counts: Readonly<Record<Outcome, number>>;
 }
 
+/** The requester's, as they are sealed with what they wrote. */
+export const namesOf = ({
+  name,
+  email,
+}: Pick<Written, 'name' | 'email'>): Pick<Written, 'name' | 'email'> => ({
+  ...(name === undefined ? {} : { name }),
+  ...(email === undefined ? {} : { email }),
+});
+
 export type TextCodec = Pick<Codec, 'encryptText' | 'decryptText'>;
 
 const writtenContext = 'bulk job';

@@ -1,6 +1,6 @@
 /** Looking at jobs and steering them: permissions first, then the work of the files beside this one. */
 import type { Origin } from '../access/origin.ts';
-import { invalidInput } from '../errors.ts';
+import { invalidInput, nearestTo } from '../errors.ts';
 import type { AcceptingInside } from './accept.ts';
 import { readCursor, writeCursor } from './job-cursor.ts';
 import { type JobRecord, readsWords, requesterShown, viewOf } from './job-record.ts';
@@ -58,6 +58,21 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     return shownTo(await store.get(request.id), request);
   };
 
+  /** A job of a command that was retired since is found by it as before. */
+  const requireCommand = async (command: string | undefined, requester: string | undefined) => {
+    if (command === undefined || parts.catalogue.find(command) !== undefined) return;
+    const any = await store.list({ states: undefined, command, requester, before: undefined, limit: 1 });
+    if (any.length > 0) return;
+    const nearest = nearestTo(
+      command,
+      parts.catalogue.all.map(({ name }) => name),
+    );
+    throw invalidInput(
+      'command',
+      `There is no command ${JSON.stringify(command.slice(0, 100))}; the nearest is "${nearest}".`,
+    );
+  };
+
   const list = async (request: ListRequest) => {
     await parts.require(request, 'bulk:read');
     requireStates(request.states);
@@ -67,6 +82,7 @@ export const createJobs = (parts: Parts, accepting: AcceptingInside, steering: S
     const { states, command } = request;
     const requester = requesterShown(request.principal, 'bulk:read');
     const found = await store.list({ states, command, requester, before, limit: limit + 1 });
+    if (found.length === 0) await requireCommand(command, requester);
     const data = found.map((job) => shownTo(job, request));
     const page = data.slice(0, limit);
     const last = page.at(-1);

@@ -10,8 +10,8 @@ import type { StoredOutcome } from './outcomes.ts';
 import { takeTurn, untilTurn } from './sql/conduct.ts';
 import type { Group } from './work.ts';
 
-/** Groups of one round at most. */
-export const groupsMax = 100;
+/** Groups of one round at most, where nobody gives commands meanwhile (docs/decisions/0034). */
+export const groupsMax = 250;
 const waitedForMsMax = 100;
 
 /** Not before the job's next turn: the chunk is given back until then. */

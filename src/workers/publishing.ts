@@ -13,7 +13,7 @@ import type { Unit } from '../events/unit.ts';
 import type { Plan } from './accept.ts';
 import { canaryItems, conductData, requireStart, startOf, weightOf } from './conduct.ts';
 import { BulkJobAccepted, BulkJobFinished, controlStream, itemsStream } from './engine-events.ts';
-import { sealWritten, viewOf } from './job-record.ts';
+import { namesOf, sealWritten, viewOf } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import { type Accepted, outcomes } from './request.ts';
 import { conductJob } from './sql/conduct.ts';
@@ -30,11 +30,6 @@ const noCounts = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as 
   (typeof outcomes)[number],
   number
 >;
-
-const writtenBy = ({ name, email }: { name: string | undefined; email: string | undefined }) => ({
-  ...(name === undefined ? {} : { name }),
-  ...(email === undefined ? {} : { email }),
-});
 
 /** The unit was refused because the key had been used. */
 class Repeated extends Error {}
@@ -67,8 +62,8 @@ export const createPublishing = (parts: Parts): Publishing => {
 
   const stage = async (jobId: string, plan: Plan): Promise<number> => {
     const { origin, command, source, dryRun, written, reference, retryOf } = plan;
-    const { id, kind, tool, name, email } = origin.principal;
-    const sealed = await sealWritten(parts.codec, id, { ...writtenBy({ name, email }), ...written });
+    const { id, kind, tool } = origin.principal;
+    const sealed = await sealWritten(parts.codec, id, { ...namesOf(origin.principal), ...written });
     const scope = parts.requesters.scopeOf(origin.principal);
     const now = parts.clock();
     const values = [

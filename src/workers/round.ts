@@ -1,5 +1,5 @@
 /**
- * One round: decide up to a hundred groups, then commit their events, the record of what was decided
+ * One round: decide up to 250 groups, then commit their events, the record of what was decided
  * and the outcomes in one transaction. Its first statement locks the chunk and demands that it is still
  * ours; its append demands that nobody paused or cancelled the job. What meets a conflict is handed back.
  *

@@ -1,6 +1,8 @@
 /** Searching and exporting the log. */
 
 import { permissions } from '../../src/access/principal.ts';
+import { createKnownValues } from '../../src/audit/known.ts';
+import { createBatches } from '../../src/audit/reading.ts';
 import type { EventFilter, SearchRequest } from '../../src/audit/request.ts';
 import type { RecordedEvent } from '../../src/events/envelope.ts';
 import { type TestDatabase, testDatabase } from '../setup/database.ts';
@@ -69,7 +71,7 @@ describe('a search', () => {
     const all = { stream: 'counter-b', actor: 'person:ada', type: 'Named', command: 'name' };
     expect(await found(all)).toEqual([4]);
     expect(await found({ ...all, stream: 'counter-a' })).toEqual([]);
-    expect(await found({ stream: 'counter-' })).toEqual([]);
+    expect(await found({ stream: 'counter-none' })).toEqual([]);
   });
 
   test('from and to are inclusive to the microsecond, in any zone', async () => {
@@ -84,7 +86,7 @@ describe('a search', () => {
     expect(await found({ from: '0001-01-01T00:00:00Z' })).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test.each([{}, { stream: 'counter-a' }, { actor: 'person:ada' }, { stream: 'nothing' }])(
+  test.each([{}, { stream: 'counter-a' }, { actor: 'person:ada' }, { stream: 'counter-none' }])(
     'pages of %j follow each other without gap or repeat, and the last one says so',
     async (filter) => {
       const pages: (readonly number[])[] = [];
@@ -100,7 +102,7 @@ describe('a search', () => {
     },
   );
 
-  test.each([{}, { stream: 'counter-a' }, { actor: 'person:ada' }, { stream: 'nothing' }])(
+  test.each([{}, { stream: 'counter-a' }, { actor: 'person:ada' }, { stream: 'counter-none' }])(
     'of %j the newest come first where that is asked for, page by page',
     async (filter) => {
       const pages: (readonly number[])[] = [];
@@ -155,6 +157,63 @@ describe('a search', () => {
     for (const after of ['x', '-1', '']) {
       expect(await refusal(search({}, { after }))).toMatchObject({ code: 'malformed_request' });
     }
+  });
+
+  test.each([
+    ['type', 'Namd', 'There is no event type "Namd", and the log has none; the nearest is "Named"'],
+    ['command', 'coumt', 'There is no command "coumt", and the log has none; the nearest is "count"'],
+    ['tool', 'consol', 'There is no tool "consol", and the log has none; the nearest is "console"'],
+    ['stream', 'nothing', 'such names begin with counter-, $.'],
+    ['stream', 'counter-', 'such names begin with counter-, $.'],
+    ['actor', 'ada', 'such names begin with person:, service:, reactor:, system, anonymous.'],
+    ['about', 'a', 'such names begin with counter-, $, person:, service:, reactor:, system, anonymous.'],
+    ['bulkJob', 'my-job', 'The log knows no bulk job "my-job"; give a UUID, the "id" of the job.'],
+    ['commandId', '4711', 'The log knows no command "4711"; give a UUID'],
+    ['correlation', 'x', 'The log knows no request or trace "x"; give a UUID or a trace id'],
+    ['session', 'ada', 'The log knows no session "ada"; give a UUID'],
+  ])('refuses %s=%s, which no event could have, with what there is', async (path, value, message) => {
+    const refused = { code: 'invalid_input', path, message: expect.stringContaining(message) };
+    expect(await refusal(search({ [path]: value }))).toEqual(refused);
+    const { position } = await audited.log.head();
+    const exported = audited.audit.exportEvents({
+      principal: auditor,
+      filter: { [path]: value },
+      format: 'csv',
+    });
+    expect(await refusal(exported)).toEqual(refused);
+    expect((await audited.log.head()).position).toBe(position);
+  });
+
+  test('finds what nobody defines any more, as long as the log has it', async () => {
+    const { known, log, index } = audited;
+    await audited.write('counter-old', 'Counted', { by: 1 }, { command: 'sum', tool: 'abacus' });
+    expect(await found({ command: 'sum' })).toHaveLength(1);
+    expect(await found({ tool: 'abacus', type: 'Named' })).toEqual([]);
+    expect(await found({ about: 'team-counter-old' })).toHaveLength(1);
+    // As in a release that has dropped the type and the kind of stream.
+    const later = createKnownValues({
+      log,
+      batches: createBatches(db.app, log, index.batches),
+      vocabulary: { types: ['Moved'], commands: [], tools: () => [], prefixes: ['parcel'] },
+    });
+    await later.require({ type: 'Counted', stream: 'counter-old', tool: 'abacus', command: 'sum' });
+    await expect(later.require({ type: 'Missed' })).rejects.toMatchObject({
+      code: 'invalid_input',
+      extra: { known: ['Moved'] },
+    });
+    await known.require({ type: 'Named', about: 'person:nobody' });
+    // What nobody has seen yet may come at any time.
+    await known.require({ bulkJob: crypto.randomUUID(), correlation: '4bf92f3577b34da6a3ce929d0e0e4736' });
+  });
+
+  test('of somebody who sees some of the log only, what is there for them counts', async () => {
+    const none = async () => false;
+    await expect(
+      audited.known.require({ about: 'team-counter-old' }, { isThere: none }),
+    ).rejects.toMatchObject({
+      errors: [{ path: 'about' }],
+    });
+    await audited.known.require({ about: 'team-counter-old' });
   });
 
   test('needs permission', async () => {

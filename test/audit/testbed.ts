@@ -5,6 +5,8 @@ import { type Audit, createAudit } from '../../src/audit/audit.ts';
 import { auditEvents } from '../../src/audit/engine-events.ts';
 import { allFields, createFields } from '../../src/audit/fields.ts';
 import { type AuditIndex, createAuditIndex } from '../../src/audit/index/audit-index.ts';
+import { createKnownValues, type KnownValues } from '../../src/audit/known.ts';
+import { createBatches } from '../../src/audit/reading.ts';
 import type { Db } from '../../src/db/pool.ts';
 import type { ArchivedEvents } from '../../src/events/archived.ts';
 import { createCodec } from '../../src/events/codec.ts';
@@ -26,6 +28,7 @@ export const auditor: Principal = {
 export interface Audited {
   readonly log: RunningLog;
   readonly audit: Audit;
+  readonly known: KnownValues;
   /** Not running: it takes in what there is when told to. */
   readonly index: AuditIndex;
   /** Appends one event; by whom and by which command is up to `more`. */
@@ -53,8 +56,8 @@ export const parts = () => {
 };
 
 export const openAudit = async (pool: Db, archived?: ArchivedEvents): Promise<Audited> => {
-  const known = [...definitions, ...(auditEvents as unknown as EventDefinition[])];
-  const log = await openLog(pool, known, archived);
+  const events = [...definitions, ...(auditEvents as unknown as EventDefinition[])];
+  const log = await openLog(pool, events, archived);
   const index = createAuditIndex({
     pool,
     log,
@@ -68,9 +71,20 @@ export const openAudit = async (pool: Db, archived?: ArchivedEvents): Promise<Au
     },
     logLine: () => undefined,
   });
+  const known = createKnownValues({
+    log,
+    batches: createBatches(pool, log, index.batches),
+    vocabulary: {
+      types: events.map(({ type }) => type),
+      commands: ['count', 'name'],
+      tools: () => ['console'],
+      prefixes: ['counter'],
+    },
+  });
   const audit = createAudit({
     pool,
     log,
+    known,
     indexed: index.batches,
     streams: [{ ...counting, prefix: 'counter' }],
     clock: () => new Date().toISOString().replace('Z', '000Z'),
@@ -88,7 +102,7 @@ export const openAudit = async (pool: Db, archived?: ArchivedEvents): Promise<Au
     if (!outcome.accepted) throw new Error('not accepted');
   };
   const whole = async () => (await log.read({ after: 0, limit: 10_000 })).events;
-  return { log, audit, index, write, whole };
+  return { log, audit, known, index, write, whole };
 };
 
 export const drained = async <T>(values: AsyncIterable<T>): Promise<readonly T[]> => {

@@ -147,6 +147,37 @@ describeWhere(chromium, 'The console', () => {
     await page.locator('[data-field=name]').getByText('Ada Lovelace').waitFor();
   });
 
+  test('times are the reader’s own and say their zone, the log’s own text stands behind them', async () => {
+    const seenIn = async (timezoneId: string) => {
+      const context = await browser.newContext({ timezoneId });
+      const reader = await context.newPage();
+      await signIn(reader, server.url, 'compliance@dev.test', '/audit?order=oldest');
+      const time = reader.getByTestId('audit-row').locator('time').first();
+      const seen = {
+        shown: String(await time.textContent()),
+        title: String(await time.getAttribute('title')),
+      };
+      await context.close();
+      return seen;
+    };
+    const [far, here] = [await seenIn('Asia/Kathmandu'), await seenIn('UTC')];
+    expect(here.shown).toBe(`${here.title.slice(0, 19).replace('T', ' ')} UTC`);
+    expect(far.title).toBe(here.title);
+    expect(far.shown).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+05:45$/);
+    // What is shown is the very moment of the title.
+    const [day, time, zone] = far.shown.split(' ');
+    expect(Date.parse(`${day}T${time}${zone}`)).toBe(Math.floor(Date.parse(far.title) / 1_000) * 1_000);
+  });
+
+  test('files of the audit page are said to prove nothing, beside the way to one that does', async () => {
+    await signIn(page, server.url, 'compliance@dev.test', '/audit');
+    await page.getByText('To read, not provable:').waitFor();
+    const how = page.getByRole('link', { name: 'How to make a provable one' });
+    const address = String(await how.getAttribute('href'));
+    const docs = await page.request.get(`${server.url}${address.split('#')[0]}`);
+    expect(await docs.text()).toContain(`id="${address.split('#')[1]}"`);
+  });
+
   test('the audit log shows the newest first unless another order is chosen, and everything by one person', async () => {
     await signIn(page, server.url, 'compliance@dev.test', '/audit');
     const positions = async () =>

@@ -254,7 +254,7 @@ describe('Erasing a subject', () => {
     await working();
     await fill(one);
     const withWords = async (): Promise<number> => {
-      const { rows } = await db.app.query("SELECT 1 FROM audit_fresh WHERE words <> '{}'");
+      const { rows } = await db.app.query("SELECT 1 FROM audit_fresh WHERE words <> ''");
       return rows.length;
     };
     await until(async () => (await withWords()) >= 3);

@@ -161,6 +161,24 @@ test('who reaches some rows finds events of those alone, by any filter', async (
   expect(await find({ about: 'account-q-amer' }, 'regional-support')).toEqual([]);
 });
 
+test('an export that proves itself says which fields there are, and is not made of a filter that none could meet', async () => {
+  const messages = async (body: object) => {
+    const { body: problem } = await asking('compliance', { path: '/internal/v1/audit/exports', body });
+    return (problem.errors as readonly { message: string }[]).map(({ message }) => message);
+  };
+  expect(await messages({ colour: 'red' })).toEqual([
+    'There is no such field; the fields are format, filter, from, to, readable.',
+  ]);
+  expect(await messages({ filter: { about: 'account-q-1' } })).toEqual([
+    'There is no such field; the fields are stream, actor, tool, type, command, correlationId.',
+  ]);
+  const before = (await find({ type: 'EventsExported' })).length;
+  expect(await messages({ filter: { type: 'AccountSuspendd' } })).toEqual([
+    'There is no event type "AccountSuspendd", and the log has none; the nearest is "AccountSuspended".',
+  ]);
+  expect(await find({ type: 'EventsExported' })).toHaveLength(before);
+});
+
 test('the index is made anew on demand, and its lag can be watched', async () => {
   expect(await running.run(['rebuild', 'audit-index'])).toContain('made anew');
   const metrics = await asking('admin', { path: '/metrics' });

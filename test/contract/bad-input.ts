@@ -183,6 +183,15 @@ const queries: readonly Refused[] = [
   ),
   ...['type', 'command'].map((filter) => reading(`audit/events?${filter}=-`, 422, 'invalid_input', filter)),
   reading('audit/events?about=ada@example.com', 422, 'invalid_input', 'about'),
+  reading('audit/events?type=AccountSuspendd', 422, 'invalid_input', 'type'),
+  reading('audit/events?command=suspend', 422, 'invalid_input', 'command'),
+  reading('audit/events?tool=consle', 422, 'invalid_input', 'tool'),
+  ...['stream', 'about', 'actor', 'bulkJob', 'commandId', 'correlation', 'session'].map((filter) =>
+    reading(`audit/events?${filter}=contract-1`, 422, 'invalid_input', filter),
+  ),
+  reading('audit/events.csv?type=AccountSuspendd', 422, 'invalid_input', 'type'),
+  reading('bulk-jobs?command=suspend', 422, 'invalid_input', 'command'),
+  reading('sessions?person=admin', 422, 'invalid_input', 'person'),
   reading('audit/events.ndjson?limit=5', 422, 'invalid_input', 'limit'),
   reading('audit/snapshots?name=x', 422, 'invalid_input', 'name'),
   reading('accounts?snapshot=none', 404, 'not_found'),
@@ -193,6 +202,23 @@ const queries: readonly Refused[] = [
 ].map((refused) =>
   refused.ask.path.includes('/audit/') ? { ...refused, as: 'compliance' as const } : refused,
 );
+
+/** Of an export that proves itself. */
+const provable = (what: string, body: object, path: string): Refused => ({
+  what: `an export of the log with ${what}`,
+  as: 'compliance',
+  ask: { path: '/internal/v1/audit/exports', body },
+  status: 422,
+  code: 'invalid_input',
+  path,
+});
+
+const provables: readonly Refused[] = [
+  provable('an unknown field', { colour: 'red' }, 'colour'),
+  provable('an unknown filter', { filter: { colour: 'red' } }, 'filter.colour'),
+  provable('a type that there is not', { filter: { type: 'AccountSuspendd' } }, 'filter.type'),
+  provable('a tool that there is not', { filter: { tool: 'consle' } }, 'filter.tool'),
+];
 
 const bulk = (
   what: string,
@@ -409,4 +435,11 @@ const bulkJobs: readonly Refused[] = [
   ),
 ];
 
-export const badInput: readonly Refused[] = [...bodies, ...inputs, ...headers, ...queries, ...bulkJobs];
+export const badInput: readonly Refused[] = [
+  ...bodies,
+  ...inputs,
+  ...headers,
+  ...queries,
+  ...provables,
+  ...bulkJobs,
+];

@@ -79,6 +79,22 @@ describe('An export', () => {
     );
   });
 
+  test('says who asked for it, by name', async () => {
+    const named = { id: expect.stringMatching(/^person:/), kind: 'person', name: 'Ada Admin' };
+    const requestedBy = { ...named, email: 'admin@dev.test' };
+    const made = await done({ where: onlyOurs });
+    expect(made.requestedBy).toEqual(requestedBy);
+    // Also to whoever may read all of it, and in the list.
+    const seen = await asking({ path: `${base}/${made.id}` }, 'compliance');
+    expect(seen.body.requestedBy).toEqual(requestedBy);
+    const { body } = await asking({ path: base });
+    const data = body.data as readonly Record<string, unknown>[];
+    expect(data.find(({ id }) => id === made.id)?.requestedBy).toEqual(requestedBy);
+    // Sealed as the label is: the table tells nobody.
+    const { rows: kept } = await running.db.app.query('SELECT * FROM exports');
+    expect(JSON.stringify(kept)).not.toContain('admin@dev.test');
+  });
+
   test('as CSV for people keeps spreadsheets from running text; raw has it byte for byte', async () => {
     const fields = ['accountId', 'name', 'monthlyCharges'];
     const people = await file((await done({ where: onlyOurs, format: 'csv', fields })).id);

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import express from 'express';
+import { errorCodes } from '../../src/errors.ts';
 import { sendJson } from '../../src/http/answer.ts';
 import { createRouter } from '../../src/http/app.ts';
 import { correlationOf } from '../../src/http/correlation.ts';
+import { problemType } from '../../src/http/problem.ts';
 import { listenOn } from '../../src/http/server.ts';
 import { dependencies, route, type Served, serve } from './serving.ts';
 
@@ -153,7 +155,7 @@ describe('HEAD', () => {
 describe('the network gate', () => {
   test('comes before everything, also before health', async () => {
     const closed = await serve({ rules: { allowed: ['10.0.0.0/8'], trustedProxies: [] }, routes: [echo] });
-    for (const path of ['/livez', '/metrics', '/internal/v1/things/1', '/']) {
+    for (const path of ['/livez', '/metrics', '/problems', '/internal/v1/things/1', '/']) {
       const answer = await fetch(`${closed.base}${path}`);
       expect([path, answer.status, await codeOf(answer)]).toEqual([path, 403, 'network_refused']);
     }
@@ -162,6 +164,23 @@ describe('the network gate', () => {
 });
 
 describe('without a session', () => {
+  test('the type of a problem leads to what its code means and what to do, and to nothing of ours', async () => {
+    const closed = await serve({ nobody: true, routes: [echo] });
+    const refused = await fetch(`${closed.base}/internal/v1/things/1`);
+    const { type } = (await refused.json()) as { type: string };
+    const answer = await fetch(new URL(type, refused.url), { redirect: 'manual' });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const page = await answer.text();
+    for (const code of errorCodes) {
+      const address = new URL(problemType(code), refused.url);
+      expect(address.pathname).toBe('/problems');
+      expect(page).toContain(`id="${address.hash.slice(1)}"`);
+    }
+    expect(page).not.toContain('/internal/v1/things');
+    expect(page).not.toMatch(/<script|javascript:/);
+    await closed.close(1_000);
+  });
+
   test('a program gets its 401 for any address of the API, a page leads to signing in', async () => {
     const closed = await serve({ nobody: true, routes: [echo] });
     for (const path of ['/internal/v1/things/1', '/internal/v1/nothing-here', '/internal/docs']) {

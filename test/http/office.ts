@@ -12,6 +12,8 @@ import { accessEvents } from '../../src/access/engine-events.ts';
 import { createAudit } from '../../src/audit/audit.ts';
 import { auditEvents } from '../../src/audit/engine-events.ts';
 import { createAuditIndex } from '../../src/audit/index/audit-index.ts';
+import { createKnownValues } from '../../src/audit/known.ts';
+import { createBatches } from '../../src/audit/reading.ts';
 import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { createDeciding } from '../../src/commands/deciding.ts';
 import { commandEngineEvents } from '../../src/commands/engine-events.ts';
@@ -192,7 +194,18 @@ const appOver = ({ db, log, access, reading, publicUrl, codec }: Parts) => {
     onError: () => undefined,
     logLine: () => undefined,
   });
+  const known = createKnownValues({
+    log,
+    batches: createBatches(db.app, log, auditIndex.batches),
+    vocabulary: {
+      types: [...shop.events, ...accessEvents].map(({ type }) => type),
+      commands: shop.commands.map(({ name }) => name),
+      tools: () => ['console'],
+      prefixes: shop.streams.map(({ prefix }) => prefix),
+    },
+  });
   const audit = createAudit({
+    known,
     pool: db.app,
     log,
     streams: shop.streams,

@@ -141,7 +141,7 @@ describe('Headroom', () => {
     quick();
     await until(() => !headroom.besidePeople());
     await done('alone');
-    expect(Math.max(...decided)).toBe(100);
+    expect(Math.max(...decided)).toBe(250);
     await house.close();
   });
 

@@ -22,7 +22,8 @@ export const AsOf = ({ asOf, onChange }: AsOfProps) => {
         <TextInput
           type="datetime-local"
           step={1}
-          aria-label="As of"
+          aria-label="As of, your own time"
+          title="Your own time"
           leftSection="as of"
           leftSectionWidth={52}
           value={chosen}

@@ -72,7 +72,13 @@ export const AuditFilterBar = ({ filter, onChange }: AuditFilterBarProps) => {
           onChange={(value) => choose('outcome', value)}
         />
         {auditTimes.map((word) => (
-          <TextInput key={word} type="datetime-local" step={1} {...bound(word)} />
+          <TextInput
+            key={word}
+            type="datetime-local"
+            step={1}
+            {...bound(word)}
+            label={`${words(word)}, your own time`}
+          />
         ))}
         <Select
           name="order"

@@ -1,5 +1,5 @@
 /** The audit log, in the order of the log, by filter. */
-import { Anchor } from '@mantine/core';
+import { Anchor, Text } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { eventsQuery } from '../api/audit.ts';
@@ -54,14 +54,24 @@ export const AuditPage = () => {
   );
 };
 
-const Downloads = ({ query }: { readonly query: Query }) =>
-  (['csv', 'ndjson'] as const).map((format) => (
-    <Anchor
-      key={format}
-      size="sm"
-      href={urlOf(`/audit/events.${format}`, query)}
-      download={`audit.${format}`}
-    >
-      {format.toUpperCase()}
+/** Whoever is handed one of these files must believe who handed it out; the other kind of export can be verified. */
+const Downloads = ({ query }: { readonly query: Query }) => (
+  <>
+    <Text size="sm" className="quiet">
+      To read, not provable:
+    </Text>
+    {(['csv', 'ndjson'] as const).map((format) => (
+      <Anchor
+        key={format}
+        size="sm"
+        href={urlOf(`/audit/events.${format}`, query)}
+        download={`audit.${format}`}
+      >
+        {format.toUpperCase()}
+      </Anchor>
+    ))}
+    <Anchor size="sm" href="/internal/docs#exportProvableEvents">
+      How to make a provable one
     </Anchor>
-  ));
+  </>
+);

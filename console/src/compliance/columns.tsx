@@ -8,12 +8,16 @@ export const erasureColumns: readonly Column<Erasure>[] = [
   { name: 'subject', label: 'Whose data', cell: ({ subject }) => subject },
   { name: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   { name: 'basis', label: 'On which ground', cell: ({ basis, statute }) => statute ?? basis ?? '–' },
-  { name: 'erasedAt', label: 'Erased', cell: ({ erasedAt }) => <Moment at={erasedAt} /> },
-  { name: 'scrubbedAt', label: 'Copies scrubbed', cell: ({ scrubbedAt }) => <Moment at={scrubbedAt} /> },
+  { name: 'erasedAt', label: 'Erased', cell: ({ erasedAt }) => <Moment narrow at={erasedAt} /> },
+  {
+    name: 'scrubbedAt',
+    label: 'Copies scrubbed',
+    cell: ({ scrubbedAt }) => <Moment narrow at={scrubbedAt} />,
+  },
   {
     name: 'reappliedAt',
     label: 'Again after a backup',
-    cell: ({ reappliedAt }) => <Moment at={reappliedAt} />,
+    cell: ({ reappliedAt }) => <Moment narrow at={reappliedAt} />,
   },
 ];
 
@@ -22,6 +26,6 @@ export const holdColumns: readonly Column<LegalHold>[] = [
   { name: 'subject', label: 'Whose data', cell: ({ subject }) => subject },
   { name: 'matter', label: 'Matter', cell: ({ matter }) => matter, wrap: true },
   { name: 'state', label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
-  { name: 'placedAt', label: 'Placed', cell: ({ placedAt }) => <Moment at={placedAt} /> },
-  { name: 'liftedAt', label: 'Lifted', cell: ({ liftedAt }) => <Moment at={liftedAt} /> },
+  { name: 'placedAt', label: 'Placed', cell: ({ placedAt }) => <Moment narrow at={placedAt} /> },
+  { name: 'liftedAt', label: 'Lifted', cell: ({ liftedAt }) => <Moment narrow at={liftedAt} /> },
 ];

@@ -25,7 +25,8 @@ export const columns: readonly Column<Export>[] = [
       <>
         <div>{one.label ?? words(one.query)}</div>
         <div className="quiet">
-          {words(one.query)} · {formatOf(one.format)} · {count(one.fields.length)} fields
+          {words(one.query)} · {formatOf(one.format)} · {count(one.fields.length)}{' '}
+          {one.fields.length === 1 ? 'field' : 'fields'}
         </div>
         {one.error !== undefined && (
           <Text size="sm" c="red">
@@ -42,7 +43,7 @@ export const columns: readonly Column<Export>[] = [
     label: 'Rows',
     right: true,
     cell: (one) => (
-      <div style={{ minWidth: 90 }}>
+      <div style={{ minWidth: 64 }}>
         <div className="numbers">{rowsOf(one)}</div>
         {isRunning(one) && <Progress value={share(one)} size="sm" aria-label="Progress" />}
       </div>
@@ -50,10 +51,10 @@ export const columns: readonly Column<Export>[] = [
   },
   { name: 'bytes', label: 'Size', right: true, cell: (one) => (one.bytes === null ? '–' : bytes(one.bytes)) },
   { name: 'requestedBy', label: 'By', cell: (one) => <Person actor={one.requestedBy} /> },
-  { name: 'requestedAt', label: 'Requested', cell: (one) => <Moment at={one.requestedAt} /> },
+  { name: 'requestedAt', label: 'Requested', cell: (one) => <Moment narrow at={one.requestedAt} /> },
   {
     name: 'expiresAt',
     label: 'Kept until',
-    cell: (one) => (one.expiresAt === null ? '–' : <Moment at={one.expiresAt} />),
+    cell: (one) => (one.expiresAt === null ? '–' : <Moment narrow at={one.expiresAt} />),
   },
 ];

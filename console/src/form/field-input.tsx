@@ -35,7 +35,10 @@ export const FieldInput = ({ field, value, error, disabled = false, onChange }: 
   if (kind === 'number') {
     return <TextInput {...text} type="number" step="any" min={field.minimum} max={field.maximum} />;
   }
-  return <TextInput {...text} type={types[kind]} autoComplete="off" spellCheck={false} />;
+  const description = help ?? (kind === 'moment' ? 'Your own time.' : undefined);
+  return (
+    <TextInput {...text} description={description} type={types[kind]} autoComplete="off" spellCheck={false} />
+  );
 };
 
 const types = { text: 'text', any: 'text', date: 'date', moment: 'datetime-local' } as const;

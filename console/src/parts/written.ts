@@ -47,12 +47,23 @@ export const bytes = (value: number): string => {
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** Local time, `2026-11-24 01:54:23`: sorts in the eye as it does in a list. */
-export const moment = (timestamp: string): string => {
-  const at = new Date(timestamp);
-  if (Number.isNaN(at.getTime())) return timestamp;
+const local = (at: Date): string => {
   const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+};
+
+/** How far the reader's clocks are from UTC at that moment: `+01:00`, or `UTC` where they are not. */
+const zone = (at: Date): string => {
+  const ahead = -at.getTimezoneOffset();
+  if (ahead === 0) return 'UTC';
+  const far = Math.abs(ahead);
+  return `${ahead < 0 ? '-' : '+'}${two(Math.floor(far / 60))}:${two(far % 60)}`;
+};
+
+/** The reader's time and its zone, `2026-11-24 01:54:23 +01:00`: sorts in the eye as it does in a list. */
+export const moment = (timestamp: string): string => {
+  const at = new Date(timestamp);
+  return Number.isNaN(at.getTime()) ? timestamp : `${local(at)} ${zone(at)}`;
 };
 
 /** What a `datetime-local` input holds, in local time, as the API's UTC; undefined when it holds none. */
@@ -63,7 +74,7 @@ export const utcOf = (local: string): string | undefined => {
 
 export const localOf = (timestamp: string): string => {
   const at = new Date(timestamp);
-  return Number.isNaN(at.getTime()) ? '' : moment(timestamp).replace(' ', 'T');
+  return Number.isNaN(at.getTime()) ? '' : local(at).replace(' ', 'T');
 };
 
 export const duration = (seconds: number): string => {

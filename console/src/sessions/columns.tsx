@@ -32,9 +32,9 @@ const own: readonly Column<Session>[] = [
       </div>
     ),
   },
-  { name: 'createdAt', label: 'Signed in', cell: ({ createdAt }) => <Moment at={createdAt} /> },
-  { name: 'lastUsedAt', label: 'Last used', cell: ({ lastUsedAt }) => <Moment at={lastUsedAt} /> },
-  { name: 'expiresAt', label: 'Ends by itself', cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
+  { name: 'createdAt', label: 'Signed in', cell: ({ createdAt }) => <Moment narrow at={createdAt} /> },
+  { name: 'lastUsedAt', label: 'Last used', cell: ({ lastUsedAt }) => <Moment narrow at={lastUsedAt} /> },
+  { name: 'expiresAt', label: 'Ends by itself', cell: ({ expiresAt }) => <Moment narrow at={expiresAt} /> },
   { name: 'end', label: '', right: true, cell: (session) => <EndSession session={session} /> },
 ];
 

@@ -13,11 +13,12 @@ import { personColumn } from './person-column.tsx';
 
 const own: readonly Column<ToolGrant>[] = [
   { name: 'tool', label: 'Tool', cell: ({ tool }) => tool },
-  { name: 'givenAt', label: 'Given', cell: ({ givenAt }) => <Moment at={givenAt} /> },
+  { name: 'givenAt', label: 'Given', cell: ({ givenAt }) => <Moment narrow at={givenAt} /> },
   {
     name: 'ends',
     label: 'Ends by itself',
-    cell: ({ sessionId, expiresAt }) => (sessionId === null ? <Moment at={expiresAt} /> : 'with the session'),
+    cell: ({ sessionId, expiresAt }) =>
+      sessionId === null ? <Moment narrow at={expiresAt} /> : 'with the session',
   },
   { name: 'end', label: '', right: true, cell: (grant) => <EndToolGrant grant={grant} /> },
 ];

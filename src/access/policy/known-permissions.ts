@@ -2,6 +2,7 @@
  * Permissions that a policy grants and that nothing asks for: most often misspelt. They grant nothing, so that a
  * start goes on with them; whoever checks or applies a policy is told the line and what they may have meant.
  */
+import { nearestTo } from '../../errors.ts';
 import type { Policy, PolicyProblem } from '../policy.ts';
 
 const isKnown = (granted: string, known: readonly string[]): boolean => {
@@ -9,26 +10,11 @@ const isKnown = (granted: string, known: readonly string[]): boolean => {
   return granted.endsWith(':*') && known.some((one) => one.startsWith(granted.slice(0, -1)));
 };
 
-/** Letters to change, add or leave out (Levenshtein). */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-};
-
 /** Wildcards are compared with wildcards. */
 const nearest = (granted: string, known: readonly string[]): string => {
   const areas = known.map((one) => `${one.slice(0, one.lastIndexOf(':'))}:*`);
   const candidates = granted.endsWith(':*') ? [...new Set(areas)] : known;
-  const ranked = candidates.map((one) => ({ one, far: distance(granted, one) }));
-  return ranked.reduce((best, next) => (next.far < best.far ? next : best), { one: '', far: Infinity }).one;
+  return nearestTo(granted, candidates);
 };
 
 export const permissionProblems = (policy: Policy, known: readonly string[]): readonly PolicyProblem[] => {

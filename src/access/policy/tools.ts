@@ -142,6 +142,13 @@ interface WithTools {
 /** Ids that stand for something else in the log. */
 const reserved = new Set(['none', 'quarterdeck']);
 
+/** What the log may name as the tool: those of the policy, what stands for none, and directories. */
+export const toolsNamed = (policy: Pick<WithTools, 'tools'>): readonly string[] => [
+  ...Object.keys(policy.tools),
+  ...reserved,
+  'scim',
+];
+
 /** What the shape alone cannot say about tools and issuers. */
 export const toolProblems = (policy: WithTools): readonly PolicyProblem[] => [
   ...Object.entries(policy.tools).flatMap(([id, tool]) => problemsOfTool(id, tool)),

@@ -9,7 +9,8 @@ import type { Db, Tx } from '../../db/pool.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { EventLog } from '../../events/log.ts';
 import { attributesVersion } from './attributes.ts';
-import { endOf, gatherPostings, type PostingRow, segmentOf, segmentSize } from './postings.ts';
+import { packTokens, unpackTokens } from './packed-tokens.ts';
+import { endOf, type Gathering, gatherPostings, type PostingRow, segmentOf } from './postings.ts';
 import type { Indexed, Reader } from './reader.ts';
 import {
   clearFresh,
@@ -72,59 +73,78 @@ export const createAdvancing = ({ pool, log, reader }: Deps): Advancing => {
     from: IndexRow,
     to: number,
     segments: number,
-    rows: (tx: Tx) => Promise<void>,
+    rows: (tx: Tx, locked: IndexRow) => Promise<void>,
   ): Promise<void> =>
     inTransaction(pool, async (tx) => {
-      const { rows: locked } = await tx.query<IndexRow>(lockIndex);
-      if (locked[0]?.position !== from.position || locked[0].version !== from.version) throw new Overtaken();
-      await rows(tx);
+      const { rows: held } = await tx.query<IndexRow>(lockIndex);
+      const [locked] = held;
+      if (locked?.position !== from.position || locked.version !== from.version) throw new Overtaken();
+      await rows(tx, locked);
       await tx.query({ ...moveIndex, values: [to, segments] });
     });
 
-  const seal = async (
-    tx: Tx,
-    segment: number,
-    events: readonly Pick<Indexed, 'tokens' | 'words'>[],
-  ): Promise<void> => {
-    const postings = gatherPostings();
-    const reasons = gatherPostings();
-    for (const [offset, { tokens, words }] of events.entries()) {
-      postings.add(offset, tokens);
-      reasons.add(offset, words);
-      if (offset % eventsAtOnce === 0) await setImmediate();
-    }
+  const insertSegment = async (tx: Tx, { segment, postings, reasons }: Gathered): Promise<void> => {
     await insert(tx, insertPostings, segment, postings.rows());
     await insert(tx, insertWords, segment, reasons.rows());
   };
 
-  const readSegment = async (from: number): Promise<readonly Indexed[]> => {
-    const end = from + segmentSize;
-    const events: Indexed[] = [];
-    for (let after = from; after < end; after = from + events.length) {
-      const page = await reader.read(after, end, pageEvents);
-      if (page.length === 0) throw new Error(`the log has no event behind ${after}`);
-      events.push(...page);
+  const wholeSegment = async (index: IndexRow): Promise<void> => {
+    const whole = gathering(index);
+    const end = endOf(index.segments + 1);
+    while (whole.position < end) {
+      const events = await reader.read(whole.position, end, pageEvents);
+      if (events.length === 0) throw new Error(`the log has no event behind ${whole.position}`);
+      await gather(whole, events);
     }
-    return events;
+    await write(index, end, index.segments + 1, (tx) => insertSegment(tx, whole));
   };
 
-  const wholeSegment = async (index: IndexRow): Promise<void> => {
-    const events = await readSegment(index.position);
-    const segments = index.segments + 1;
-    await write(index, endOf(segments), segments, (tx) => seal(tx, index.segments, events));
+  /** Of the newest segment, by what this process has written of it; it need not be read back then. */
+  let remembered: Gathered | undefined;
+
+  const rememberedOf = (index: IndexRow): Gathered | undefined => {
+    if (index.position === endOf(index.segments)) return gathering(index);
+    const { segment, position, forgotten } = remembered ?? {};
+    const same = segment === index.segments && position === index.position && forgotten === index.forgotten;
+    return same ? remembered : undefined;
+  };
+
+  const readBack = async (tx: Tx, index: IndexRow): Promise<Gathered> => {
+    const { rows } = await tx.query<FreshRow>(readFresh);
+    const whole = gathering(index);
+    await gather(whole, rows.map(unpacked));
+    return whole;
+  };
+
+  const complete = async (
+    tx: Tx,
+    locked: IndexRow,
+    known: Gathered | undefined,
+    events: readonly Indexed[],
+  ): Promise<void> => {
+    const whole = known?.forgotten === locked.forgotten ? known : await readBack(tx, locked);
+    await gather(whole, events);
+    await insertSegment(tx, whole);
+    await tx.query(clearFresh);
   };
 
   const page = async (index: IndexRow, end: number): Promise<number> => {
     const events = await reader.read(index.position, end, pageEvents);
     const to = events.at(-1)?.position ?? index.position;
-    const completes = to === endOf(index.segments + 1);
-    await write(index, to, index.segments + (completes ? 1 : 0), async (tx) => {
+    const known = rememberedOf(index);
+    // Until it is committed nobody knows what is to be remembered.
+    remembered = undefined;
+    if (to === endOf(index.segments + 1)) {
+      await write(index, to, index.segments + 1, (tx, locked) => complete(tx, locked, known, events));
+      return to;
+    }
+    await write(index, to, index.segments, async (tx) => {
       await tx.query({ ...insertFresh, values: [...freshOf(events)] });
-      if (!completes) return;
-      const { rows } = await tx.query<FreshRow>(readFresh);
-      await seal(tx, index.segments, rows);
-      await tx.query(clearFresh);
     });
+    if (known !== undefined) {
+      await gather(known, events);
+      remembered = known;
+    }
     return to;
   };
 
@@ -150,6 +170,34 @@ export const createAdvancing = ({ pool, log, reader }: Deps): Advancing => {
   };
 };
 
+/** What is known of a segment so far. */
+interface Gathered {
+  readonly segment: number;
+  readonly forgotten: number;
+  readonly postings: Gathering;
+  readonly reasons: Gathering;
+  /** Of the last event. */
+  position: number;
+}
+
+const gathering = ({ segments, forgotten }: IndexRow): Gathered => ({
+  segment: segments,
+  forgotten,
+  postings: gatherPostings(),
+  reasons: gatherPostings(),
+  position: endOf(segments),
+});
+
+const gather = async (into: Gathered, events: readonly Indexed[]): Promise<void> => {
+  const first = endOf(into.segment) + 1;
+  for (const { position, tokens, words } of events) {
+    into.postings.add(position - first, tokens);
+    into.reasons.add(position - first, words);
+    into.position = position;
+    if (position % eventsAtOnce === 0) await setImmediate();
+  }
+};
+
 const insert = async (
   tx: Tx,
   statement: typeof insertPostings,
@@ -164,8 +212,15 @@ const insert = async (
   });
 };
 
-const freshOf = (events: readonly Indexed[]): readonly string[] => [
-  arrayText(events.map(({ position }) => position)),
-  arrayText(events.map(({ tokens }) => `{${tokens.join(',')}}`)),
-  arrayText(events.map(({ words }) => `{${words.join(',')}}`)),
-];
+const freshOf = (events: readonly Indexed[]): readonly unknown[] => {
+  const tokens = packTokens(events.map((event) => event.tokens));
+  const words = packTokens(events.map((event) => event.words));
+  const positions = arrayText(events.map(({ position }) => position));
+  return [positions, tokens.bytes, arrayText(tokens.ends), words.bytes, arrayText(words.ends)];
+};
+
+const unpacked = ({ position, tokens, words }: FreshRow): Indexed => ({
+  position,
+  tokens: unpackTokens(tokens),
+  words: unpackTokens(words),
+});

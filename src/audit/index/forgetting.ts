@@ -10,9 +10,11 @@ import type { Db, Tx } from '../../db/pool.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { QuarterdeckError } from '../../errors.ts';
 import type { EventLog } from '../../events/log.ts';
+import { packToken } from './packed-tokens.ts';
 import { keysOf, offsetsWith, type PostingRow, without } from './postings.ts';
 import {
   clearFreshWords,
+  countForgotten,
   holdIndex,
   type IndexRow,
   readIndex,
@@ -58,7 +60,8 @@ export const createForgetting = (pool: Db, log: Pick<EventLog, 'head'>) => {
   const clearFresh = (token: number): Promise<number> =>
     inTransaction(pool, async (tx) => {
       const { rows } = await tx.query<IndexRow>(holdIndex);
-      await tx.query({ ...clearFreshWords, values: [token] });
+      await tx.query(countForgotten);
+      await tx.query({ ...clearFreshWords, values: [packToken(token)] });
       return rows[0]?.segments ?? 0;
     });
 

@@ -85,7 +85,7 @@ export const createReader = ({ log, codec, aboutOf, isOld, wordToken }: ReaderDe
 
   return {
     async read(after, upTo, limit) {
-      const page = await log.readStored({ after, upTo, limit });
+      const page = await log.readStored({ after, upTo, limit, follows: true });
       const words = await openAll(page.events);
       const events = await inNewShape(page.events);
       const read: Indexed[] = [];

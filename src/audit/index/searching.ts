@@ -11,6 +11,7 @@ import type { Batches, Range } from '../reading.ts';
 import type { EventFilter } from '../request.ts';
 import { readLog, readPositions } from '../sql/search-events.ts';
 import { type AboutOf, attributesVersion, has, tokensAsked } from './attributes.ts';
+import { packToken } from './packed-tokens.ts';
 import { endOf } from './postings.ts';
 import { createSegments, indexBehind, type SegmentsAsked } from './segments.ts';
 import { type IndexRow, readIndex, searchFresh } from './sql/audit-index.ts';
@@ -108,7 +109,7 @@ export const createIndexedBatches = (deps: Deps): Batches => {
     segments: number,
     asked: Asked,
   ): Promise<Fresh | undefined> => {
-    const values = [after, upTo, asked.tokens, asked.words];
+    const values = [after, upTo, asked.tokens.map(packToken), asked.words.map(packToken)];
     const { rows } = await pool.query<Fresh>({ ...searchFresh, values });
     return rows[0]?.segments === segments ? rows[0] : undefined;
   };

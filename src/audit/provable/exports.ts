@@ -5,12 +5,13 @@
 import { z } from 'zod';
 import { metadataOf, type Origin } from '../../access/origin.ts';
 import type { Db } from '../../db/pool.ts';
-import { invalidInput, QuarterdeckError } from '../../errors.ts';
+import { type FieldError, invalidInput, QuarterdeckError } from '../../errors.ts';
 import type { ArchivedEvents } from '../../events/archived.ts';
 import { positionOf, timeOf } from '../../events/asked-moment.ts';
 import type { Timestamp } from '../../events/envelope.ts';
 import type { EventLog } from '../../events/log.ts';
 import { auditStream, EventsExported } from '../engine-events.ts';
+import type { KnownValues } from '../known.ts';
 import { readPosition, requireWholeEvents, requireWholeLog, sealedUpTo } from '../transparency/proofs.ts';
 import type { TreeReading } from '../transparency/tree.ts';
 import { createExporting, type Range } from './exporting.ts';
@@ -43,6 +44,7 @@ interface Deps {
   readonly log: EventLog;
   readonly tree: TreeReading;
   readonly archived: ArchivedEvents;
+  readonly known: KnownValues;
   readonly clock: () => Timestamp;
   readonly newId: () => string;
 }
@@ -67,7 +69,15 @@ interface Bounds {
   readonly times: Pick<EntryFilter, 'from' | 'to'>;
 }
 
-export const createProvableExports = ({ pool, log, tree, archived, clock, newId }: Deps): ProvableExports => {
+export const createProvableExports = ({
+  pool,
+  log,
+  tree,
+  archived,
+  known,
+  clock,
+  newId,
+}: Deps): ProvableExports => {
   const exporting = createExporting({ pool, log, tree, archived, latest: () => sealedUpTo(tree, 1) });
 
   const isPosition = (at: string | number): boolean => /^\d+$/.test(String(at));
@@ -127,6 +137,7 @@ export const createProvableExports = ({ pool, log, tree, archived, clock, newId 
         );
       const { range, times } = await boundsOf(from, to);
       const whole = { ...present(filter), ...times } as EntryFilter;
+      await known.require(whole, { within: 'filter' });
       await sealedUpTo(tree, range.upTo);
       const filtered = { format, filter: whole as Record<string, string>, ...range };
       const { position } = await log.record(
@@ -161,7 +172,17 @@ export const createProvableExports = ({ pool, log, tree, archived, clock, newId 
 const present = (filter: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 
+const fieldsAt = (path: string): readonly string[] =>
+  path === 'filter' ? entryFilterFields : Object.keys(bodySchema.shape);
+
+const fieldErrors = (issue: z.core.$ZodIssue): readonly FieldError[] => {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  const message = `There is no such field; the fields are ${fieldsAt(path).join(', ')}.`;
+  return issue.keys.map((key) => ({ path: path === '' ? key : `${path}.${key}`, message }));
+};
+
 const faultsOf = ({ issues }: z.ZodError): QuarterdeckError =>
   new QuarterdeckError('invalid_input', 'The export cannot be made as asked.', {
-    errors: issues.slice(0, 100).map(({ path, message }) => ({ path: path.join('.'), message })),
+    errors: issues.slice(0, 100).flatMap(fieldErrors),
   });

@@ -1,8 +1,9 @@
 /** A page of the log as leaf hashes. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Queryable } from '../../db/pool.ts';
+import type { StoredText } from '../../events/envelope.ts';
 import { type StoredPage, selectStoredPage } from './sql/leaves.ts';
-import { leavesOfPage } from './stored-page.ts';
+import { columnsOfPage, columnsOfTexts, leavesOfColumns, type StoredColumns } from './stored-page.ts';
 
 export interface HashedPage {
   readonly count: number;
@@ -21,10 +22,23 @@ export const hashPage = async (db: Queryable, after: number, upTo: number): Prom
   const { rows } = await db.query<StoredPage>({ ...selectStoredPage, values: [after, upTo] });
   const page = rows[0] as StoredPage;
   const { count, first, last } = page;
-  const leaves = leavesOfPage(page);
-  for (let done = 0; done < count; done += turnEvents) {
-    if (!leaves.hash(turnEvents)) return { count, first, last, hashes: undefined };
+  return { count, first, last, hashes: await hashesOf(columnsOfPage(page)) };
+};
+
+/** The same of texts that were read already. */
+export const hashTexts = async (events: readonly StoredText[]): Promise<HashedPage> => ({
+  count: events.length,
+  first: events[0]?.position ?? null,
+  last: events.at(-1)?.position ?? null,
+  hashes: await hashesOf(columnsOfTexts(events)),
+});
+
+const hashesOf = async (columns: StoredColumns | undefined): Promise<Uint8Array | undefined> => {
+  if (columns === undefined) return undefined;
+  const leaves = leavesOfColumns(columns);
+  for (let done = 0; done < columns.ids.length; done += turnEvents) {
+    if (!leaves.hash(turnEvents)) return undefined;
     await yieldToOthers();
   }
-  return { count, first, last, hashes: leaves.hashes };
+  return leaves.hashes;
 };

@@ -10,7 +10,7 @@ import type { EventLog } from '../../events/log.ts';
 import { checkpointText } from './checkpoint.ts';
 import { entryOf } from './entry.ts';
 import type { Growth } from './growth.ts';
-import { hashPage } from './hashing.ts';
+import { hashPage, hashTexts } from './hashing.ts';
 import { LogFault, missingAt } from './log-fault.ts';
 import { hashBytes, leafHash } from './merkle.ts';
 import type { Signer } from './note.ts';
@@ -31,7 +31,7 @@ export interface Sealing {
 
 interface Deps {
   readonly pool: Db;
-  readonly log: Pick<EventLog, 'head' | 'readStored'>;
+  readonly log: Pick<EventLog, 'head' | 'readStored' | 'readRecentTexts'>;
   readonly tree: TreeReading;
   readonly signer: Signer;
   readonly clock: () => Timestamp;
@@ -85,7 +85,9 @@ export const createSealing = ({ pool, log, tree, signer, clock, canonicalFrom }:
   /** Hashed from their text as it is stored: nothing is parsed. */
   const appendHashed = async (growth: Growth, upTo: number): Promise<number> => {
     const from = growth.size;
-    const { count, first, last, hashes } = await hashPage(pool, from, upTo);
+    const recent = await log.readRecentTexts({ after: from, upTo, limit: pageEvents });
+    const hashed = await (recent === undefined ? hashPage(pool, from, upTo) : hashTexts(recent));
+    const { count, first, last, hashes } = hashed;
     if (count === 0) return 0;
     // One is missing, or stored otherwise: read one by one, it is told which.
     if (hashes === undefined || first !== from + 1 || last !== from + count) return appendRead(growth, upTo);

@@ -3,6 +3,7 @@
  * and written anew: what `entry.ts` says of an entry is cut out of that text (docs/decisions/0037).
  */
 import { parseTimestamptz } from '../../db/wire-types.ts';
+import type { StoredText, Timestamp } from '../../events/envelope.ts';
 import { entryText, sha256Hex } from './entry.ts';
 import { hashBytes, leafHash64 } from './merkle.ts';
 import type { StoredPage } from './sql/leaves.ts';
@@ -56,30 +57,71 @@ export const piecesOf = (metadata: string): Pieces | undefined => {
 
 const linesOf = (text: string | null): readonly string[] => (text === null ? [] : text.split('\n'));
 
+/** Events that follow each other, column by column. */
+export interface StoredColumns {
+  /** The position of the first. */
+  readonly first: number;
+  readonly ids: readonly string[];
+  readonly streams: readonly string[];
+  readonly versions: readonly (string | number)[];
+  readonly types: readonly string[];
+  readonly schemaVersions: readonly (string | number)[];
+  readonly times: readonly Timestamp[];
+  readonly data: readonly string[];
+  readonly metadata: readonly string[];
+}
+
+/** undefined: an event's JSON is not one line, so it was written by somebody else. */
+export const columnsOfPage = (page: StoredPage): StoredColumns | undefined => {
+  const [data, metadata] = [linesOf(page.data), linesOf(page.metadata)];
+  if (data.length !== page.count || metadata.length !== page.count) return undefined;
+  return {
+    first: page.first ?? 0,
+    ids: linesOf(page.ids),
+    streams: linesOf(page.streams),
+    versions: linesOf(page.versions),
+    types: linesOf(page.types),
+    schemaVersions: linesOf(page.schemaVersions),
+    times: linesOf(page.times).map(parseTimestamptz),
+    data,
+    metadata,
+  };
+};
+
+const isOneLine = ({ data, metadata }: StoredText): boolean =>
+  !data.includes('\n') && !metadata.includes('\n');
+
+/** undefined as above. */
+export const columnsOfTexts = (events: readonly StoredText[]): StoredColumns | undefined => {
+  if (!events.every(isOneLine)) return undefined;
+  return {
+    first: events[0]?.position ?? 0,
+    ids: events.map(({ id }) => id),
+    streams: events.map(({ stream }) => JSON.stringify(stream)),
+    versions: events.map(({ version }) => version),
+    types: events.map(({ type }) => JSON.stringify(type)),
+    schemaVersions: events.map(({ schemaVersion }) => schemaVersion),
+    times: events.map(({ recordedAt }) => recordedAt),
+    data: events.map(({ data }) => data),
+    metadata: events.map(({ metadata }) => metadata),
+  };
+};
+
 /** Hashes of 32 bytes each, made a few at a time: between them others have their turn. */
 export interface PageLeaves {
   readonly hashes: Buffer;
-  readonly count: number;
   /** The next `most` of them. false: an event is not stored as canonical JSON, and has no hash here. */
   hash(most: number): boolean;
 }
 
-export const leavesOfPage = (page: StoredPage): PageLeaves => {
-  const { count, first } = page;
-  const ids = linesOf(page.ids);
-  const streams = linesOf(page.streams);
-  const versions = linesOf(page.versions);
-  const types = linesOf(page.types);
-  const schemaVersions = linesOf(page.schemaVersions);
-  const times = linesOf(page.times);
-  const data = linesOf(page.data);
-  const metadata = linesOf(page.metadata);
+export const leavesOfColumns = (columns: StoredColumns): PageLeaves => {
+  const { first, ids, streams, versions, types, schemaVersions, times, data, metadata } = columns;
+  const count = ids.length;
   const hashes = Buffer.allocUnsafe(count * hashBytes);
-  // Indented, an event's JSON would be more lines than one.
-  const whole = data.length === count && metadata.length === count;
   let done = 0;
 
   const hashOne = (n: number): boolean => {
+    const text = data[n] as string;
     const pieces = piecesOf(metadata[n] as string);
     if (pieces === undefined) return false;
     const entry = entryText({
@@ -87,11 +129,11 @@ export const leavesOfPage = (page: StoredPage): PageLeaves => {
       command: pieces.command,
       correlationId: pieces.correlationId,
       tool: pieces.tool,
-      dataSha256: sha256Hex(data[n] as string),
+      dataSha256: sha256Hex(text),
       metadataSha256: sha256Hex(pieces.canonical),
       id: ids[n] as string,
-      position: (first ?? 0) + n,
-      recordedAt: parseTimestamptz(times[n] as string),
+      position: first + n,
+      recordedAt: times[n] as Timestamp,
       schemaVersion: schemaVersions[n] as string,
       stream: streams[n] as string,
       type: types[n] as string,
@@ -103,11 +145,8 @@ export const leavesOfPage = (page: StoredPage): PageLeaves => {
 
   return {
     hashes,
-    count,
     hash(most) {
-      for (const end = Math.min(count, done + most); done < end; done++) {
-        if (!whole || !hashOne(done)) return false;
-      }
+      for (const end = Math.min(count, done + most); done < end; done++) if (!hashOne(done)) return false;
       return true;
     },
   };

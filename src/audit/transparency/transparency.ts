@@ -9,6 +9,7 @@ import { createArchivedEvents } from '../archive/archived-events.ts';
 import { type Archiving, createArchiving } from '../archive/archiving.ts';
 import { createMoving, type Moving } from '../archive/moving.ts';
 import { auditStream, LogChecked, LogFaultFound, LogKeyIntroduced } from '../engine-events.ts';
+import type { KnownValues } from '../known.ts';
 import { createExporting } from '../provable/exporting.ts';
 import { createProvableExports, type ProvableExports } from '../provable/exports.ts';
 import type { Replayable } from '../replay.ts';
@@ -65,6 +66,8 @@ interface Options {
   readonly archived?: ArchivedEvents | undefined;
   /** What states are made of. */
   readonly streams?: readonly Replayable[];
+  /** Refuses what no event could have, rather than prove that there is none of it. */
+  readonly known: KnownValues;
   readonly leaderUrl: string;
   readonly clock: () => Timestamp;
   readonly newId: () => string;
@@ -139,7 +142,7 @@ export const createTransparency = async (options: Options): Promise<Transparency
     origin,
     tree,
     vkeys,
-    exports: createProvableExports({ pool, log, tree, archived, clock, newId }),
+    exports: createProvableExports({ pool, log, tree, archived, clock, newId, known: options.known }),
     proofs: createProofs({ log, tree, vkeys, positionsOf: positionsOfCommand({ pool, log }) }),
     async health() {
       const [latest, { position }] = await Promise.all([tree.latest(), log.head()]);

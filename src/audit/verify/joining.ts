@@ -23,6 +23,7 @@ export const createJoining = (
   const erasures = new Map<string, number>();
   const erased = new Map<string, { position: number; fields: number }>();
   const counts = { events: 0, shown: 0, reshaped: 0, entries: 0, missing: 0 };
+  let inCsv = 0;
   const reshapedAt: number[] = [];
   let ended: PartResult['end'];
   let firstRecordedAt = '';
@@ -96,6 +97,7 @@ export const createJoining = (
       }
       reshapedAt.push(...part.reshapedAt.slice(0, positionsNamed - reshapedAt.length));
       await csv?.compare(part.wanted, fault);
+      if (csv !== undefined) inCsv += part.wanted.length;
       if (part.levels.length === 0) return;
       const gap = gapBetween(lastPosition, part.firstPosition);
       if (gap !== undefined) fault(...gap);
@@ -172,6 +174,7 @@ export const createJoining = (
         range: { after: head.after, upTo: head.upTo },
         events: counts.events,
         entries: counts.entries,
+        inCsv,
         reshaped: counts.reshaped,
         erasures: lawful,
         notes: [...notes, ...notesOf(head, counts.reshaped, reshapedAt)],

@@ -10,8 +10,11 @@ export interface Verdict {
   readonly unverifiable: string | undefined;
   readonly checkpoint: { readonly origin: string; readonly size: number } | undefined;
   readonly range: { readonly after: number; readonly upTo: number } | undefined;
+  /** Events that are in the export itself. */
   readonly events: number;
+  /** Lines with an entry alone, and how many of those have their event in the CSV file. */
   readonly entries: number;
+  readonly inCsv: number;
   /** Events that are shown in a newer shape than they are stored in, which cannot be compared. */
   readonly reshaped: number;
   /** Fields that cannot be read any more, by the event that records why. */
@@ -29,6 +32,7 @@ export const nothingVerified: Verdict = {
   range: undefined,
   events: 0,
   entries: 0,
+  inCsv: 0,
   reshaped: 0,
   erasures: [],
   notes: [],
@@ -45,12 +49,12 @@ const faultsTold = 20;
 
 /** Lines for a person; the first says it all. */
 export const toldOf = (verdict: Verdict): readonly string[] => {
-  const { checkpoint, range, events, entries, faults, faultsInAll, erasures, notes } = verdict;
+  const { checkpoint, range, faults, faultsInAll, erasures, notes } = verdict;
   const looked =
     range === undefined || checkpoint === undefined
       ? []
       : [
-          `Looked at positions ${range.after + 1} to ${range.upTo} of ${checkpoint.origin}, signed up to ${checkpoint.size}: ${many(events, 'event')} and ${many(entries, 'entry', 'entries')}.`,
+          `Looked at ${positionsOf(range)} of ${checkpoint.origin}, signed up to ${checkpoint.size}: ${seenOf(verdict)}.`,
         ];
   const erased = erasures.map(
     ({ position, fields }) => `erased lawfully (event ${position}): ${fields} fields cannot be read any more`,
@@ -68,6 +72,25 @@ export const toldOf = (verdict: Verdict): readonly string[] => {
 };
 
 const many = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
+
+const positionsOf = ({ after, upTo }: NonNullable<Verdict['range']>): string =>
+  upTo === after + 1 ? `position ${upTo}` : `positions ${after + 1} to ${upTo}`;
+
+/** What was held against the tree: a filtered export has the entries alone of all that did not match. */
+const seenOf = ({ events, entries, inCsv }: Verdict): string => {
+  const alone = entries - inCsv;
+  const parts = [
+    ...(inCsv > 0 ? [`${many(inCsv, 'event')} in the CSV file, each against its entry here`] : []),
+    ...(events > 0 || entries === 0 ? [`${many(events, 'event')} in full`] : []),
+  ];
+  if (alone === 0) return parts.join(', and ');
+  const told = parts.length === 0 ? many(alone, 'event') : `${alone} more`;
+  const whose = alone === 1 ? 'its entry' : 'their entries';
+  return [
+    ...parts,
+    `${told} by ${whose} alone (who did what to which stream, when, and hashes of the rest)`,
+  ].join(', and ');
+};
 
 const headlineOf = ({ intact, unverifiable: sentence, faults, erasures, reshaped }: Verdict): string => {
   if (sentence !== undefined) return `not verified: ${sentence}`;

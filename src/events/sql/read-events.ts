@@ -16,6 +16,12 @@ export const readPage = {
   text: `SELECT ${columns} FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`,
 } as const;
 
+/** As `readPage`, data and metadata as their stored text. */
+export const readTexts = {
+  name: 'read_texts',
+  text: readPage.text.replace('data, metadata', 'data::text AS data, metadata::text AS metadata'),
+} as const;
+
 const pageOfTypes = (selected: string): string =>
   `SELECT ${selected} FROM events WHERE position > $1 AND position <= $2 AND type = ANY ($4::text[])
     ORDER BY position LIMIT $3`;

@@ -2,14 +2,13 @@
  * The API as a page to read, rendered on the server from the same route list as the OpenAPI document:
  * no script, nothing from elsewhere, every operation and every problem with an address of its own.
  */
-import { errorCodes } from '../../errors.ts';
 import { openOperations } from '../openapi/fixed.ts';
 import { schemas } from '../openapi/parts.ts';
 import { allScimOperations } from '../openapi/scim.ts';
-import { problemKinds } from '../problem.ts';
 import type { Operation } from '../route.ts';
-import { type Html, html, prose } from './html.ts';
+import { type Html, html } from './html.ts';
 import { article } from './operation.ts';
+import { problems, unescaped } from './problems.ts';
 import { fieldTable } from './schema.ts';
 import { style } from './style.ts';
 
@@ -34,8 +33,6 @@ const grouped = (operations: readonly Operation[]): Groups => {
   return [...groups];
 };
 
-const unescaped = (css: string): Html => html(Object.assign([css], { raw: [css] }) as TemplateStringsArray);
-
 const index = (
   groups: Groups,
 ): Html => html`<nav aria-label="Contents"><a class="brand" href="#top">Quarterdeck API</a>
@@ -58,10 +55,6 @@ const introduction = html`<h1 id="top">Quarterdeck internal API</h1>
 
 const section = (tag: string, operations: readonly Operation[], publicUrl: string): Html =>
   html`<section><h2>${tag}</h2>${operations.map((operation) => article(operation, publicUrl))}</section>`;
-
-const problems = html`<section id="problems"><h2>Problems</h2><div class="scroll"><table><thead><tr><th>Code</th><th>Status</th><th></th></tr></thead><tbody>
-${errorCodes.map((code) => html`<tr id="problem-${code}"><td><code>${code}</code></td><td>${problemKinds[code].status}</td><td>${prose(problemKinds[code].title)}</td></tr>`)}
-</tbody></table></div></section>`;
 
 const schemaSection = html`<section id="schemas"><h2>Schemas</h2>${Object.entries(schemas).map(
   ([name, schema]) => html`<article id="schema-${name}"><h3>${name}</h3>${fieldTable(schema)}</article>`,

@@ -16,8 +16,12 @@ const filters: readonly Parameter[] = [
     text,
     'By this actor: the opaque id. E-mail addresses are encrypted and cannot be searched.',
   ),
-  query('type', text, 'Of this type.'),
-  query('command', text, 'Of this command.'),
+  query(
+    'type',
+    text,
+    'Of this type: `AccountSuspended`. One that there is not is 422; its `known` lists them.',
+  ),
+  query('command', text, 'Of this command: `suspend-account`.'),
   query('tool', text, 'Through this tool: `console`.'),
   query(
     'about',

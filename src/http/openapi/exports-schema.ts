@@ -12,7 +12,10 @@ export const exportSchema = object(
     escape: { enum: escapes, description: 'With `csv`.' },
     fields: arrayOf(text),
     where: { type: 'object' },
-    requestedBy: object({ id: text, kind: { enum: ['person', 'service', 'system'] } }),
+    requestedBy: object(
+      { id: text, kind: { enum: ['person', 'service', 'system'] }, name: text, email: text },
+      ['name', 'email'],
+    ),
     requestedAt: time,
     startedAt: orNull(time),
     finishedAt: orNull(time),

@@ -53,6 +53,15 @@ export const openOperations: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/problems',
+    operationId: 'problems',
+    tag: 'Documentation',
+    summary: 'What each code of a problem means and what to do about it; `type` leads there',
+    answers: [{ status: 200, description: 'A page.', content: html }],
+    codes: [],
+  },
+  {
+    method: 'get',
     path: '/auth/saml/login',
     operationId: 'samlLogin',
     tag: 'Signing in',

@@ -8,6 +8,7 @@ import { inTransaction } from '../../db/transaction.ts';
 import { invalidInput, isQuarterdeckError, QuarterdeckError } from '../../errors.ts';
 import { emptyUnit } from '../../events/event-log.ts';
 import type { Unit } from '../../events/unit.ts';
+import { namesOf } from '../job-record.ts';
 import { type AskedExport, readExportBody } from './asked.ts';
 import { ExportAccepted, exportsStream } from './engine-events.ts';
 import { type ExportParts, requirePermission, runExports } from './parts.ts';
@@ -110,7 +111,11 @@ export const createExportAccepting = (parts: ExportParts) => {
     const id = parts.newId();
     const fields = settled.fields.map(({ name }) => name);
     const { label, where } = asked;
-    const sealed = await sealExportWritten(parts.codec, principal.id, { label, where });
+    const sealed = await sealExportWritten(parts.codec, principal.id, {
+      ...namesOf(principal),
+      label,
+      where,
+    });
     const unit = unitOf(id, request, asked, { fields, where: settled.where }, key);
     const position = await inTransaction(pool, async (tx) => {
       // The append is in turn with all others, so that of two requests the second counts the first.

@@ -1,13 +1,13 @@
 /**
- * An export as the database holds it, opened, and as callers see it. Label and filter are sealed under the
- * requester's key as one text; once that key is gone they are gone too.
+ * An export as the database holds it, opened, and as callers see it. Label, filter and the requester's name are
+ * sealed under the requester's key as one text; once that key is gone they are gone too.
  */
 import type { Rows } from '../../access/principal.ts';
 import type { Queryable } from '../../db/pool.ts';
 import { QuarterdeckError } from '../../errors.ts';
 import { type Codec, erased } from '../../events/codec.ts';
 import type { ActorKind } from '../../events/envelope.ts';
-import { withoutValues } from '../job-record.ts';
+import { namesOf, withoutValues } from '../job-record.ts';
 import type { Requester } from '../ports.ts';
 import type { Escape, Export, ExportFormat, ExportState } from './request.ts';
 import { type ExportRow, listExports, selectExports } from './sql/exports.ts';
@@ -15,6 +15,9 @@ import { type ExportRow, listExports, selectExports } from './sql/exports.ts';
 export interface ExportWritten {
   readonly label?: string | undefined;
   readonly where?: Readonly<Record<string, unknown>> | undefined;
+  /** The requester's, when they asked. */
+  readonly name?: string;
+  readonly email?: string;
 }
 
 export interface ExportRecord extends Omit<ExportRow, 'state' | 'format' | 'escape' | 'reached' | 'sealed'> {
@@ -91,7 +94,7 @@ export const createExportStore = (db: Queryable, codec: TextCodec): ExportStore 
   };
 };
 
-/** `words`: label and filter are shown; `content`: what tells of the file's content is. */
+/** `words`: label, filter and the requester's name are shown; `content`: what tells of the file's content is. */
 export interface ShownOf {
   readonly words: boolean;
   readonly content: boolean;
@@ -106,7 +109,11 @@ export const viewOfExport = (record: ExportRecord, { words, content }: ShownOf):
   ...(record.format === 'csv' ? { escape: record.escape } : {}),
   fields: record.fields,
   where: words ? (record.written?.where ?? {}) : withoutValues(record.written?.where ?? {}),
-  requestedBy: { id: record.requester.id, kind: record.requester.kind },
+  requestedBy: {
+    id: record.requester.id,
+    kind: record.requester.kind,
+    ...(words ? namesOf(record.written ?? {}) : {}),
+  },
   requestedAt: record.requestedAt,
   startedAt: record.startedAt,
   finishedAt: record.finishedAt,

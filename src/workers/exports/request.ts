@@ -30,7 +30,8 @@ export interface Export {
   readonly escape?: Escape;
   readonly fields: readonly string[];
   readonly where: Readonly<Record<string, unknown>>;
-  readonly requestedBy: ActorRef;
+  /** By name for whoever is shown label and filter; until the requester is erased. */
+  readonly requestedBy: ActorRef & { readonly name?: string; readonly email?: string };
   readonly requestedAt: Timestamp;
   readonly startedAt: Timestamp | null;
   readonly finishedAt: Timestamp | null;

@@ -16,7 +16,6 @@ import type { Work } from '../work.ts';
 
 /** Items shown with their diffs, of a whole job. */
 export const sampleMax = 100;
-const roundItems = 100;
 export const sampleContext = 'bulk preview';
 
 /** As it stands in a round's array; `diff` and `before` are sealed. */
@@ -29,9 +28,9 @@ export interface StoredSample extends EventData {
   readonly before: unknown;
 }
 
-/** So many of a round that a small job is shown whole, and of a large one every round a little. */
-const quotaOf = (total: number): number =>
-  Math.max(1, Math.ceil((sampleMax * roundItems) / Math.max(total, 1)));
+/** So many of a round that a small job is shown whole, and of a large one every round its share. */
+const quotaOf = (items: number, total: number): number =>
+  Math.max(1, Math.ceil((sampleMax * items) / Math.max(total, 1)));
 
 type Sampled = readonly [StoredOutcome, Verdict];
 
@@ -71,7 +70,8 @@ export const sampleOf = async (
   { job, command }: Work,
   proposed: readonly Proposed[],
 ): Promise<readonly EventData[]> => {
-  const sampled = changed(proposed, Math.min(quotaOf(job.total), chunkItems));
+  const items = proposed.reduce((sum, { outcomes }) => sum + outcomes.length, 0);
+  const sampled = changed(proposed, Math.min(quotaOf(items, job.total), chunkItems));
   return codec.encryptFields(sampled.map((one) => toSeal(command, one)));
 };
 

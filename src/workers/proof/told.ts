@@ -2,12 +2,14 @@
 import { outcomes } from '../request.ts';
 import type { Verified } from './verify.ts';
 
+const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 export const toldOf = (verified: Verified): readonly string[] => {
   const { jobId, command, state, total, counts, rounds, events, from, to, faults, dryRun } = verified;
   const counted = outcomes.map((name) => `${counts[name]} ${name}`).join(', ');
   const lines = [
     `Bulk job ${jobId}: ${command}${dryRun ? ' (dry run)' : ''}, ${state}, ${total} items.`,
-    `Positions ${from} to ${to} were read: ${rounds} rounds, ${events} events of its items.`,
+    `Positions ${from} to ${to} were read: ${many(rounds, 'round')}, ${many(events, 'event')} of its items.`,
     `Decided: ${counted}.`,
   ];
   if (faults.length > 0) {

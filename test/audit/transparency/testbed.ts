@@ -50,7 +50,7 @@ export const openSealed = async (
   signingKey = newSigningKey(),
   { archived, streams = [] }: Archive = {},
 ): Promise<Sealed> => {
-  const audited = await openAudit(db.app, archived);
+  let audited = await openAudit(db.app, archived);
   const mirrorDir = await mkdtemp(join(tmpdir(), 'quarterdeck-mirror-'));
   const mirror = await openStorage(mirrorDir);
   const errors: unknown[] = [];
@@ -60,6 +60,7 @@ export const openSealed = async (
       archived,
       streams,
       log: audited.log,
+      known: audited.known,
       signingKey: key,
       environment: 'test',
       mirror,
@@ -83,7 +84,20 @@ export const openSealed = async (
     return textOf(lines);
   };
   return {
-    ...audited,
+    get log() {
+      return audited.log;
+    },
+    get audit() {
+      return audited.audit;
+    },
+    get index() {
+      return audited.index;
+    },
+    get known() {
+      return audited.known;
+    },
+    write: (...what) => audited.write(...what),
+    whole: () => audited.whole(),
     get transparency() {
       return transparency;
     },
@@ -104,6 +118,8 @@ export const openSealed = async (
       ),
     async again(key = signingKey, paces) {
       await transparency.stop();
+      await audited.log.stop();
+      audited = await openAudit(db.app, archived);
       transparency = await open(key, paces);
       transparency.start();
     },

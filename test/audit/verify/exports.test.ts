@@ -1,6 +1,7 @@
 /** Provable exports, as the offline verifier sees them: what it finds when the file is not as it was handed out. */
 import { openCheckpoint } from '../../../src/audit/transparency/checkpoint.ts';
 import { signerOf, verifierOf } from '../../../src/audit/transparency/note.ts';
+import { toldOf } from '../../../src/audit/verify/verdict.ts';
 import { type TestDatabase, testDatabase } from '../../setup/database.ts';
 import { newSigningKey, openSealed, origin, type Sealed, textOf } from '../transparency/testbed.ts';
 
@@ -60,6 +61,7 @@ test('the whole log is intact, and says so of every position', async () => {
     entries: 0,
     events: lines.length - 2,
   });
+  expect(toldOf(verdict)[1]).toMatch(new RegExp(`: ${verdict.events} events in full\\.$`));
   expect(verdict.range).toEqual({ after: 0, upTo: verdict.events });
   expect(size).toBeGreaterThanOrEqual(verdict.events);
   expect(whole).not.toMatch(/ann@example|Owner 10|quoted/);
@@ -225,7 +227,7 @@ describe('A filtered export', () => {
   test('from which a match was left out is found out, though its entry is there', async () => {
     const text = await log.exported(counted);
     const everything = (await log.exported({ filter: { type: 'Counted' } })).split('\n');
-    const entryOnly = (await log.exported({ filter: { type: 'NoSuch' } })).split('\n');
+    const entryOnly = (await log.exported({ filter: { actor: 'person:nobody' } })).split('\n');
     const of = text.split('\n');
     const index = of.findIndex((line) => line.includes('"stored"'));
     const { stored } = JSON.parse(of[index] as string);
@@ -249,6 +251,7 @@ describe('A filtered export', () => {
     const verdict = await log.verdict(text, { earlier });
     expect(verdict).toMatchObject({ intact: true });
     expect(verdict.entries).toBe(1);
+    expect(toldOf(verdict)[1]).toMatch(/: \d+ events in full, and 1 more by its entry alone \(who did what/);
     const [head, , ...rest] = text.split('\n');
     const { after, ...other } = JSON.parse(head as string);
     const cut = [JSON.stringify({ ...other, after: after + 1 }), ...rest].join('\n');
@@ -311,8 +314,14 @@ describe('As CSV', () => {
   test('the file and its manifest prove each other', async () => {
     const { csv, manifest } = await opened();
     const verdict = await log.verdict(manifest, { csv });
-    expect(verdict).toMatchObject({ intact: true, events: 0 });
-    expect(csv.split('\r\n').length).toBeGreaterThan(50);
+    const held = csv.trimEnd().split('\r\n').length - 1;
+    expect(held).toBeGreaterThan(50);
+    expect(verdict).toMatchObject({ intact: true, events: 0, inCsv: held });
+    const alone = verdict.entries - held;
+    expect(alone).toBeGreaterThan(0);
+    expect(toldOf(verdict)[1]).toContain(
+      `: ${held} events in the CSV file, each against its entry here, and ${alone} more by their entries alone (`,
+    );
     expect((await log.verdict(manifest)).unverifiable).toMatch(/give the file too/);
   });
 
@@ -347,9 +356,9 @@ describe('As CSV', () => {
 });
 
 test.each<[object, string]>([
-  [{ form: 'csv' }, ''],
+  [{ form: 'csv' }, 'form'],
   [{ format: 'xml' }, 'format'],
-  [{ filter: { color: 'red' } }, 'filter'],
+  [{ filter: { color: 'red' } }, 'filter.color'],
   [{ filter: { type: 7 } }, 'filter.type'],
   [{ from: 'yesterday' }, 'from'],
   [{ from: '2999-01-01T00:00:00Z' }, 'from'],

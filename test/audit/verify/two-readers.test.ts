@@ -177,9 +177,9 @@ test('a receipt holds what it has to and nothing beside', async () => {
 });
 
 test('the filter that nothing was left out by is told to the letter', async () => {
-  const filtered = await log.exported({ filter: { command: 'no‑such' } });
+  const filtered = await log.exported({ filter: { correlationId: 'no‑such' } });
   expect((await log.verdict(filtered)).notes).toEqual([
-    'Nothing that matches {"command":"no\\u2011such"} was left out, by what entries carry.',
+    'Nothing that matches {"correlationId":"no\\u2011such"} was left out, by what entries carry.',
   ]);
   expect(
     (await log.verdict(filtered.replace('"filter":{', '"filter":{"from":"x",'))).unverifiable,

@@ -6,12 +6,14 @@ export interface IndexRow {
   readonly position: number;
   /** Whole segments that stand in postings. */
   readonly segments: number;
+  /** How often words were removed for somebody who was erased. */
+  readonly forgotten: number;
   readonly error: string | null;
   /** Seconds since the checkpoint moved. */
   readonly idleSeconds: number;
 }
 
-const row = `version, position, segments, error,
+const row = `version, position, segments, forgotten, error,
   extract(epoch FROM clock_timestamp() - updated_at)::float8 AS "idleSeconds"`;
 
 export const readIndex = { name: 'audit_index_read', text: `SELECT ${row} FROM audit_index` } as const;
@@ -35,6 +37,9 @@ export const holdIndex = {
   name: 'audit_index_hold',
   text: `SELECT ${row} FROM audit_index FOR UPDATE`,
 } as const;
+
+/** To be told, before it is removed, to those who remember it. */
+export const countForgotten = { text: 'UPDATE audit_index SET forgotten = forgotten + 1' } as const;
 
 /** $1 position, $2 whole segments. */
 export const moveIndex = {
@@ -70,18 +75,24 @@ const insertInto = (table: string) =>
 export const insertPostings = insertInto('audit_postings');
 export const insertWords = insertInto('audit_words');
 
-/** $1 positions, $2 tokens and $3 words of each, as texts of arrays. */
+/** $1 positions; $2 tokens, packed, and $3 where those of each end; $4 and $5 the same of words. */
 export const insertFresh = {
   name: 'audit_fresh_insert',
   text: `INSERT INTO audit_fresh (position, tokens, words)
-    SELECT position, tokens::bigint[], words::bigint[]
-    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (position, tokens, words)`,
+    SELECT position, substring($2::bytea FROM tokens_begin + 1 FOR tokens_end - tokens_begin),
+      substring($4::bytea FROM words_begin + 1 FOR words_end - words_begin)
+    FROM (
+      SELECT position, tokens_end, lag(tokens_end, 1, 0) OVER (ORDER BY nth) AS tokens_begin,
+        words_end, lag(words_end, 1, 0) OVER (ORDER BY nth) AS words_begin
+      FROM unnest($1::bigint[], $3::int[], $5::int[]) WITH ORDINALITY AS t (position, tokens_end, words_end, nth)
+    ) cut`,
 } as const;
 
 export interface FreshRow {
   readonly position: number;
-  readonly tokens: readonly number[];
-  readonly words: readonly number[];
+  /** Packed. */
+  readonly tokens: Buffer;
+  readonly words: Buffer;
 }
 
 export const readFresh = {
@@ -113,15 +124,19 @@ export interface SegmentRow {
 export const selectPostings = selectFrom('audit_postings');
 export const selectWords = selectFrom('audit_words');
 
+/** Whether the bytes of every one of them are in the column. */
+const hasAll = (parameter: string, column: string): string =>
+  `NOT EXISTS (SELECT FROM unnest(${parameter}::bytea[]) AS asked WHERE position(asked IN f.${column}) = 0)`;
+
 /**
- * $1 after, $2 up to, $3 tokens, $4 words: positions of fresh rows that have all of them, beside how many whole
- * segments there were at that moment.
+ * $1 after, $2 up to, $3 tokens, $4 words, each packed: positions of fresh rows that have all of them, beside how
+ * many whole segments there were at that moment.
  */
 export const searchFresh = {
   name: 'audit_fresh_search',
   text: `SELECT i.segments, i.position AS indexed, ARRAY(
       SELECT f.position FROM audit_fresh f
-      WHERE f.position > $1 AND f.position <= $2 AND f.tokens @> $3::bigint[] AND f.words @> $4::bigint[]
+      WHERE f.position > $1 AND f.position <= $2 AND ${hasAll('$3', 'tokens')} AND ${hasAll('$4', 'words')}
       ORDER BY f.position) AS found
     FROM audit_index i`,
 } as const;
@@ -143,9 +158,9 @@ export const removeWords = {
   text: 'DELETE FROM audit_words WHERE segment = $1 AND key = ANY ($2::bigint[])',
 } as const;
 
-/** $1 the token of an actor. */
+/** $1 the token of an actor, packed. */
 export const clearFreshWords = {
-  text: "UPDATE audit_fresh SET words = '{}' WHERE tokens @> ARRAY[$1::bigint] AND words <> '{}'",
+  text: "UPDATE audit_fresh SET words = '' WHERE position($1::bytea IN tokens) > 0 AND words <> ''",
 } as const;
 
 /** $1 position: how many seconds ago the event behind it was recorded. */
