@@ -3,6 +3,7 @@
  * reader keeps the position that an answer names and asks behind it; nothing about readers is kept here.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Origin } from '../access/origin.ts';
 import { invalidInput, notPermitted } from '../errors.ts';
 import { type CloudEvent, cloudEventOf } from '../events/cloud-event.ts';
@@ -56,6 +57,8 @@ const charactersMax = 1_000_000;
 
 export const createFeed = ({ log, shown, types, fields, logReads, source }: Options): Feed => {
   const stopping = new AbortController();
+  // As many listen to it as readers wait.
+  setMaxListeners(0, stopping.signal);
 
   const bounded = (name: string, value: number, min: number, max: number): void => {
     if (!Number.isInteger(value) || value < min || value > max)

@@ -80,6 +80,7 @@ export const bulkRoutes = ({ accept, jobs }: Pick<Bulk, 'accept' | 'jobs'>): rea
   {
     ...operations.undo,
     handle: async (request, response) => {
+      acceptPatiently(request);
       const steered = steering(request, response);
       const body = hasBody(request) ? await readJsonObject(request) : {};
       sendAccepted(response, await jobs.undo({ ...steered, body }));
@@ -104,7 +105,6 @@ const uploadOf = (request: Request, query: URLSearchParams) => {
   if (upload === undefined) return undefined;
   requireUncompressed(request);
   requireSize(request);
-  request.socket.setTimeout(uploadIdleMs);
   return {
     ...present({ charset: charsetOf(request) }),
     mediaType: upload,
@@ -114,6 +114,7 @@ const uploadOf = (request: Request, query: URLSearchParams) => {
 };
 
 const start = async (accept: Bulk['accept'], request: Request, response: Response): Promise<Accepted> => {
+  acceptPatiently(request);
   const acceptance = acceptanceOf(request, response);
   const query = queryOf(request);
   const upload = uploadOf(request, query);
@@ -125,8 +126,15 @@ const start = async (accept: Bulk['accept'], request: Request, response: Respons
   return accept.fromBody({ ...acceptance, body: await readJsonObject(request) });
 };
 
-/** A workbook is read when all of it is there, and nothing moves meanwhile. Bodies that trickle are cut off anyway. */
-const uploadIdleMs = 15 * 60_000;
+/**
+ * While items are frozen nothing moves on the connection: those of an undo take three minutes a million, and a workbook
+ * is read when all of it is there. Bodies that trickle are cut off anyway.
+ */
+const freezingMsMax = 15 * 60_000;
+
+const acceptPatiently = (request: Request): void => {
+  request.socket.setTimeout(freezingMsMax);
+};
 
 /** Where the client says beforehand that it is too much, nothing of it is read. */
 const requireSize = (request: Request): void => {
@@ -162,6 +170,7 @@ const steering = (request: Request, response: Response): SteerRequest => {
 
 /** Without a body, with a JSON one, or with corrected rows as an upload. */
 const retrying = async (request: Request, response: Response): Promise<RetryRequest> => {
+  acceptPatiently(request);
   const query = queryOf(request);
   const upload = uploadOf(request, query);
   const steer = { ...acceptanceOf(request, response), id: pathParameter(request, 'id') };

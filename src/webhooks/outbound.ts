@@ -97,6 +97,11 @@ export const createOutbound = ({ networks, plain }: OutboundOptions): Post => {
           response.on('error', fail);
         },
       );
+      // Another protocol than was asked for: without this the answer is thrown away, and nobody hears of it.
+      request.on('upgrade', ({ statusCode = 0 }, socket) => {
+        socket.destroy();
+        done({ status: statusCode, retryAfter: undefined });
+      });
       request.on('error', fail);
       request.end(body);
     });

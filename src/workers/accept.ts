@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Origin } from '../access/origin.ts';
+import type { Tx } from '../db/pool.ts';
 import type { EventData } from '../events/definition.ts';
 import type { BulkCommand } from './asked.ts';
 import {
@@ -54,6 +55,10 @@ export interface Plan {
   readonly fingerprint: () => unknown;
   /** The fingerprint is known already, so a repetition can be told before anything is read. */
   readonly knownAhead: boolean;
+  /** Otherwise: whether it is known by now, so that a repetition can be told although the plan was refused. */
+  readonly wasReadWhole?: () => boolean;
+  /** In the transaction that publishes it, behind the append lock. @throws QuarterdeckError where it may not. */
+  readonly mayPublish?: (tx: Tx) => Promise<void>;
 }
 
 export interface AcceptingInside extends Accepting {
@@ -66,17 +71,20 @@ const nothing = (): undefined => undefined;
 /** Passes an upload on; afterwards what it was, in short. */
 export const digested = (
   content: AsyncIterable<Uint8Array>,
-): { content: AsyncIterable<Uint8Array>; digest: () => string } => {
+): { content: AsyncIterable<Uint8Array>; digest: () => string; wasReadWhole: () => boolean } => {
   const hash = createHash('sha256');
   let digest: string | undefined;
+  let whole = false;
   const pass = async function* () {
     for await (const bytes of content) {
       hash.update(bytes);
       yield bytes;
     }
+    whole = true;
   };
   return {
     content: pass(),
+    wasReadWhole: () => whole,
     digest: () => {
       digest ??= hash.digest('hex');
       return digest;

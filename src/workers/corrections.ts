@@ -6,6 +6,7 @@
 import { type FieldError, invalidInput, QuarterdeckError } from '../errors.ts';
 import type { BulkCommand } from './asked.ts';
 import { type AskedCorrection, type Retriable, told } from './asked-retry.ts';
+import type { Family } from './family.ts';
 import { createNames, type Match, type OpenNames } from './matching.ts';
 import type { StoredOutcome } from './outcomes.ts';
 import type { UploadRequest } from './request.ts';
@@ -23,16 +24,14 @@ const nameIn: Readonly<Record<Match, (outcome: StoredOutcome) => string | null>>
 };
 
 const namesOf = async (
-  results: Results,
-  jobId: string,
-  { match }: AskedCorrection,
-  outcomes: readonly Retriable[],
+  { results, jobId, asked, outcomes }: Correcting,
+  family: Family,
 ): Promise<OpenNames> => {
   const names = createNames();
   for await (const items of results.retriable(jobId, outcomes))
-    for (const { outcome } of items) {
-      const name = nameIn[match](outcome);
-      if (name !== null) names.add(name);
+    for (const retried of items) {
+      const name = nameIn[asked.match](retried.outcome);
+      if (name !== null && !family.isTaken(retried)) names.add(name, family.indexOf(retried));
     }
   return names.close();
 };
@@ -56,6 +55,13 @@ export interface Correcting {
   readonly given: readonly string[];
   readonly upload: Pick<UploadRequest, 'mediaType' | 'charset'>;
   readonly content: AsyncIterable<Uint8Array>;
+  readonly family: () => Promise<Family>;
+}
+
+export interface Corrected {
+  readonly item: SourceItem;
+  /** Index of its item in the job that was tried first. */
+  readonly place: number | undefined;
 }
 
 const rowsOf = ({ command, asked, given, upload, content }: Correcting): Source => {
@@ -66,22 +72,24 @@ const rowsOf = ({ command, asked, given, upload, content }: Correcting): Source 
 };
 
 /** The rows that are for an item, without what only names it. @throws QuarterdeckError after the last row. */
-export async function* correctedRows(correcting: Correcting): AsyncGenerator<readonly SourceItem[]> {
+export async function* correctedRows(correcting: Correcting): AsyncGenerator<readonly Corrected[]> {
   const { asked, command, outcomes } = correcting;
   const rows = rowsOf(correcting);
-  const names = await namesOf(correcting.results, correcting.jobId, asked, outcomes);
+  const names = await namesOf(correcting, await correcting.family());
   const named = asked.match === 'target' ? command.bulk.field : asked.match;
   const errors: FieldError[] = [];
   let strangers = 0;
   for await (const items of rows) {
-    const own = items.filter(({ line = 0, input }) => {
-      const name = input[named];
-      if ((typeof name === 'string' || typeof name === 'number') && names.take(String(name))) return true;
+    const own = items.flatMap((item): Corrected[] => {
+      const name = item.input[named];
+      const taken = isName(name) ? names.take(String(name)) : undefined;
+      if (taken !== undefined)
+        return [{ item: asked.match === 'target' ? item : without(item, named), ...taken }];
       if (strangers++ < errorsToldMax)
-        errors.push({ path: `line ${line}`, message: notTheirs(asked.match, name, outcomes) });
-      return false;
+        errors.push({ path: `line ${item.line ?? 0}`, message: notTheirs(asked.match, name, outcomes) });
+      return [];
     });
-    if (strangers === 0) yield asked.match === 'target' ? own : own.map((item) => without(item, named));
+    if (strangers === 0) yield own;
   }
   if (strangers > 0)
     throw new QuarterdeckError(
@@ -90,6 +98,9 @@ export async function* correctedRows(correcting: Correcting): AsyncGenerator<rea
       { errors },
     );
 }
+
+const isName = (name: unknown): name is string | number =>
+  typeof name === 'string' || typeof name === 'number';
 
 const without = (item: SourceItem, name: string): SourceItem => {
   const { [name]: _, ...input } = item.input;
@@ -100,5 +111,5 @@ const notTheirs = (match: Match, name: unknown, outcomes: readonly Retriable[]):
   const said = String(name ?? '').slice(0, 100);
   if (said === '') return `It does not say by ${match} which item it corrects.`;
   const remedy = match === 'target' ? ' Where the target itself was wrong, match by line or index.' : '';
-  return `No item with the ${match} "${said}" ${told(outcomes)}, or an earlier row corrects it.${remedy}`;
+  return `No item with the ${match} "${said}" ${told(outcomes)}, or an earlier row corrects it, or a retry has it.${remedy}`;
 };

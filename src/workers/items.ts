@@ -28,6 +28,8 @@ export interface StoredItem {
   readonly d?: number;
   /** To be undone: its stream's version as the job left it. */
   readonly v?: number;
+  /** Of a retry: its index in the job that was tried first. */
+  readonly r?: number;
 }
 
 /** Why an item is skipped. */

@@ -6,7 +6,7 @@
 import { metadataOf } from '../access/origin.ts';
 import type { IdempotencyKey, StoredAnswer } from '../commands/idempotency.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { invalidInput, QuarterdeckError } from '../errors.ts';
+import { invalidInput, isQuarterdeckError, QuarterdeckError } from '../errors.ts';
 import type { Metadata } from '../events/envelope.ts';
 import { emptyUnit } from '../events/event-log.ts';
 import type { Unit } from '../events/unit.ts';
@@ -109,6 +109,7 @@ export const createPublishing = (parts: Parts): Publishing => {
     const position = await inTransaction(pool, async (tx) => {
       const [outcome] = await log.write(tx, [unit]);
       if (outcome === undefined || !outcome.accepted) throw new Repeated();
+      await plan.mayPublish?.(tx);
       const last = outcome.events.at(-1)?.position ?? 0;
       const counts = empty ? JSON.stringify(noCounts) : null;
       const state = empty ? 'completed' : 'accepted';
@@ -137,7 +138,9 @@ export const createPublishing = (parts: Parts): Publishing => {
       return await answer(jobId, false);
     } catch (error) {
       await dropStaged(pool, jobId).catch((e: unknown) => parts.onError(e, 'dropping a staged bulk job'));
-      const key = error instanceof Repeated ? keyOf(plan, plan.fingerprint()) : undefined;
+      const known =
+        error instanceof Repeated || (isQuarterdeckError(error) && plan.wasReadWhole?.() === true);
+      const key = known ? keyOf(plan, plan.fingerprint()) : undefined;
       const earlier = key === undefined ? undefined : await replay(key);
       if (earlier === undefined) throw toldOfUndo(error);
       return earlier;

@@ -2,12 +2,14 @@
  * Trying again what an ended job failed at: a new job over the items that failed, or those that were
  * rejected too, as they were given or with corrected input. What succeeded is never part of it.
  */
+import type { Tx } from '../db/pool.ts';
 import { QuarterdeckError } from '../errors.ts';
 import { type AcceptingInside, digested, type Plan } from './accept.ts';
 import { bulkCommand, requireNeeds } from './asked.ts';
 import { type AskedRetry, type Retriable, readCorrection, readRetry, told } from './asked-retry.ts';
 import { correctedRows } from './corrections.ts';
-import { storeItems } from './items.ts';
+import { type Family, readFamily } from './family.ts';
+import { type StoredItem, storeItems } from './items.ts';
 import { type JobRecord, ownWords, requesterShown } from './job-record.ts';
 import type { Parts } from './parts.ts';
 import type { Accepted, RetryRequest, SteerRequest } from './request.ts';
@@ -15,7 +17,7 @@ import { type Results, requireResults } from './results.ts';
 import { bounded } from './sources/upload.ts';
 import { endedStates } from './steering.ts';
 
-type Rest = Pick<Plan, 'items' | 'fingerprint' | 'knownAhead'>;
+type Rest = Pick<Plan, 'items' | 'fingerprint' | 'knownAhead' | 'wasReadWhole' | 'mayPublish'>;
 
 export const createRetry = (parts: Parts, accepting: AcceptingInside, results: Results) => {
   const jobOf = async (request: SteerRequest) => {
@@ -67,11 +69,28 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
     };
   };
 
-  async function* asGiven(job: JobRecord, outcomes: readonly Retriable[]) {
-    for await (const items of results.retriable(job.id, outcomes)) yield items.map(({ item }) => item);
+  async function* asGiven(job: JobRecord, outcomes: readonly Retriable[], familyOf: () => Promise<Family>) {
+    const family = await familyOf();
+    let any = false;
+    for await (const items of results.retriable(job.id, outcomes)) {
+      const left = items.filter((retried) => !family.isTaken(retried));
+      any ||= left.length > 0;
+      yield left.map((retried) => inFamily(retried.item, family.indexOf(retried)));
+    }
     // They may have expired while they were read.
     requireResults(await parts.store.get(job.id));
+    if (!any) throw family.nothingLeft();
   }
+
+  /** Read once the new job is being made, and held against what there is when it is published. */
+  const lookingAtFamily = (job: JobRecord) => {
+    let reading: Promise<Family> | undefined;
+    const family = (): Promise<Family> => {
+      reading ??= readFamily(parts.pool, job);
+      return reading;
+    };
+    return { family, mayPublish: async (tx: Tx) => (await family()).requireNewest(tx) };
+  };
 
   const again = async (request: SteerRequest, body: Readonly<Record<string, unknown>>): Promise<Accepted> => {
     const asked = readRetry(body);
@@ -80,9 +99,11 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
     requireSome(found.job, outcomes);
     // A request that asks nothing more is told as what it always was.
     const more = Object.keys(asked).length === 0 ? {} : { asked };
+    const { family, mayPublish } = lookingAtFamily(found.job);
     return accepting.fromPlan(
       planOf(request, found, asked, {
-        items: asGiven(found.job, outcomes),
+        items: asGiven(found.job, outcomes, family),
+        mayPublish,
         fingerprint: () => ({ retryOf: found.job.id, reason: request.reason ?? null, ...more }),
         knownAhead: true,
       }),
@@ -99,22 +120,29 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
     requireSome(found.job, outcomes);
     const { job, command } = found;
     const common = job.written.input ?? {};
-    const { content, digest } = digested(bounded(upload.content));
+    const { content, digest, wasReadWhole } = digested(bounded(upload.content));
+    const { family, mayPublish } = lookingAtFamily(job);
     const columns = upload.mediaType !== 'application/x-ndjson';
     const rows = correctedRows({
-      ...{ results, jobId: job.id, command, asked, outcomes, upload, content },
+      ...{ results, jobId: job.id, command, asked, outcomes, upload, content, family },
       given: Object.keys(common),
     });
     const { codec } = parts;
     const columnOf = (field: string) => (columns ? (asked.map?.[field] ?? field) : undefined);
     const stored = async function* () {
-      for await (const items of rows) yield await storeItems({ command, common, codec, columnOf }, items);
+      for await (const some of rows) {
+        const items = some.map(({ item }) => item);
+        const kept = await storeItems({ command, common, codec, columnOf }, items);
+        yield kept.map((item, n) => inFamily(item, some[n]?.place));
+      }
     };
     return accepting.fromPlan(
       planOf(request, found, asked, {
         items: stored(),
         fingerprint: () => ({ retryOf: job.id, reason: request.reason ?? null, asked, content: digest() }),
         knownAhead: false,
+        wasReadWhole,
+        mayPublish,
       }),
     );
   };
@@ -122,6 +150,10 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
   return (request: RetryRequest): Promise<Accepted> =>
     request.upload === undefined ? again(request, request.body ?? {}) : corrected(request, request.upload);
 };
+
+/** `index`: which item of the job that was tried first it is. */
+const inFamily = ({ r: _, ...item }: StoredItem, index: number | undefined): StoredItem =>
+  index === undefined ? item : { ...item, r: index };
 
 const requireSome = (job: JobRecord, outcomes: readonly Retriable[]): void => {
   if (!endedStates.has(job.state))

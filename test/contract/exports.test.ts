@@ -1,6 +1,6 @@
 /** Exports over HTTP, as a tool meets them: asked for, watched, downloaded whole and in parts, refused, gone. */
 import { createHash, randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
@@ -139,6 +139,11 @@ describe('An export', () => {
     const named = async () => (await readdir(folder)).filter((name) => name.startsWith(String(made.id)));
     const [name = ''] = await named();
     expect((await readFile(join(folder, name))).includes(Buffer.from('monthlyCharges'))).toBe(false);
+
+    await rename(join(folder, name), join(folder, 'elsewhere'));
+    const lost = await file(made.id);
+    expect([lost.status, lost.body.code]).toEqual([410, 'export_expired']);
+    await rename(join(folder, 'elsewhere'), join(folder, name));
 
     const removed = await asking({ method: 'DELETE', path: `${base}/${made.id}` });
     expect([removed.status, removed.body.state]).toEqual([200, 'expired']);

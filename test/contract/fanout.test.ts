@@ -43,6 +43,14 @@ test('the feed is lines of CloudEvents, and the next answer goes on where one en
   });
 });
 
+test('however many wait for the feed, the process does not take them for a leak', async () => {
+  const { headers } = await asked({ path: '/internal/v1/feed' });
+  const path = `/internal/v1/feed?after=${headers.get('quarterdeck-position')}&wait=3`;
+  const waiting = Array.from({ length: 20 }, () => asked({ path }));
+  for (const one of await Promise.all(waiting)) expect(lines(one)).toEqual([]);
+  expect(running.output()).not.toContain('MaxListenersExceededWarning');
+});
+
 test('an endpoint is registered, told of an event, and its deliveries are listed', async () => {
   const got: string[] = [];
   const server = createServer((request, response) => {

@@ -1,7 +1,13 @@
 /** An encrypted file: any part of it is read by itself, and nothing of it can be changed unnoticed. */
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { chunkBytes, fileKey, openedPart, sealedChunks } from '../../src/workers/exports/sealed-file.ts';
+import {
+  chunkBytes,
+  FileLost,
+  fileKey,
+  openPart,
+  sealedChunks,
+} from '../../src/workers/exports/sealed-file.ts';
 
 const key = fileKey(randomBytes(32), 'a-file');
 
@@ -17,13 +23,11 @@ async function* inPieces(bytes: Buffer, size = 10_007): AsyncGenerator<Buffer> {
 
 const sealed = (plain: Buffer, under = key) => joined(sealedChunks(under, inPieces(plain)));
 
-const opened = (file: Buffer, bytes: number, part = { start: 0, end: bytes }, under = key) =>
-  joined(
-    openedPart(
-      { key: under, bytes, read: async ({ start, end }) => inPieces(file.subarray(start, end), 3_001) },
-      part,
-    ),
-  );
+const opened = async (file: Buffer, bytes: number, part = { start: 0, end: bytes }, under = key) => {
+  const read = async ({ start, end }: { start: number; end: number }) =>
+    inPieces(file.subarray(start, end), 3_001);
+  return joined(await openPart({ key: under, bytes, read }, part, async () => undefined));
+};
 
 const sizes = [0, 1, chunkBytes - 1, chunkBytes, chunkBytes + 1, 3 * chunkBytes, 3 * chunkBytes + 77];
 
@@ -83,5 +87,42 @@ describe('is noticed:', () => {
   test('a last chunk shown for one in the middle: a shorter file than was written', async () => {
     const file = await sealed(plain);
     await expect(opened(file.subarray(0, 2 * sealedChunk), 2 * chunkBytes)).rejects.toThrow();
+  });
+});
+
+describe('before anything is sent', () => {
+  const bytes = 2 * chunkBytes;
+  const part = { start: 0, end: bytes };
+
+  test('a file that is lost, or whose beginning was changed, is known, and nobody is told that it was taken', async () => {
+    let told = 0;
+    const tell = async () => void told++;
+    const lost = { key, bytes, read: async () => undefined };
+    await expect(openPart(lost, part, tell)).rejects.toBeInstanceOf(FileLost);
+    const changed = (await sealed(randomBytes(bytes))).fill(0, 10, 20);
+    const read = async () => inPieces(changed);
+    await expect(openPart({ key, bytes, read }, part, tell)).rejects.toThrow('authenticate');
+    expect(told).toBe(0);
+  });
+
+  test('whoever may not, and whoever leaves before the first byte, leaves nothing open', async () => {
+    const file = await sealed(randomBytes(bytes));
+    let open = 0;
+    const read = async () =>
+      (async function* () {
+        open++;
+        try {
+          yield* inPieces(file);
+        } finally {
+          open--;
+        }
+      })();
+    const refuse = () => Promise.reject(new Error('not recorded'));
+    await expect(openPart({ key, bytes, read }, part, refuse)).rejects.toThrow('not recorded');
+    expect(open).toBe(0);
+    const content = await openPart({ key, bytes, read }, part, async () => undefined);
+    expect(open).toBe(1);
+    await content[Symbol.asyncIterator]().return?.();
+    expect(open).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 /** What goes out to addresses that somebody else chose. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net';
 import { AddressRefused, createOutbound } from '../../src/webhooks/outbound.ts';
 import { until } from '../setup/until.ts';
 
@@ -46,6 +46,23 @@ test('an answer without end is not read to its end', async () => {
   server.close();
   await once(server, 'close');
   await until(() => closed);
+});
+
+test('an answer that changes the protocol is one like any other, and the connection is not kept', async () => {
+  const [socket, server] = await new Promise<[Promise<unknown>, Server]>((resolve) => {
+    const listening = createSocketServer();
+    const gone = once(listening, 'connection').then(async ([socket]) => {
+      await once(socket, 'data');
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n');
+      await once(socket, 'close');
+    });
+    listening.listen(0, '127.0.0.1', () => resolve([gone, listening]));
+  });
+  const { port } = server.address() as AddressInfo;
+  const post = createOutbound({ networks: ['127.0.0.0/8'], plain: true });
+  expect(await post(`http://127.0.0.1:${port}/`, message, soon())).toMatchObject({ status: 101 });
+  await socket;
+  server.close();
 });
 
 test('a receiver that never answers is left when the time is over', async () => {

@@ -40,15 +40,21 @@ const finished = (counts: object, state = 'completed'): Given => ({
   },
 });
 
-const prove = (...given: readonly Given[]): JobProof => {
-  const proof = createProof(streams);
+/** `version`: other than the next one of its stream. */
+type GivenAt = Given & { readonly version?: number };
+
+const prove = (...given: readonly GivenAt[]): JobProof => {
+  const proof = createProof({ jobId: 'j', ...streams });
+  const versions = new Map<string, number>();
   given.forEach((event, n) => {
-    proof.take({ version: 1, ...event, position: n + 1 });
+    const { version = (versions.get(event.stream) ?? 0) + 1 } = event;
+    versions.set(event.stream, version);
+    proof.take({ ...event, version, position: n + 1 });
   });
   return proof.end();
 };
 
-const messages = (...given: readonly Given[]): readonly string[] =>
+const messages = (...given: readonly GivenAt[]): readonly string[] =>
   prove(...given).faults.map(({ position, message }) => `${position}: ${message}`);
 
 /** Positions: 2 moves a, 3 moves b, 4 is their round, 5 decides c. */
@@ -168,6 +174,30 @@ describe('The proof of a bulk job', () => {
   test('records that have lost their shape', () => {
     const shapeless = { ...round(0, 1), data: { jobId: 'j' } };
     expect(messages(accepted(), shapeless)).toEqual(['2: BulkItemsDecided does not have the shape of one.']);
+  });
+
+  test('a pause that was taken out of the log, and all positions behind it moved up', () => {
+    const [first, a, b, one, two, end] = sound;
+    const resumed = { ...control('BulkJobResumed'), version: 3 };
+    expect(messages(first, a, b, one, two, resumed, end)).toEqual([
+      '6: $bulk-j goes on with version 3, not 2.',
+      '6: It was resumed when it was running.',
+    ]);
+    expect(messages(first, a, b, { ...one, version: 2 }, two, end)).toEqual([
+      '4: $bulk-items-j goes on with version 2, not 1.',
+    ]);
+  });
+
+  test('a record that names another job', () => {
+    const [first, a, b, one, two, end] = sound;
+    const other = { ...one, data: { ...(one.data as object), jobId: 'k' } };
+    expect(messages(first, a, b, other, two, end)).toEqual(['4: BulkItemsDecided names another job.']);
+  });
+
+  test('more items than any job has: told, rather than counted', () => {
+    expect(messages(accepted({ total: Number.MAX_SAFE_INTEGER }))).toEqual([
+      '1: BulkJobAccepted does not have the shape of one.',
+    ]);
   });
 
   test('tells of a hundred faults at most', () => {

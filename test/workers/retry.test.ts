@@ -91,7 +91,9 @@ describe('Trying again', () => {
               principal,
               ...(way === 'corrected input' ? csv(`crateId,reason\n${a},row\n`) : {}),
             });
-      const [own, other] = [await goOn(ann), await goOn(ben)];
+      const own = await goOn(ann);
+      await house.ended(own.id);
+      const other = await goOn(ben);
       expect([own.label, own.reason]).toEqual(['of Ann', 'Ann knows why']);
       expect([other.label, other.reason]).toEqual([null, undefined]);
     },
@@ -114,6 +116,68 @@ describe('Trying again', () => {
     const retry = await again(job.id, { body: { startAt, priority: 'low', maxRate: 5 } });
     expect(retry).toMatchObject({ state: 'accepted', priority: 'low', maxRate: 5 });
     await house.bulk.jobs.cancel({ principal: ann, id: retry.id });
+  });
+
+  const refusal = (asked: Promise<BulkJob>): Promise<string> =>
+    asked.then(
+      () => 'accepted',
+      (error) => error.rejection,
+    );
+
+  describe('more than once, what failed takes effect in one retry alone', () => {
+    test('of two at the same moment one is refused', async () => {
+      const job = await mixed('moment');
+      mendDecider();
+      const both = await Promise.all([refusal(again(job.id)), refusal(again(job.id))]);
+      expect(both.sort()).toEqual(['accepted', 'already_retried']);
+    });
+
+    test('what a retry got done is no part of the next one', async () => {
+      const job = await mixed('done');
+      mendDecider();
+      await house.ended((await again(job.id)).id);
+      expect(await refusal(again(job.id))).toBe('already_retried');
+      const next = await again(job.id, { body: { outcomes: ['failed', 'rejected'] } });
+      expect((await house.ended(next.id)).total).toBe(2);
+      expect((await house.allResults(next.id)).map(({ target }) => target)).toEqual(['done2', null]);
+      await expect(again(job.id, csv('crateId,to\ndone1,roof\n'))).rejects.toMatchObject({
+        errors: [{ path: 'line 2', message: expect.stringContaining('or a retry has it') }],
+      });
+      expect(await places('done1')).toEqual(['broken']);
+    });
+
+    test('nor what a retry has in hand, until that was cancelled', async () => {
+      const job = await mixed('hand');
+      const startAt = new Date(Date.now() + 3_600_000).toISOString();
+      const waiting = await again(job.id, { ...csv('crateId,to\nhand3,roof\n', { startAt }) });
+      const next = await again(job.id);
+      expect((await house.ended(next.id)).total).toBe(1);
+      expect(await refusal(again(next.id))).toBe('accepted');
+      await house.bulk.jobs.cancel({ principal: ann, id: waiting.id });
+      mendDecider();
+      const last = await house.ended((await again(job.id)).id);
+      expect((await house.allResults(last.id)).map(({ target }) => target)).toContain('hand3');
+    });
+
+    test('also where one retry is tried again and the job beside it', async () => {
+      const job = await mixed('beside');
+      const failed = await house.ended((await again(job.id)).id);
+      expect(failed).toMatchObject({ total: 2, failed: 2 });
+      mendDecider();
+      const rows = [{ index: 1, crateId: 'beside3', to: 'roof' }];
+      await house.ended((await again(failed.id, ndjson(rows, { match: 'index' }))).id);
+      const rest = await house.ended((await again(job.id)).id);
+      expect((await house.allResults(rest.id)).map(({ target }) => target)).toEqual(['beside1']);
+      expect(await refusal(again(failed.id))).toBe('already_retried');
+    });
+
+    test('a correction that came through is answered again under its key, whatever became of it', async () => {
+      const job = await mixed('answer');
+      const ask = () => ({ ...csv('crateId,to\nanswer2,roof\n'), idempotencyKey: 'retry-answer' });
+      const first = await again(job.id, ask());
+      await house.ended(first.id);
+      expect((await again(job.id, ask())).id).toBe(first.id);
+    });
   });
 
   test('with corrected input, rows matched by their target, as CSV', async () => {

@@ -44,7 +44,7 @@ export const createIndexer = ({ pool, log, advancing, leaderUrl, onError, logLin
   };
 
   const run = async (signal: AbortSignal): Promise<void> => {
-    signal.addEventListener('abort', wake.call);
+    signal.addEventListener('abort', wake.call, { once: true });
     while (!signal.aborted) {
       try {
         const step = await advancing.step();

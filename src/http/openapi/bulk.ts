@@ -200,7 +200,11 @@ export const operations = {
       query('outcome', { enum: outcomes }, 'Only these.'),
       query('format', { enum: ['json', 'ndjson', 'csv'] }, 'A page of JSON, or all of it as a stream.'),
       query('limit', whole, '100 unless told; at most 1,000. Of a page only.'),
-      query('cursor', text, 'The index of the last item seen.'),
+      query(
+        'cursor',
+        text,
+        'The index of the last item seen. While the job runs, what is decided behind it is left out.',
+      ),
     ],
     answers: [
       {

@@ -26,7 +26,7 @@ import {
   type ListExports,
   type OneExport,
 } from './request.ts';
-import { fileKey, openedPart } from './sealed-file.ts';
+import { FileLost, fileKey, openPart } from './sealed-file.ts';
 
 const limitUsual = 50;
 const limitMax = 200;
@@ -39,6 +39,9 @@ const expired = (): QuarterdeckError =>
     'export_expired',
     'The file of this export is gone, and its key with it. Export anew.',
   );
+
+const lost = (): QuarterdeckError =>
+  new QuarterdeckError('export_expired', 'The file of this export is not where it was written. Export anew.');
 
 const requireLimit = (limit: number = limitUsual): number => {
   if (Number.isInteger(limit) && limit >= 1 && limit <= limitMax) return limit;
@@ -135,8 +138,17 @@ export const createLooking = (parts: ExportParts, endings: Endings): Looking => 
       finishedAt,
       async open(part) {
         const event = ExportDownloaded.of({ exportId: id, projection: record.projection, bytes, ...part });
-        await log.record(exportsStream, [event], metadataOf(request, parts));
-        return openedPart({ key, bytes, read: (range) => storage.read(name, range) }, part);
+        const source = {
+          key,
+          bytes,
+          read: (range: { start: number; end: number }) => storage.read(name, range),
+        };
+        const tell = () => log.record(exportsStream, [event], metadataOf(request, parts));
+        try {
+          return await openPart(source, part, tell);
+        } catch (error) {
+          throw error instanceof FileLost ? lost() : error;
+        }
       },
     };
   };

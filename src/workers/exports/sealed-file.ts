@@ -57,13 +57,43 @@ interface SealedFile {
   readonly read: (range: Part) => ReturnType<Storage['read']>;
 }
 
-/** Only the chunks that hold the part are read. @throws Error where the file is gone or was tampered with. */
-export async function* openedPart({ key, bytes, read }: SealedFile, part: Part): AsyncGenerator<Buffer> {
+/** It may be lost: whoever wants it asks for another one. */
+export class FileLost extends Error {}
+
+/**
+ * Only the chunks that hold the part are read, and the first one at once: what cannot be had is known before
+ * anything of it is sent. `mayBegin` is asked then, and nothing is kept open where it says no.
+ *
+ * @throws FileLost; Error where it was tampered with, also on the way.
+ */
+export const openPart = async (
+  file: SealedFile,
+  part: Part,
+  mayBegin: () => Promise<unknown>,
+): Promise<AsyncIterable<Buffer>> => {
+  const pieces = openedPart(file, part);
+  let first: IteratorResult<Buffer, unknown> | undefined = await pieces.next();
+  try {
+    await mayBegin();
+  } catch (error) {
+    await pieces.return(undefined);
+    throw error;
+  }
+  const next = async (): Promise<IteratorResult<Buffer, unknown>> => {
+    const piece = first ?? (await pieces.next());
+    first = undefined;
+    return piece;
+  };
+  // No generator: one that nobody has begun to read does not hear that its reader left.
+  return { [Symbol.asyncIterator]: () => ({ next, return: () => pieces.return(undefined) }) };
+};
+
+async function* openedPart({ key, bytes, read }: SealedFile, part: Part): AsyncGenerator<Buffer> {
   const lastIndex = Math.max(0, Math.ceil(bytes / chunkBytes) - 1);
   const from = Math.floor(part.start / chunkBytes);
   const to = Math.min(lastIndex, Math.floor(Math.max(part.start, part.end - 1) / chunkBytes));
   const sealed = await read({ start: from * sealedBytes, end: (to + 1) * sealedBytes });
-  if (sealed === undefined) throw new Error('an export’s file is not where it was written');
+  if (sealed === undefined) throw new FileLost('an export’s file is not where it was written');
   let index = from;
   for await (const chunk of partsOf(sealed, sealedBytes)) {
     const plain = openChunk(key, index, index === lastIndex, chunk);

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { BulkItemsDecided, BulkJobAccepted, BulkJobFinished } from '../engine-events.ts';
 import { outcomes } from '../request.ts';
+import { itemsMax } from '../sources/source.ts';
 import { type Counts, createLedger } from './ledger.ts';
 
 /** An event of the job; `data` of the job's own two streams only, as stored. */
@@ -45,12 +46,22 @@ export interface Proving {
 const faultsMax = 100;
 
 /** Of what is sealed nothing is needed, so that a proof outlives an erasure. */
-const acceptance = BulkJobAccepted.schema.pick({ command: true, total: true, dryRun: true });
+const acceptance = BulkJobAccepted.schema
+  .pick({ command: true, dryRun: true })
+  .extend({ total: z.int().nonnegative().max(itemsMax) });
+const ofJob = z.object({ jobId: z.string() });
 const cancellation = z.object({ cancelled: z.int().nonnegative() });
 
-export const createProof = (streams: { readonly control: string; readonly items: string }): Proving => {
+export interface OfJob {
+  readonly jobId: string;
+  readonly control: string;
+  readonly items: string;
+}
+
+export const createProof = ({ jobId, control, items }: OfJob): Proving => {
   const faults: Fault[] = [];
   const roundsOf = new Map<number, number>();
+  const versions = new Map<string, number>();
   let accepted: z.output<typeof acceptance> | undefined;
   let state: JobProof['state'] = 'running';
   let rounds = 0;
@@ -140,11 +151,22 @@ export const createProof = (streams: { readonly control: string; readonly items:
     },
   };
 
+  /** What was taken out of the job's own streams, or put into them, leaves them with other versions. */
+  const takeOwn = (event: JobEvent): void => {
+    const { position, stream, version, type, data } = event;
+    const next = (versions.get(stream) ?? 0) + 1;
+    if (version !== next) fault(position, `${stream} goes on with version ${version}, not ${next}.`);
+    versions.set(stream, version);
+    const named = ofJob.safeParse(data);
+    if (named.success && named.data.jobId !== jobId) fault(position, `${type} names another job.`);
+    byType[type]?.(event);
+  };
+
   return {
     fault,
     take(event) {
-      const { position, stream, type } = event;
-      if (stream === streams.control || stream === streams.items) return byType[type]?.(event);
+      const { position, stream } = event;
+      if (stream === control || stream === items) return takeOwn(event);
       if (stream.startsWith('$')) return;
       events++;
       if (accepted?.dryRun === true) fault(position, `A dry run appended to ${stream}.`);

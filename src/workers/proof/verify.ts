@@ -31,7 +31,7 @@ export const verifyJob = async (
   const from = rows[0]?.position;
   if (from === undefined) throw new QuarterdeckError('not_found', `The log holds no bulk job "${jobId}".`);
   const to = (await log.head()).position;
-  const proof = createProof(streams);
+  const proof = createProof({ jobId, ...streams });
   const isOfJob = ({ stream }: { readonly stream: string }): boolean =>
     stream === streams.control || stream === streams.items;
   const isOwn = (event: StoredEvent): boolean => event.metadata.bulkJobId === jobId || isOfJob(event);

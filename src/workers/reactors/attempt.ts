@@ -1,6 +1,7 @@
 /** One attempt at one event: the handler, its time, and what its failure means for the next attempt. */
 import { createHash } from 'node:crypto';
 import { permissions } from '../../access/principal.ts';
+import { withLimit } from '../../db/session.ts';
 import { isQuarterdeckError, QuarterdeckError } from '../../errors.ts';
 import type { RecordedEvent } from '../../events/envelope.ts';
 import { GiveUp, type ReactorContext, type ReactorDefinition, RetryLater } from './definition.ts';
@@ -71,32 +72,15 @@ export const createAttempting = ({ commands }: Pick<Parts, 'commands'>) => {
     attempt: number,
     ending: AbortSignal,
   ): Promise<void> => {
-    const { timeoutSeconds } = definition;
-    const late = AbortSignal.timeout(timeoutSeconds * 1_000);
-    const signal = AbortSignal.any([late, ending]);
-    let onAbort: () => void = () => undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () =>
-        reject(new Error(late.aborted ? `No end within ${timeoutSeconds} s.` : 'The process ends.'));
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+    const context = { idempotencyKey: event.id, attempt, execute: executing(definition, event) };
     try {
-      const context = {
-        idempotencyKey: event.id,
-        attempt,
-        signal,
-        execute: executing(definition, event),
-      };
-      // One that ends too late is nobody's concern any more.
-      const handling = definition.handle(event, context);
-      handling.catch(() => undefined);
-      await Promise.race([handling, aborted]);
+      await withLimit(ending, definition.timeoutSeconds * 1_000, (signal) =>
+        definition.handle(event, { ...context, signal }),
+      );
     } catch (error) {
       // A rule that said no says so again.
       if (isQuarterdeckError(error) && error.code === 'rejected') throw new GiveUp(error.message);
       throw error;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
     }
   };
 };

@@ -2,6 +2,7 @@
  * Takes deliveries from the queue: leases each, reads its event, has it handled, and writes down what became
  * of it. May be killed anywhere: a lease that nobody renews ends, and the relay queues the delivery again.
  */
+import { setMaxListeners } from 'node:events';
 import type { RecordedEvent } from '../../events/envelope.ts';
 import { createAttempting, failureOf } from './attempt.ts';
 import type { ReactorDefinition } from './definition.ts';
@@ -46,6 +47,8 @@ export const createDelivering = ({ parts, onFreed }: Options): Delivering => {
   const fail = createFailing(parts);
   const inHand = new Map<string, Delivery>();
   const ending = new AbortController();
+  // As many listen to it as events are in hand.
+  setMaxListeners(0, ending.signal);
   let stopping = false;
   let handled = 0;
   let lastActiveAt = Date.now();
