@@ -171,23 +171,25 @@ const beyondReach = async (
   return taken ? undefined : outOfReach();
 };
 
+/** Written out: what is spread and added to gets a hidden class of its own (docs/decisions/0040). */
+const unchangedAt = ({ stream, version, position, state }: Loaded<object>): Verdict => {
+  return { outcome: 'unchanged', stream, version, position, events: [], before: state, after: state };
+};
+
+const rejectedAt = ({ stream, version, position, state }: Loaded<object>, rejection: Rejection): Verdict => {
+  const [before, after] = [state, state];
+  return { outcome: 'rejected', stream, version, position, events: [], rejection, before, after };
+};
+
 const decideOne = async (ask: Ask, real: Loaded<object>, given: Given): Promise<Verdict> => {
   const hidden = ask.rows !== undefined && (await isHidden(ask, real, given));
   const at = hidden ? { ...real, version: 0, position: 0, state: ask.command.stream.initialState } : real;
-  const unchanged = {
-    stream: at.stream,
-    version: at.version,
-    position: at.position,
-    events: [],
-    before: at.state,
-    after: at.state,
-  };
   const states = readsNothing(ask) ? {} : await statesRead(ask, at, given);
   const conflict = versionConflict(ask, at.version);
-  if (conflict !== undefined) return { ...unchanged, outcome: 'rejected', rejection: conflict };
+  if (conflict !== undefined) return rejectedAt(at, conflict);
   const decision = ask.command.decide(ask.input, at.state, contextOf(ask, states));
-  if (isRejection(decision)) return { ...unchanged, outcome: 'rejected', rejection: decision };
-  if (decision.length === 0) return { ...unchanged, outcome: 'unchanged' };
+  if (isRejection(decision)) return rejectedAt(at, decision);
+  if (decision.length === 0) return unchangedAt(at);
   const events = decision.map(({ type, data }) => ({
     stream: at.stream,
     type,
@@ -195,9 +197,11 @@ const decideOne = async (ask: Ask, real: Loaded<object>, given: Given): Promise<
     metadata: ask.metadata,
   }));
   const beyond = ask.rows === undefined ? undefined : await beyondReach(ask, hidden, at, events, given);
-  if (beyond !== undefined) return { ...unchanged, outcome: 'rejected', rejection: beyond };
+  if (beyond !== undefined) return rejectedAt(at, beyond);
   const after = decision.reduce((state, event) => ask.command.stream.evolve(state, event), at.state);
-  return { ...unchanged, outcome: 'succeeded', version: at.version + events.length, events, after };
+  const { position, state: before } = at;
+  const version = at.version + events.length;
+  return { outcome: 'succeeded', stream: at.stream, version, position, events, before, after };
 };
 
 const decideStream = async (

@@ -130,7 +130,7 @@ export const createLanes = (
       alongside === undefined || unit.events.length === 0
         ? await log.append(unit)
         : await log.appendDecided(async () => unit, alongside);
-    return { ...decided, outcome };
+    return { outcome, ...decided };
   };
 
   /** While the append lock is held: of many in this process, one at a time. */
@@ -141,7 +141,7 @@ export const createLanes = (
         last[0] = await decide();
         return last[0].unit;
       }, alongside);
-      return { ...(last[0] as Decided), outcome };
+      return { outcome, ...(last[0] as Decided) };
     });
     peace = turn.catch(() => undefined);
     return turn;

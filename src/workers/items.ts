@@ -75,7 +75,7 @@ interface Checked {
 
 const check = ({ command, common, columnOf }: Intake, item: SourceItem): Checked => {
   const { input, line, faults = [] } = item;
-  const whole = isEmpty(common) ? input : { ...common, ...input };
+  const whole = isEmpty(common) ? input : Object.assign({}, common, input);
   const fault = jsonFault(input);
   const validated =
     fault === undefined ? validateInput(command, whole) : { ok: false as const, errors: [fault] };
@@ -143,7 +143,7 @@ export const openItems = async (
     // What was erased since is nobody's wish any more.
     if (Object.entries(i).some(([name, value]) => isSealed(value) && own[name] === erased))
       return { erased: true };
-    const validated = validateInput(command, { ...common, ...own });
+    const validated = validateInput(command, Object.assign({}, common, own));
     return validated.ok ? { input: validated.input } : { errors: validated.errors };
   });
 };

@@ -87,7 +87,9 @@ export const createRounds = (parts: Parts): Rounds => {
   /** Sealing and encoding take longer than all else of a round, and nobody need wait for them. */
   const prepare = async (proposed: readonly Proposed[]): Promise<readonly Prepared[]> => {
     const prepared = await log.prepare(proposed.map(({ unit }) => unit));
-    return proposed.map((one, n) => ({ ...one, prepared: prepared[n] as PreparedUnit }));
+    return proposed.map(({ group, unit, outcomes, verdicts }, n) => {
+      return { group, unit, outcomes, verdicts, prepared: prepared[n] as PreparedUnit };
+    });
   };
 
   /** undefined: a unit was refused, and nothing was written. */
@@ -213,18 +215,17 @@ const recordOf = (
 ): Unit => {
   const stream = itemsStream(job.id);
   const metadata = metadataFor(job, principal, { commandId: newId(), decidedAt: clock() });
-  // In the order of canonical JSON, so that a hundred thousand of them are not sorted.
-  const items = outcomes.map((one) => ({
-    ...(one.c === undefined ? {} : { code: one.c }),
-    index: one.x,
-    outcome: one.o,
-    positions: [...positionsOf(one)],
-    target: one.t,
-  }));
+  const items = outcomes.map(recordedOf);
   const data = { chunk, items, jobId: job.id, prefix: command.stream.prefix, round: rounds + 1 };
   return {
     ...emptyUnit,
     writes: [{ stream, base: 'any' }],
     events: [{ stream, metadata, ...BulkItemsDecided.of(data) }],
   };
+};
+
+/** In the order of canonical JSON, so that a hundred thousand of them are not sorted. */
+const recordedOf = (one: StoredOutcome) => {
+  const rest = { index: one.x, outcome: one.o, positions: [...positionsOf(one)], target: one.t };
+  return one.c === undefined ? rest : { code: one.c, ...rest };
 };

@@ -106,5 +106,6 @@ const admitItem = (
   if (command.needs.reason === true && reason === undefined) {
     return outcomeOf(place, { o: 'rejected', c: 'reason_required', m: 'This command needs a reason.' });
   }
-  return { ...place, ...permitted, input, reason };
+  const { index, stored } = place;
+  return { index, stored, input, reason, ...permitted };
 };

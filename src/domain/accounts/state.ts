@@ -42,7 +42,8 @@ const changed = (account: KnownAccount, event: AccountEvent): KnownAccount => {
     case 'PlanChanged':
       return { ...account, plan: event.data.plan };
     case 'AccountSuspended':
-      return { ...account, status: 'suspended', reason: event.data.reason };
+      // Not by a spread, which would make a hidden class of its own for each suspended account.
+      return Object.assign({}, account, { status: 'suspended', reason: event.data.reason } as const);
     case 'AccountReactivated': {
       const { reason: _, ...rest } = account;
       return { ...rest, status: 'active' };
