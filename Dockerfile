@@ -18,4 +18,4 @@ COPY --from=build --chown=root:root /app/access-policy.yaml ./
 USER node
 EXPOSE 7400
 HEALTHCHECK --interval=10s --timeout=5s CMD ["node", "-e", "fetch('http://127.0.0.1:7400/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--max-semi-space-size=64", "--heap-growing-percent=100", "dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "--heap-growing-percent=100", "dist/main.js"]

@@ -80,7 +80,10 @@ test('an endpoint is registered, told of an event, and its deliveries are listed
     data: [{ outcome: 'delivered', status: 204 }],
     nextCursor: null,
   });
-  const { body: row } = await asked({ path: '/internal/v1/webhook-endpoints/billing-sync' });
+  const endpoint = () => asked({ path: '/internal/v1/webhook-endpoints/billing-sync' });
+  // Its projection may still be built beside the first commands of a new process.
+  await until(async () => (await endpoint()).status !== 503);
+  const { body: row } = await endpoint();
   expect(row).toMatchObject({ data: { url, state: 'enabled', secretShown: true } });
   const seen = await asked(
     { path: '/internal/v1/webhook-endpoints/billing-sync' },
