@@ -69,15 +69,23 @@ interface Ground {
   readonly api: Api;
   readonly service: Service;
   readonly peer: Measured;
+  /** Another process of the product on the same database and queues. */
+  readonly startWorker: () => Promise<Service>;
 }
+
+const names = {
+  one: 'quarterdeck, one bulk job',
+  two: 'the same, a second worker process beside it',
+  peer: 'BullMQ, one job an item',
+} as const;
 
 const suspended = { command: 'suspend-account', input: { reason: 'review' } };
 const reactivated = { command: 'reactivate-account', where: { status: 'suspended' } };
 const ids = Array.from({ length: peerAccounts }, (_, n) => `p${n}`);
 
-const sidesOf = ({ api, service, peer }: Ground, growth: Growth | undefined) => [
+const sidesOf = ({ api, service, peer, startWorker }: Ground, growth: Growth | undefined) => [
   {
-    name: 'quarterdeck, one bulk job',
+    name: names.one,
     run: async () => {
       const where = { status: 'active', accountId: { prefix: 'a' } };
       const loaded = await bulkJob(api, service, growth, { ...suspended, where });
@@ -86,7 +94,18 @@ const sidesOf = ({ api, service, peer }: Ground, growth: Growth | undefined) => 
     },
   },
   {
-    name: 'BullMQ, one job an item',
+    name: names.two,
+    run: async () => {
+      const worker = await startWorker();
+      const where = { status: 'active', accountId: { prefix: 'a' } };
+      const loaded = await bulkJob(api, service, undefined, { ...suspended, where });
+      await worker.stop();
+      await bulkJob(api, service, undefined, reactivated);
+      return loaded;
+    },
+  },
+  {
+    name: names.peer,
     run: async () => {
       const loaded = await peer.ask<Loaded>('items', { ids });
       await bulkJob(api, service, undefined, reactivated);
@@ -100,7 +119,8 @@ const onBackend = async (
   redisUrl: string | undefined,
 ): Promise<{ series: readonly Series[]; growth: Growth }> => {
   const place = await server.product(redisUrl === undefined ? 'bulk' : 'bulk_redis');
-  const service = await startService(place, redisUrl === undefined ? {} : { REDIS_URL: redisUrl });
+  const queues: Readonly<Record<string, string>> = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
+  const service = await startService(place, queues);
   const api = await apiOf(service.url, 'ops@dev.test');
   await uploadAccounts(api, 'a', accounts);
   await projectedTo(api, (await uploadAccounts(api, 'p', peerAccounts)).position);
@@ -111,7 +131,8 @@ const onBackend = async (
     ...(redisUrl === undefined ? {} : { redisUrl }),
   });
   const growth: Growth = { mebibytes: [] };
-  const sides = sidesOf({ api, service, peer }, growth);
+  const startWorker = () => startService(place, { ...queues, QUARTERDECK_ROLE: 'worker' });
+  const sides = sidesOf({ api, service, peer, startWorker }, growth);
   const postgresCpu = () => Promise.resolve(undefined);
   const counted = redisUrl === undefined ? Math.min(rounds, roundsMax) : 1;
   const series = await interleave(sides, { rounds: counted, postgresCpu, unit: 'items/s', warmups: 0, say });
@@ -139,11 +160,15 @@ const run = async (context: BenchContext) => {
 };
 
 const claimsOf = (series: readonly Series[], { mebibytes }: Growth): readonly Claim[] => {
-  const own = rateOf(series, 'quarterdeck, one bulk job');
-  const peer = rateOf(series, 'BullMQ, one job an item');
+  const [own, two, peer] = [names.one, names.two, names.peer].map((name) => rateOf(series, name)) as [
+    number,
+    number,
+    number,
+  ];
   return [
     { what: 'items a second of a bulk job', value: own, unit: 'items/s', atLeast: 10_000 },
-    { what: 'against one BullMQ job an item', value: own / peer, unit: '×', atLeast: 8 },
+    { what: 'against one BullMQ job an item', value: own / peer, unit: '×', atLeast: 12 },
+    { what: 'two worker processes against one', value: two / own, unit: '×', atLeast: 1 },
     { what: 'growth of resident memory, first job', value: mebibytes[0] ?? 0, unit: 'MiB', atMost: 150 },
     { what: 'growth of resident memory, median', value: median(mebibytes), unit: 'MiB' },
   ];

@@ -13,6 +13,7 @@ import { createEngine } from '../../src/engine.ts';
 import type { EngineOptions } from '../../src/engine-options.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { TestDatabase } from '../setup/database.ts';
+import { until } from '../setup/until.ts';
 
 /** Just signed in, and may do everything. */
 export const carla = (grants: readonly string[] = ['*']): Principal => ({
@@ -63,15 +64,21 @@ export const openProcess = async (db: TestDatabase, more: Partial<EngineOptions>
     lines,
     run,
     erase: (subject: string) => run('erase-subject', { subject, basis: 'gdpr-art-17-1-a' }),
-    row: async (projection: string, key: string, parameters: Record<string, string> = {}) =>
-      (
-        await engine.readSide.queries.get({
-          projection,
-          key,
-          principal: carla(),
-          query: new URLSearchParams(parameters),
-        })
-      ).data as Record<string, unknown>,
+    /** Of a new engine the projection may still be built. */
+    row: async (projection: string, key: string, parameters: Record<string, string> = {}) => {
+      const asked = { projection, key, principal: carla(), query: new URLSearchParams(parameters) };
+      const found: Record<string, unknown>[] = [];
+      await until(async () => {
+        try {
+          found.push((await engine.readSide.queries.get(asked)).data as Record<string, unknown>);
+          return true;
+        } catch (error) {
+          if ((error as { code?: string }).code === 'unavailable') return false;
+          throw error;
+        }
+      });
+      return found[0] as Record<string, unknown>;
+    },
     close: async () => {
       await engine.stop();
       await pool.end();
