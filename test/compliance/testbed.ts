@@ -13,7 +13,6 @@ import { createEngine } from '../../src/engine.ts';
 import type { EngineOptions } from '../../src/engine-options.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { TestDatabase } from '../setup/database.ts';
-import { until } from '../setup/until.ts';
 
 /** Just signed in, and may do everything. */
 export const carla = (grants: readonly string[] = ['*']): Principal => ({
