@@ -73,10 +73,17 @@ interface Checked {
   readonly subject?: string;
 }
 
+/**
+ * Assigned where it is sound, which makes no hidden class an item (docs/decisions/0040); a member `__proto__`, which
+ * is a fault, would be assigned as the prototype.
+ */
+const merged = (common: EventData, own: EventData, sound: boolean): EventData =>
+  sound ? Object.assign({}, common, own) : { ...common, ...own };
+
 const check = ({ command, common, columnOf }: Intake, item: SourceItem): Checked => {
   const { input, line, faults = [] } = item;
-  const whole = isEmpty(common) ? input : Object.assign({}, common, input);
   const fault = jsonFault(input);
+  const whole = isEmpty(common) ? input : merged(common, input, fault === undefined);
   const validated =
     fault === undefined ? validateInput(command, whole) : { ok: false as const, errors: [fault] };
   const t = targetOf(command, whole, validated.ok);
@@ -143,7 +150,7 @@ export const openItems = async (
     // What was erased since is nobody's wish any more.
     if (Object.entries(i).some(([name, value]) => isSealed(value) && own[name] === erased))
       return { erased: true };
-    const validated = validateInput(command, Object.assign({}, common, own));
+    const validated = validateInput(command, merged(common, own, true));
     return validated.ok ? { input: validated.input } : { errors: validated.errors };
   });
 };

@@ -153,7 +153,7 @@ export const createRetry = (parts: Parts, accepting: AcceptingInside, results: R
 
 /** `index`: which item of the job that was tried first it is. */
 const inFamily = ({ r: _, ...item }: StoredItem, index: number | undefined): StoredItem =>
-  index === undefined ? item : { ...item, r: index };
+  index === undefined ? item : { r: index, ...item };
 
 const requireSome = (job: JobRecord, outcomes: readonly Retriable[]): void => {
   if (!endedStates.has(job.state))
